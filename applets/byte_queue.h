@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A queue of bytes that grows up to a bound, for a reader that must not wait for its writer. */
+#ifndef KT_BYTE_QUEUE_H
+#define KT_BYTE_QUEUE_H 1
+
+#include "libbb.h"
+
+/* Starts as zero but for max. */
+struct kt_byte_queue {
+	char *bytes;
+	size_t start, end, room; /* queued are bytes[start..end) */
+	size_t max;
+	uint64_t dropped; /* bytes that found no room */
+};
+
+static inline size_t kt_queue_len(const struct kt_byte_queue *queue)
+{
+	return queue->end - queue->start;
+}
+
+/* Adds the bytes, or counts them as dropped when the bound or the memory is reached. */
+void kt_queue_add(struct kt_byte_queue *queue, const char *bytes, size_t len) FAST_FUNC;
+
+/* Writes what a non-blocking descriptor takes now. 0, or -1 and errno (never EAGAIN). */
+int kt_queue_write(struct kt_byte_queue *queue, int fd) FAST_FUNC;
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What every kt daemon does once: priority, signals on a descriptor, pidfds.
+ *
+ * A flag that a handler sets and a loop checks before poll(2) loses the signal that comes between the two; a signalfd
+ * does not. The one exception, a port write that must be interruptible, is in port.c.
+ */
+#include <sched.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include "daemon.h"
+
+enum { FIFO_PRIORITY = 50 };
+
+#ifndef SCHED_RESET_ON_FORK
+# define SCHED_RESET_ON_FORK 0x40000000
+#endif
+#ifndef SYS_pidfd_open
+# define SYS_pidfd_open 434
+#endif
+
+/* musl's sched_setscheduler() answers ENOSYS on purpose, so the call is made directly. */
+static void set_scheduler(int policy, int priority)
+{
+	struct sched_param param = { .sched_priority = priority };
+
+	syscall(SYS_sched_setscheduler, 0, policy, &param);
+}
+
+static void set_oom_score_adj(const char *value)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	write(fd, value, strlen(value)); /* best effort, as kt_daemon_priority() promises */
+	close(fd);
+}
+
+void FAST_FUNC kt_daemon_priority(void)
+{
+	set_scheduler(SCHED_FIFO | SCHED_RESET_ON_FORK, FIFO_PRIORITY);
+	set_oom_score_adj("-1000");
+}
+
+void FAST_FUNC kt_undo_daemon(void)
+{
+	sigset_t none;
+
+	set_scheduler(SCHED_OTHER, 0);
+	set_oom_score_adj("0");
+	signal(SIGPIPE, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+int FAST_FUNC kt_signals_open(int first, ...)
+{
+	sigset_t set;
+	va_list more;
+	int signo, fd;
+
+	sigemptyset(&set);
+	va_start(more, first);
+	for (signo = first; signo != 0; signo = va_arg(more, int))
+		sigaddset(&set, signo);
+	va_end(more);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		bb_simple_perror_msg_and_die("unable to open signalfd");
+	return fd;
+}
+
+int FAST_FUNC kt_signals_next(int fd)
+{
+	struct signalfd_siginfo info;
+
+	return read(fd, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo : 0;
+}
+
+int FAST_FUNC kt_pidfd_open(pid_t pid)
+{
+	return syscall(SYS_pidfd_open, pid, 0); /* close-on-exec by itself */
+}
+
+int FAST_FUNC kt_shell_status(int wait_status)
+{
+	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ktdump: scheduler logs, to the host.
+ *
+ * In:   log files; or the staged logs of a folder; or a text.
+ * Out:  a block of sched-log frames a log (START, bytes, END), one frame for a text.
+ * Ends: when all are sent. A log that grows meanwhile is sent up to the size that it had.
+ * Exit: 0 sent; 1 a log was missing or unreadable (its block is sent, empty), the port failed, or bad usage.
+ */
+//applet:IF_KTDUMP(APPLET(ktdump, BB_DIR_USR_BIN, BB_SUID_DROP))
+
+//usage:#define ktdump_trivial_usage
+//usage:       "[-p PATH] FILE... | -s [DIR] | -m TEXT"
+//usage:#define ktdump_full_usage "\n\n"
+//usage:       "Send scheduler logs to the host, a block each\n"
+//usage:     "\n	-s	Every non-empty sched_*.log in DIR (/tmp), in the order of their numbers"
+//usage:     "\n	-m TEXT	One frame with TEXT, cut off at 32752 bytes"
+//usage:     "\n	-p PATH	Send to PATH (- is stdout), not to the bulk port"
+
+#include "sched_log.h"
+
+#define STAGED_PREFIX "sched_"
+#define STAGED_SUFFIX ".log"
+
+static bool is_staged_log(const char *dir, const char *name)
+{
+	size_t len = strlen(name);
+	struct stat st;
+	char *path;
+	bool wanted;
+
+	if (!is_prefixed_with(name, STAGED_PREFIX) || len < sizeof(STAGED_PREFIX STAGED_SUFFIX) - 1
+	 || !is_suffixed_with(name, STAGED_SUFFIX)
+	) {
+		return false;
+	}
+	path = concat_path_file(dir, name);
+	wanted = stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0;
+	free(path);
+	return wanted;
+}
+
+/* The digits before ".log", without leading zeros; *len of them */
+static const char *sequence_number(const char *name, size_t *len)
+{
+	const char *end = name + strlen(name) - (sizeof(STAGED_SUFFIX) - 1);
+	const char *first = end;
+
+	while (first > name && isdigit(first[-1]))
+		first--;
+	while (first < end && *first == '0')
+		first++;
+	*len = end - first;
+	return first;
+}
+
+/* Logs are numbered as their schedulers are spawned, whatever their names are; 9 comes before 10. */
+static int by_sequence_number(const void *a, const void *b)
+{
+	const char *name_a = *(char *const *)a;
+	const char *name_b = *(char *const *)b;
+	size_t len_a, len_b;
+	const char *number_a = sequence_number(name_a, &len_a);
+	const char *number_b = sequence_number(name_b, &len_b);
+	int order;
+
+	if (len_a != len_b)
+		return len_a < len_b ? -1 : 1;
+	order = memcmp(number_a, number_b, len_a);
+	return order ? order : strcmp(name_a, name_b);
+}
+
+static int send_staged(int port, const char *dir)
+{
+	DIR *open_dir = opendir(dir);
+	struct dirent *entry;
+	char **names = NULL;
+	int count = 0, result = 0, i;
+
+	if (!open_dir)
+		bb_perror_msg_and_die("unable to open '%s'", dir);
+	while ((entry = readdir(open_dir)) != NULL) {
+		if (!is_staged_log(dir, entry->d_name))
+			continue;
+		names = xrealloc_vector(names, 4, count);
+		names[count++] = xstrdup(entry->d_name);
+	}
+	closedir(open_dir);
+	qsort(names, count, sizeof(names[0]), by_sequence_number);
+	for (i = 0; i < count; i++)
+		result |= kt_sched_log_send(port, concat_path_file(dir, names[i]));
+	return result;
+}
+
+static int send_files(int port, char **files)
+{
+	int result = 0;
+
+	for (; *files; files++)
+		result |= kt_sched_log_send(port, *files);
+	return result;
+}
+
+int ktdump_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
+int ktdump_main(int argc UNUSED_PARAM, char **argv)
+{
+	enum { OPT_PATH = 1 << 0, OPT_STAGED = 1 << 1, OPT_TEXT = 1 << 2 };
+	char *path = NULL, *text;
+	unsigned opts = getopt32(argv, "^p:sm:\0s--m:m--s", &path, &text);
+	int port;
+
+	argv += optind;
+	if ((opts & OPT_STAGED) ? (argv[0] && argv[1]) : !(opts & OPT_TEXT) == !argv[0])
+		bb_show_usage();
+	port = kt_port_open(path);
+	if (opts & OPT_TEXT) {
+		kt_sched_log_send_text(port, text);
+		return EXIT_SUCCESS;
+	}
+	if (opts & OPT_STAGED)
+		return send_staged(port, argv[0] ? argv[0] : "/tmp") != 0;
+	return send_files(port, argv) != 0;
+}

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ktexitmon: watch the scheduler, and tell the host when it ends although nobody asked it to.
+ *
+ * In:   a program to run (its stdout and stderr go to LOG), or the PID of a process that runs already; the kernel's
+ *       uevents of sched_ext.
+ * Out:  latches sched_attached and sched_detached, with a sched-state frame each; sched.pid. At an unexpected end, in
+ *       this order: latch sched_exited, the log's block (once a run: latch sched_log_sent), the end of an open dump
+ *       (at most DUMP_MS), a sched-state frame, a sched-exit frame. A reference host ends the VM at the last one.
+ * Ends: with the scheduler, or by TERM: then the scheduler gets TERM, KILL after GRACE_MS, and is reaped. With -P,
+ *       TERM only ends the watching.
+ * Exit: the scheduler's status, 128+N for a signal, 126 or 127 as a shell when it can't run. With -P: 0 after TERM,
+ *       else the status, 1 when nobody knows it any more. 1 for bad usage.
+ *
+ * The commit point: the scheduler's end is seen and no TERM is pending. TERM before it: stopped, nothing is sent.
+ * TERM after it: all that is listed above is finished first. There is no state in which both or neither is done.
+ */
+//applet:IF_KTEXITMON(APPLET(ktexitmon, BB_DIR_USR_BIN, BB_SUID_DROP))
+
+//usage:#define ktexitmon_trivial_usage
+//usage:       "[-p PATH] [-l LOG] [-w LATCH] PROG [ARG]... | -P PID"
+//usage:#define ktexitmon_full_usage "\n\n"
+//usage:       "Watch the scheduler PROG until it ends, and tell the host of an unexpected end\n"
+//usage:     "\n	-l LOG	Its stdout and stderr (/tmp/sched.log), sent at an unexpected end"
+//usage:     "\n	-w LATCH	At an unexpected end wait for LATCH, and send no log"
+//usage:     "\n	-P PID	Watch a process that runs already"
+//usage:     "\n	-p PATH	Send to PATH (- is stdout), not to the bulk port"
+
+#include <poll.h>
+#include "daemon.h"
+#include "exit_status.h"
+#include "latch.h"
+#include "pid_file.h"
+#include "sched_log.h"
+#include "uevent.h"
+
+#define SCX_ROOT "/kernel/sched_ext/root"
+
+enum {
+	GRACE_MS = 3000, /* from TERM to KILL */
+	DUMP_MS = 5000, /* for an open dump to end: the reference's bound */
+	READ_MS = 2000, /* for ktpipe to have read the ring, so that an open dump is known to be open */
+};
+
+enum { POLL_SIGNALS, POLL_SCHEDULER, POLL_UEVENTS, POLL_COUNT };
+
+struct monitor {
+	struct pollfd fds[POLL_COUNT];
+	pid_t pid;
+	bool is_child;
+	bool term_came;
+	int port;
+	int64_t start_ms;
+	int64_t send_deadline; /* of a state frame: none until the scheduler is being stopped */
+	const char *log; /* NULL: none to send */
+	char *wait_latch; /* NULL: send the log */
+};
+
+static int ms_since_start(const struct monitor *m)
+{
+	return kt_now_ms() - m->start_ms;
+}
+
+/* A frame that may wait for the host, but no longer than TERM and the deadline allow; what is not sent then is said. */
+static void send_state(struct monitor *m, const char *text)
+{
+	struct kt_out *out = xmalloc(sizeof(*out));
+	uint32_t len = strlen(text);
+
+	memcpy(out->payload, text, len);
+	if (kt_port_send_until(m->port, out, KT_SCHED_STATE, len, m->send_deadline, &m->term_came) < 0)
+		bb_perror_msg("unable to send '%s'", text);
+	free(out);
+}
+
+static void tell_state(struct monitor *m, const char *latch, const char *what, const char *name)
+{
+	char *text = xasprintf("%s ms=%d name=%.128s", what, ms_since_start(m), name);
+
+	kt_latch_set_or_warn(latch);
+	send_state(m, text);
+	free(text);
+}
+
+static void on_attach(struct monitor *m, const char *name)
+{
+	kt_latch_reset_or_warn("sched_detached");
+	tell_state(m, "sched_attached", "attached", name);
+}
+
+static void on_detach(struct monitor *m, const char *name)
+{
+	tell_state(m, "sched_detached", "detached", name);
+}
+
+/* When uevents were lost, or before there were any: what the kernel's files say. */
+static void look_at_state(struct monitor *m)
+{
+	char name[130] = "";
+	ssize_t len = open_read_close("/sys" SCX_ROOT "/ops", name, sizeof(name) - 1);
+
+	if (len > 0) {
+		name[len] = '\0';
+		chomp(name);
+		if (!kt_latch_is_set("sched_attached"))
+			on_attach(m, name);
+	} else if (kt_latch_is_set("sched_attached") && !kt_latch_is_set("sched_detached")) {
+		on_detach(m, "?");
+	}
+}
+
+static void on_uevent(struct monitor *m, const char *event, size_t len)
+{
+	const char *action = kt_uevent_value(event, len, "ACTION");
+	const char *path = kt_uevent_value(event, len, "DEVPATH");
+	const char *name = kt_uevent_value(event, len, "SCXOPS");
+
+	if (!action || !path || strcmp(path, SCX_ROOT) != 0)
+		return;
+	if (strcmp(action, "add") == 0)
+		on_attach(m, name ? name : "?");
+	else if (strcmp(action, "remove") == 0)
+		on_detach(m, name ? name : "?");
+}
+
+static void on_uevents(struct monitor *m)
+{
+	char event[KT_UEVENT_MAX];
+	ssize_t len;
+
+	while ((len = kt_uevent_next(m->fds[POLL_UEVENTS].fd, event)) > 0)
+		on_uevent(m, event, len);
+	if (len < 0)
+		look_at_state(m);
+}
+
+static void on_signals(struct monitor *m)
+{
+	while (kt_signals_next(m->fds[POLL_SIGNALS].fd) != 0)
+		m->term_came = true;
+}
+
+static NORETURN void run_scheduler(char **argv, int log)
+{
+	setpgid(0, 0);
+	dup2(log, STDOUT_FILENO);
+	dup2(log, STDERR_FILENO);
+	kt_undo_daemon();
+	execvp(argv[0], argv);
+	xfunc_error_retval = errno == ENOENT ? 127 : 126;
+	bb_perror_msg_and_die("unable to run '%s'", argv[0]);
+}
+
+static void start_scheduler(struct monitor *m, char **argv)
+{
+	int log = xopen3(m->log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOCTTY | O_CLOEXEC, 0644);
+
+	m->pid = xfork();
+	if (m->pid == 0)
+		run_scheduler(argv, log);
+	close(log);
+	setpgid(m->pid, m->pid);
+	m->is_child = true;
+}
+
+static void watch(struct monitor *m)
+{
+	int i;
+
+	m->fds[POLL_SCHEDULER].fd = kt_pidfd_open(m->pid);
+	if (m->fds[POLL_SCHEDULER].fd < 0 && errno != ESRCH)
+		bb_perror_msg_and_die("unable to watch process %d", (int)m->pid);
+	for (i = 0; i < POLL_COUNT; i++)
+		m->fds[i].events = POLLIN;
+	kt_pid_file_write_or_warn("sched.pid", m->pid);
+	if (!m->is_child)
+		look_at_state(m);
+}
+
+/* A process that was gone before it could be watched has ended all the same. */
+static bool has_ended(const struct monitor *m)
+{
+	return m->fds[POLL_SCHEDULER].fd < 0 || m->fds[POLL_SCHEDULER].revents != 0;
+}
+
+/* Returns at the commit point (true), or when TERM came before it (false). */
+static bool wait_for_end(struct monitor *m)
+{
+	for (;;) {
+		if (poll(m->fds, POLL_COUNT, has_ended(m) ? 0 : -1) < 0 && errno != EINTR)
+			bb_simple_perror_msg_and_die("unable to poll");
+		if (m->fds[POLL_UEVENTS].revents)
+			on_uevents(m);
+		on_signals(m); /* after all that takes time: what comes from here on comes after the commit */
+		if (m->term_came)
+			return false;
+		if (has_ended(m))
+			return true;
+	}
+}
+
+/* The wait(2) status, or -1 when nobody knows it. */
+static int end_status(struct monitor *m)
+{
+	int status;
+
+	if (!m->is_child)
+		return m->fds[POLL_SCHEDULER].fd < 0 ? -1 : kt_exit_status_of(m->fds[POLL_SCHEDULER].fd, m->pid);
+	if (safe_waitpid(m->pid, &status, 0) < 0)
+		bb_perror_msg_and_die("unable to wait for process %d", (int)m->pid);
+	return status;
+}
+
+static bool wait_for_latch(const char *name, int64_t ms)
+{
+	char *names[] = { (char *)name, NULL };
+
+	return kt_latch_wait(names, false, kt_after_ms(ms)) == 0;
+}
+
+/* The scheduler's end came after the kernel had written the whole dump into the ring. Whether a dump is open is known
+ * when ktpipe has read what was there; without a ktpipe there is none. */
+static void wait_for_dump(void)
+{
+	pid_t ktpipe = kt_pid_file_read("ktpipe.pid");
+
+	if (ktpipe == 0)
+		return;
+	kt_latch_reset_or_warn("trace_read");
+	if (kill(ktpipe, SIGUSR1) < 0)
+		return;
+	if (!wait_for_latch("trace_read", READ_MS))
+		bb_simple_error_msg("unable to wait for ktpipe: it has not read the trace in time");
+	if (kt_latch_is_set("dump_started") && !wait_for_latch("dump_complete", DUMP_MS))
+		bb_simple_error_msg("unable to wait for the dump: it has no end");
+}
+
+static void send_log(const struct monitor *m)
+{
+	char *names[] = { m->wait_latch, NULL };
+
+	if (m->wait_latch) {
+		kt_latch_wait(names, false, KT_NEVER);
+		return;
+	}
+	if (!m->log || kt_latch_is_set(KT_LATCH_LOG_SENT))
+		return;
+	kt_sched_log_send(m->port, m->log);
+	kt_latch_set_or_warn(KT_LATCH_LOG_SENT);
+}
+
+static char *end_text(const struct monitor *m, int status)
+{
+	if (status < 0)
+		return xasprintf("exited ms=%d code=unknown", ms_since_start(m));
+	if (WIFSIGNALED(status))
+		return xasprintf("killed ms=%d signal=%d core=%d", ms_since_start(m), WTERMSIG(status), !!WCOREDUMP(status));
+	return xasprintf("exited ms=%d code=%d", ms_since_start(m), WEXITSTATUS(status));
+}
+
+/* Behind the commit point: TERM stays blocked and pending, and all of it is sent. */
+static int report_end(struct monitor *m)
+{
+	int status = end_status(m);
+	int code = status < 0 ? EXIT_FAILURE : kt_shell_status(status);
+	char *text = end_text(m, status);
+	uint8_t wire_code[4];
+
+	kt_latch_set_or_warn("sched_exited");
+	send_log(m);
+	wait_for_dump();
+	kt_port_xsend(m->port, KT_SCHED_STATE, text, strlen(text));
+	kt_put_u32(wire_code, code);
+	kt_port_xsend(m->port, KT_SCHED_EXIT, wire_code, sizeof(wire_code));
+	return code;
+}
+
+static void kill_group(struct monitor *m, int signo)
+{
+	kill(-m->pid, signo);
+}
+
+/* Uevents go on being heard: a detach at the end is a change of state like any other. */
+static bool ends_until(struct monitor *m, int64_t deadline)
+{
+	while (!has_ended(m)) {
+		if (poll(m->fds + POLL_SCHEDULER, POLL_COUNT - POLL_SCHEDULER, kt_poll_timeout(deadline)) == 0)
+			return false;
+		if (m->fds[POLL_UEVENTS].revents)
+			on_uevents(m);
+	}
+	return true;
+}
+
+static int stop_scheduler(struct monitor *m)
+{
+	int code;
+
+	if (!m->is_child)
+		return EXIT_SUCCESS;
+	m->send_deadline = kt_after_ms(GRACE_MS);
+	kill_group(m, SIGTERM);
+	if (!ends_until(m, m->send_deadline))
+		kill_group(m, SIGKILL);
+	code = kt_shell_status(end_status(m));
+	kill_group(m, SIGKILL); /* what a script left behind */
+	on_uevents(m);
+	return code;
+}
+
+int ktexitmon_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
+int ktexitmon_main(int argc UNUSED_PARAM, char **argv)
+{
+	struct monitor *m = xzalloc(sizeof(*m));
+	char *path = NULL, *log = NULL, *pid = NULL;
+
+	getopt32(argv, "+p:l:w:P:", &path, &log, &m->wait_latch, &pid);
+	argv += optind;
+	if (!pid == !argv[0])
+		bb_show_usage();
+	if (m->wait_latch && !kt_latch_name_is_valid(m->wait_latch))
+		bb_error_msg_and_die("unable to use latch name '%s'", m->wait_latch);
+	m->port = kt_port_open(path);
+	kt_daemon_priority();
+	signal(SIGPIPE, SIG_IGN);
+	m->fds[POLL_SIGNALS].fd = kt_signals_open(SIGTERM, SIGALRM, 0);
+	m->fds[POLL_UEVENTS].fd = kt_uevent_open();
+	m->start_ms = kt_now_ms();
+	m->send_deadline = KT_NEVER;
+	m->log = log;
+	if (pid) {
+		m->pid = xatoi_positive(pid);
+	} else {
+		if (!log)
+			m->log = "/tmp/sched.log";
+		start_scheduler(m, argv);
+	}
+	watch(m);
+	return wait_for_end(m) ? report_end(m) : stop_scheduler(m);
+}

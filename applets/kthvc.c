@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kthvc: wake bytes from the host, on a console.
+ *
+ * In:   single bytes on TTY (/dev/hvc0), which is put into raw mode first: a cooked tty echoes them to the host and
+ *       wakes nobody without a newline. Source of the bytes: docs/wire.md, "Wake bytes".
+ * Out:  0xD1: D to SYSRQ_FILE (a sched_ext dump), once for all bytes of one read. The others set latches:
+ *       0xBF bpf_map_write_done, 0xAC accessor_ready, 0xAD periodic_ready, 0xAE artifacts_received, and, after all
+ *       others of the same read, 0xD3 shutdown, on which /init tears down in order. Latch hvc_ready: the tty is raw.
+ * Ends: TERM, or the tty hangs up. The tty's mode is restored. Other bytes are counted and told of at the end.
+ * Exit: 0; 1 the tty can't be opened or read (said on COM2 too, where a guest without console is still heard).
+ */
+//applet:IF_KTHVC(APPLET(kthvc, BB_DIR_USR_BIN, BB_SUID_DROP))
+
+//usage:#define kthvc_trivial_usage
+//usage:       "[-i TTY] [-s SYSRQ_FILE]"
+//usage:#define kthvc_full_usage "\n\n"
+//usage:       "Act on wake bytes from the host until TERM\n"
+//usage:     "\n	-i TTY	Read TTY (/dev/hvc0)"
+//usage:     "\n	-s FILE	Write D to FILE for a dump (/proc/sysrq-trigger)"
+
+#include <poll.h>
+#include "daemon.h"
+#include "latch.h"
+
+#define COM2 "/dev/ttyS1"
+
+enum { BYTE_DUMP = 0xd1, BYTE_SHUTDOWN = 0xd3 };
+enum { POLL_SIGNALS, POLL_TTY, POLL_COUNT };
+
+static const struct {
+	uint8_t byte;
+	const char *latch;
+} wake_bytes[] = {
+	{ 0xbf, "bpf_map_write_done" },
+	{ 0xac, "accessor_ready" },
+	{ 0xad, "periodic_ready" },
+	{ 0xae, "artifacts_received" },
+	{ BYTE_SHUTDOWN, "shutdown" }, /* last: what came with it is done before */
+};
+
+static void tell_com2(const char *text)
+{
+	int fd = open(COM2, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	full_write(fd, text, strlen(text)); /* there is no better place to complain */
+	close(fd);
+}
+
+static int open_tty(const char *name)
+{
+	int fd = open(name, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0) {
+		char *text = xasprintf("kthvc: unable to open '%s': %s\n", name, strerror(errno));
+
+		tell_com2(text);
+		full_write(STDERR_FILENO, text, strlen(text));
+		xfunc_die();
+	}
+	return fd;
+}
+
+/* False when it is no tty: a fifo does as well, in a test. */
+static bool make_raw(int fd, struct termios *before)
+{
+	struct termios raw;
+
+	if (tcgetattr(fd, before) < 0)
+		return false;
+	raw = *before;
+	cfmakeraw(&raw);
+	return tcsetattr(fd, TCSANOW, &raw) == 0;
+}
+
+static void trigger_dump(const char *sysrq_file)
+{
+	int fd = open(sysrq_file, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0 || safe_write(fd, "D", 1) != 1)
+		bb_perror_msg("unable to write '%s'", sysrq_file);
+	if (fd >= 0)
+		close(fd);
+}
+
+static bool is_known(uint8_t byte)
+{
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(wake_bytes); i++)
+		if (wake_bytes[i].byte == byte)
+			return true;
+	return byte == BYTE_DUMP;
+}
+
+/* Returns how many bytes were unknown. */
+static unsigned act_on(const uint8_t *bytes, size_t len, const char *sysrq_file)
+{
+	unsigned unknown = 0;
+	size_t i;
+
+	if (memchr(bytes, BYTE_DUMP, len))
+		trigger_dump(sysrq_file);
+	for (i = 0; i < ARRAY_SIZE(wake_bytes); i++)
+		if (memchr(bytes, wake_bytes[i].byte, len))
+			kt_latch_set_or_warn(wake_bytes[i].latch);
+	for (i = 0; i < len; i++)
+		unknown += !is_known(bytes[i]);
+	return unknown;
+}
+
+/* Until TERM or the end of the tty. Returns how many bytes were unknown, -1 after a read error. */
+static int listen_to(struct pollfd *fds, const char *sysrq_file)
+{
+	uint8_t bytes[256];
+	int unknown = 0;
+
+	for (;;) {
+		ssize_t len;
+
+		if (poll(fds, POLL_COUNT, -1) < 0 && errno != EINTR)
+			return -1;
+		if (fds[POLL_SIGNALS].revents)
+			return unknown;
+		if (!fds[POLL_TTY].revents)
+			continue;
+		len = safe_read(fds[POLL_TTY].fd, bytes, sizeof(bytes));
+		if (len > 0)
+			unknown += act_on(bytes, len, sysrq_file);
+		else if (len == 0 || errno == EIO) /* how a tty tells of its hangup */
+			return unknown;
+		else if (errno != EAGAIN)
+			return -1;
+	}
+}
+
+int kthvc_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
+int kthvc_main(int argc UNUSED_PARAM, char **argv)
+{
+	const char *tty = "/dev/hvc0", *sysrq_file = "/proc/sysrq-trigger";
+	struct pollfd fds[POLL_COUNT];
+	struct termios before;
+	bool raw;
+	int unknown;
+
+	getopt32(argv, "^i:s:\0=0", &tty, &sysrq_file);
+	kt_daemon_priority();
+	fds[POLL_SIGNALS] = (struct pollfd){ kt_signals_open(SIGTERM, SIGINT, 0), POLLIN, 0 };
+	fds[POLL_TTY] = (struct pollfd){ open_tty(tty), POLLIN, 0 };
+	raw = make_raw(fds[POLL_TTY].fd, &before);
+	kt_latch_set_or_warn("hvc_ready");
+	unknown = listen_to(fds, sysrq_file);
+	if (unknown < 0)
+		bb_perror_msg("unable to read '%s'", tty);
+	if (unknown > 0)
+		bb_error_msg("%d unknown bytes ignored", unknown);
+	if (raw)
+		tcsetattr(fds[POLL_TTY].fd, TCSANOW, &before);
+	return unknown < 0;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ktlatch: one-shot events between processes, for shell.
+ *
+ * In:   names; KT_RUN_DIR (default /run/kt), the folder that holds them.
+ * Out:  the latch is set, reset, or waited for; wait -a prints the first that is set.
+ * Ends: at once, or with wait when the latches are set or the time is over.
+ * Exit: 0 done, or set; 1 not set (test), an error, bad usage; 124 wait's time is over.
+ */
+//applet:IF_KTLATCH(APPLET(ktlatch, BB_DIR_USR_BIN, BB_SUID_DROP))
+
+//usage:#define ktlatch_trivial_usage
+//usage:       "set|test|reset NAME | wait [-t SECS] [-a] NAME..."
+//usage:#define ktlatch_full_usage "\n\n"
+//usage:       "One-shot events between processes, kept in KT_RUN_DIR (/run/kt)\n"
+//usage:     "\n	set	Set NAME, now and for good; wakes who waits for it"
+//usage:     "\n	test	Exit 0 if NAME is set, 1 if not"
+//usage:     "\n	reset	Make NAME unset"
+//usage:     "\n	wait	Wait until all NAMEs are set; exit 124 if that takes over SECS"
+//usage:     "\n	-t SECS	Wait at most SECS (0.5 is fine)"
+//usage:     "\n	-a	Wait for any of them, and print the first that is set"
+
+#include "latch.h"
+
+static void check_name(const char *name)
+{
+	if (!kt_latch_name_is_valid(name))
+		bb_error_msg_and_die("unable to use name '%s': only a-z, 0-9, _ and - make a latch's name", name);
+}
+
+static int wait_main(char **argv)
+{
+	enum { OPT_TIME = 1 << 0, OPT_ANY = 1 << 1 };
+	int64_t deadline = KT_NEVER;
+	char *secs;
+	unsigned opts;
+	int i;
+
+	opts = getopt32(argv, "^+t:a\0-1", &secs);
+	argv += optind;
+	for (i = 0; argv[i]; i++)
+		check_name(argv[i]);
+	if (opts & OPT_TIME)
+		deadline = kt_after_ms(parse_duration_str(secs) * 1000);
+	i = kt_latch_wait(argv, opts & OPT_ANY, deadline);
+	if (i < 0)
+		return 124;
+	if (opts & OPT_ANY)
+		puts(argv[i]);
+	return EXIT_SUCCESS;
+}
+
+int ktlatch_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
+int ktlatch_main(int argc, char **argv)
+{
+	const char *verb = argv[1];
+
+	if (verb && strcmp(verb, "wait") == 0)
+		return wait_main(argv + 1);
+	if (argc != 3)
+		bb_show_usage();
+	check_name(argv[2]);
+	if (strcmp(verb, "set") == 0)
+		return !kt_latch_set_or_warn(argv[2]);
+	if (strcmp(verb, "reset") == 0)
+		return !kt_latch_reset_or_warn(argv[2]);
+	if (strcmp(verb, "test") == 0)
+		return !kt_latch_is_set(argv[2]);
+	bb_show_usage();
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ktrecv: read a frame stream.
+ *
+ * In:   a saved or growing stream: FILE, or stdin. Nothing that it says is trusted.
+ * Out:  the payload's stdout and stderr on ktrecv's own; with -d also the files stdout, stderr, sched.log (all logs),
+ *       sched-1.log, sched-2.log, ... (a block each), dmesg, result.json in DIR; with -j a JSON object a frame instead.
+ * Ends: at the exit frame (what follows is ignored), or at the end of the stream. -f waits for more (by inotify) until
+ *       the exit frame; TERM or INT: it reads what is there, and ends.
+ * Exit: 0 exit frame and no damage; 1 no exit frame; 2 damage; 3 bad usage; 4 FILE or DIR can't be read or written.
+ */
+//applet:IF_KTRECV(APPLET(ktrecv, BB_DIR_USR_BIN, BB_SUID_DROP))
+
+//usage:#define ktrecv_trivial_usage
+//usage:       "[-d DIR] [-j] [-f] [FILE]"
+//usage:#define ktrecv_full_usage "\n\n"
+//usage:       "Read a frame stream; print the payload's stdout and stderr\n"
+//usage:     "\n	-d DIR	Also write its parts and result.json into DIR"
+//usage:     "\n	-j	Print a JSON object a frame instead"
+//usage:     "\n	-f	Follow a growing FILE until the exit frame or TERM"
+
+#include <poll.h>
+#include <sys/inotify.h>
+#include "daemon.h"
+#include "json.h"
+#include "run_result.h"
+
+enum { EXIT_NO_EXIT_FRAME = 1, EXIT_DAMAGE = 2, EXIT_USAGE = 3, EXIT_IO = 4 };
+enum { READ_SIZE = 256 * 1024 };
+/* A hostile guest may open a block with every frame; the further ones are in sched.log, and counted. */
+enum { BLOCK_FILES_MAX = 999 };
+
+struct receiver {
+	struct kt_reader reader;
+	struct kt_run_result result;
+	bool json;
+	int dir; /* -1: no -d */
+	int block; /* descriptor of the sched-N.log that is being filled, -1 outside of a block */
+	bool stdout_gone, stderr_gone; /* who read them has left */
+};
+
+static int open_part(const struct receiver *r, const char *name, int flags)
+{
+	int fd = openat(r->dir, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC | flags, 0666);
+
+	if (fd < 0)
+		bb_perror_msg_and_die("unable to write '%s'", name);
+	return fd;
+}
+
+static void xwrite_part(int fd, const char *name, const struct kt_frame *frame)
+{
+	if (full_write(fd, frame->payload, frame->length) != (ssize_t)frame->length)
+		bb_perror_msg_and_die("unable to write '%s'", name);
+}
+
+static void append_part(const struct receiver *r, const char *name, const struct kt_frame *frame)
+{
+	int fd;
+
+	if (r->dir < 0)
+		return;
+	fd = open_part(r, name, O_APPEND);
+	xwrite_part(fd, name, frame);
+	close(fd);
+}
+
+static void print_raw(int fd, bool *gone, const struct kt_frame *frame)
+{
+	if (*gone || full_write(fd, frame->payload, frame->length) == (ssize_t)frame->length)
+		return;
+	if (errno != EPIPE)
+		bb_perror_msg_and_die("unable to write '%s'", fd == STDOUT_FILENO ? "stdout" : "stderr");
+	*gone = true;
+}
+
+static void on_output(struct receiver *r, const struct kt_frame *frame)
+{
+	bool is_stdout = frame->tag == KT_STDOUT;
+
+	append_part(r, is_stdout ? "stdout" : "stderr", frame);
+	*(is_stdout ? &r->result.stdout_bytes : &r->result.stderr_bytes) += frame->length;
+	if (r->json)
+		return;
+	if (is_stdout)
+		print_raw(STDOUT_FILENO, &r->stdout_gone, frame);
+	else
+		print_raw(STDERR_FILENO, &r->stderr_gone, frame);
+}
+
+static bool payload_is(const struct kt_frame *frame, const char *text)
+{
+	return frame->length == strlen(text) && memcmp(frame->payload, text, frame->length) == 0;
+}
+
+static void close_block(struct receiver *r)
+{
+	if (r->block >= 0)
+		close(r->block);
+	r->block = -1;
+}
+
+static void open_block(struct receiver *r)
+{
+	char name[sizeof("sched-999.log")];
+
+	close_block(r);
+	r->result.sched_log_blocks++;
+	if (r->dir < 0 || r->result.sched_log_blocks > BLOCK_FILES_MAX)
+		return;
+	sprintf(name, "sched-%u.log", (unsigned)r->result.sched_log_blocks);
+	r->block = open_part(r, name, O_TRUNC);
+}
+
+static void on_sched_log(struct receiver *r, const struct kt_frame *frame)
+{
+	if (payload_is(frame, KT_LOG_START)) {
+		open_block(r);
+	} else if (payload_is(frame, KT_LOG_END)) {
+		close_block(r);
+	} else {
+		r->result.sched_log_bytes += frame->length;
+		append_part(r, "sched.log", frame);
+		if (r->block >= 0)
+			xwrite_part(r->block, "sched-N.log", frame);
+	}
+}
+
+static void print_opening(const struct kt_frame *frame, const char *crc)
+{
+	const struct kt_type *type = kt_type_by_tag(frame->tag);
+
+	printf("{\"offset\":%llu,\"type\":", (unsigned long long)frame->offset);
+	if (!frame->has_header)
+		printf("null,\"length\":null");
+	else if (type)
+		printf("\"%s\",\"length\":%u", type->name, (unsigned)frame->length);
+	else
+		printf("\"0x%08x\",\"length\":%u", (unsigned)frame->tag, (unsigned)frame->length);
+	printf(",\"crc\":\"%s\"", crc);
+}
+
+static void print_phase(const struct kt_frame *frame)
+{
+	unsigned phase = frame->payload[0];
+
+	if (phase > 0 && phase < KT_PHASES)
+		printf(",\"phase\":\"%s\"", kt_phases[phase]);
+	else
+		printf(",\"phase\":%u", phase);
+	if (frame->length > 1) {
+		printf(",\"reason\":");
+		kt_json_string(stdout, frame->payload + 1, frame->length - 1);
+	}
+}
+
+static void print_bytes(const struct kt_frame *frame)
+{
+	if (kt_is_utf8(frame->payload, frame->length)) {
+		printf(",\"text\":");
+		kt_json_string(stdout, frame->payload, frame->length);
+	} else {
+		printf(",\"base64\":");
+		kt_json_base64(stdout, frame->payload, frame->length);
+	}
+}
+
+static void print_payload(const struct kt_frame *frame, const struct kt_type *type)
+{
+	switch (type ? type->payload : KT_OPAQUE) {
+	case KT_I32:
+		printf(",\"code\":%d", (int)(int32_t)kt_get_u32(frame->payload));
+		break;
+	case KT_U64:
+		printf(",\"elapsed_ms\":%llu", (unsigned long long)kt_get_u64(frame->payload));
+		break;
+	case KT_PHASE:
+		print_phase(frame);
+		break;
+	case KT_EMPTY:
+		break;
+	default:
+		print_bytes(frame);
+	}
+}
+
+static void print_json(const struct kt_frame *frame, const struct kt_type *type, bool well_formed)
+{
+	print_opening(frame, "ok");
+	if (well_formed)
+		print_payload(frame, type);
+	else
+		printf(",\"malformed\":true");
+	printf("}\n");
+}
+
+/* Only names from our own tables and numbers are told: the guest's text could drive the terminal. */
+static void on_damage(struct receiver *r, const struct kt_frame *frame)
+{
+	r->result.damaged++;
+	r->result.damaged_bytes += frame->size;
+	bb_error_msg("damage at offset %llu: %llu bytes are no frame",
+		(unsigned long long)frame->offset, (unsigned long long)frame->size);
+	if (r->json) {
+		print_opening(frame, "bad");
+		printf(",\"skipped\":%llu}\n", (unsigned long long)frame->size);
+	}
+}
+
+static void on_truncation(struct receiver *r, const struct kt_frame *frame)
+{
+	r->result.truncated = true;
+	bb_error_msg("the stream ends within a frame, at offset %llu", (unsigned long long)frame->offset);
+	if (r->json) {
+		print_opening(frame, "truncated");
+		printf(",\"skipped\":%llu}\n", (unsigned long long)frame->size);
+	}
+}
+
+static void on_malformed(struct receiver *r, const struct kt_frame *frame, const struct kt_type *type)
+{
+	r->result.damaged++;
+	r->result.damaged_bytes += frame->size;
+	bb_error_msg("malformed frame '%s' at offset %llu: %u bytes of payload",
+		type->name, (unsigned long long)frame->offset, (unsigned)frame->length);
+}
+
+static void on_frame(struct receiver *r, const struct kt_frame *frame)
+{
+	const struct kt_type *type = kt_type_by_tag(frame->tag);
+	bool well_formed = !type || kt_frame_is_well_formed(type, frame);
+
+	r->result.frames++;
+	if (r->json)
+		print_json(frame, type, well_formed);
+	if (!type) {
+		r->result.unknown_frames++;
+		return;
+	}
+	if (!well_formed) {
+		on_malformed(r, frame, type);
+		return;
+	}
+	kt_result_frame(&r->result, frame);
+	if (frame->tag == KT_STDOUT || frame->tag == KT_STDERR)
+		on_output(r, frame);
+	else if (frame->tag == KT_SCHED_LOG)
+		on_sched_log(r, frame);
+	else if (frame->tag == KT_DMESG)
+		append_part(r, "dmesg", frame);
+}
+
+/* All that the bytes read so far hold. True at the exit frame and at the end of the stream. */
+static bool take_frames(struct receiver *r)
+{
+	struct kt_frame frame;
+
+	for (;;) {
+		switch (kt_reader_next(&r->reader, &frame)) {
+		case KT_MORE:
+			if (r->json)
+				fflush_all();
+			return false;
+		case KT_END:
+			return true;
+		case KT_FRAME:
+			on_frame(r, &frame);
+			if (r->result.exit_code.known)
+				return true;
+			break;
+		case KT_DAMAGE:
+			on_damage(r, &frame);
+			break;
+		case KT_TRUNCATED:
+			on_truncation(r, &frame);
+			break;
+		}
+	}
+}
+
+/* Waits until the file has changed; false when a signal asks for the end. */
+static bool wait_for_growth(struct pollfd *fds)
+{
+	char events[4096] ALIGNED(sizeof(struct inotify_event));
+
+	if (poll(fds, 2, -1) < 0 && errno != EINTR)
+		bb_simple_perror_msg_and_die("unable to poll");
+	if (fds[0].revents)
+		return false;
+	while (read(fds[1].fd, events, sizeof(events)) > 0)
+		continue;
+	return true;
+}
+
+static void open_watches(struct pollfd *fds, const char *name)
+{
+	fds[0] = (struct pollfd){ kt_signals_open(SIGTERM, SIGINT, 0), POLLIN, 0 };
+	fds[1] = (struct pollfd){ inotify_init1(IN_CLOEXEC | IN_NONBLOCK), POLLIN, 0 };
+	if (fds[1].fd < 0 || inotify_add_watch(fds[1].fd, name, IN_MODIFY) < 0)
+		bb_perror_msg_and_die("unable to watch '%s'", name);
+}
+
+static void read_stream(struct receiver *r, int fd, const char *name, bool follow)
+{
+	struct pollfd fds[2];
+	uint8_t *room;
+	size_t size;
+
+	if (follow)
+		open_watches(fds, name);
+	while (!take_frames(r)) {
+		ssize_t len;
+
+		room = kt_reader_room(&r->reader, &size);
+		len = safe_read(fd, room, MIN(size, (size_t)READ_SIZE));
+		if (len < 0)
+			bb_perror_msg_and_die("unable to read '%s'", name);
+		if (len > 0) {
+			kt_reader_filled(&r->reader, len);
+			/* after a wait */
+			r->result.bytes += len;
+		} else if (!follow) {
+			kt_reader_eof(&r->reader);
+		} else {
+			follow = wait_for_growth(fds);
+		}
+	}
+}
+
+static void open_dir(struct receiver *r, const char *name)
+{
+	static const char always[] ALIGN1 = "stdout\0stderr\0sched.log\0";
+	const char *part;
+
+	if (mkdir(name, 0777) < 0 && errno != EEXIST)
+		bb_perror_msg_and_die("unable to make '%s'", name);
+	r->dir = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (r->dir < 0)
+		bb_perror_msg_and_die("unable to open '%s'", name);
+	for (part = always; *part; part += strlen(part) + 1)
+		close(open_part(r, part, O_TRUNC));
+	unlinkat(r->dir, "dmesg", 0); /* of a run before */
+}
+
+/* Under its name only when it is whole */
+static void write_result(const struct receiver *r)
+{
+	FILE *out = xfdopen_for_write(open_part(r, "result.json.new", O_TRUNC));
+
+	kt_result_print(&r->result, out);
+	if (fclose(out) != 0 || renameat(r->dir, "result.json.new", r->dir, "result.json") < 0)
+		bb_simple_perror_msg_and_die("unable to write 'result.json'");
+}
+
+static int verdict_of(const struct kt_run_result *result)
+{
+	if (result->damaged)
+		return EXIT_DAMAGE;
+	return result->exit_code.known ? EXIT_SUCCESS : EXIT_NO_EXIT_FRAME;
+}
+
+int ktrecv_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
+int ktrecv_main(int argc UNUSED_PARAM, char **argv)
+{
+	enum { OPT_DIR = 1 << 0, OPT_JSON = 1 << 1, OPT_FOLLOW = 1 << 2 };
+	struct receiver *r = xzalloc(sizeof(*r));
+	const char *name = "-";
+	char *dir = NULL;
+	unsigned opts;
+	int fd;
+
+	xfunc_error_retval = EXIT_USAGE;
+	opts = getopt32(argv, "^d:jf\0?1", &dir);
+	xfunc_error_retval = EXIT_IO;
+	if (argv[optind])
+		name = argv[optind];
+	fd = LONE_DASH(name) ? STDIN_FILENO : xopen(name, O_RDONLY | O_CLOEXEC);
+	signal(SIGPIPE, SIG_IGN);
+	r->json = opts & OPT_JSON;
+	r->dir = r->block = -1;
+	if (dir)
+		open_dir(r, dir);
+	kt_reader_init(&r->reader, xmalloc(KT_WINDOW_SIZE), xmalloc(KT_MARKS * sizeof(uint32_t)));
+	read_stream(r, fd, name, (opts & OPT_FOLLOW) && fd != STDIN_FILENO);
+	if (dir)
+		write_result(r);
+	fflush_all();
+	if (ferror(stdout) && errno != EPIPE)
+		bb_simple_perror_msg_and_die("unable to write 'stdout'");
+	return verdict_of(&r->result);
+}

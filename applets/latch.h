@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Latches: one-shot events between processes. A latch is set by creating a file, and waited for with inotify. */
+#ifndef KT_LATCH_H
+#define KT_LATCH_H 1
+
+#include "clock.h"
+
+/* The folder of latches, pid files and locks: KT_RUN_DIR, or /run/kt. It outlives the call. */
+const char *kt_run_dir(void) FAST_FUNC;
+
+/* "DIR/NAME", malloc'ed; makes DIR if it is not there. Dies when it can't. */
+char *kt_run_path(const char *name) FAST_FUNC;
+
+/* [a-z0-9_-]+ : no name leaves the folder, and none meets a pid file or a lock, whose names have a dot. */
+bool kt_latch_name_is_valid(const char *name) FAST_FUNC;
+
+/* Setting a set latch and resetting an unset one do nothing. False, with a message, when they can't. */
+bool kt_latch_set_or_warn(const char *name) FAST_FUNC;
+bool kt_latch_reset_or_warn(const char *name) FAST_FUNC;
+bool kt_latch_is_set(const char *name) FAST_FUNC;
+
+/* Waits for all of the names, or for any of them, until the deadline; the list ends with NULL.
+ * Returns the index of the first that is set (0 when all had to be), -1 when the time is over. Dies when it can't wait. */
+int kt_latch_wait(char *const *names, bool any, int64_t deadline) FAST_FUNC;
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the frames of a run say about it.
+ *
+ * In:  its frames, one after the other. Out: result.json.
+ */
+#include "json.h"
+#include "run_result.h"
+
+bool FAST_FUNC kt_frame_is_well_formed(const struct kt_type *type, const struct kt_frame *frame)
+{
+	switch (type->payload) {
+	case KT_I32:
+		return frame->length == 4;
+	case KT_U64:
+		return frame->length == 8;
+	case KT_PHASE:
+		return frame->length >= 1;
+	default:
+		return true;
+	}
+}
+
+/* Newest wins. */
+static void keep_text(char **text, const uint8_t *bytes, size_t len)
+{
+	free(*text);
+	*text = xstrndup((const char *)bytes, MIN(len, (size_t)KT_REASON_MAX));
+}
+
+static void keep_first_i32(struct kt_number *number, const struct kt_frame *frame)
+{
+	if (number->known)
+		return;
+	number->known = true;
+	number->value = (int32_t)kt_get_u32(frame->payload);
+}
+
+static void on_lifecycle(struct kt_run_result *result, const struct kt_frame *frame)
+{
+	const uint8_t *reason = frame->payload + 1;
+	size_t len = frame->length - 1;
+
+	switch (frame->payload[0]) {
+	case KT_PAYLOAD_STARTING:
+		result->payload_started = true;
+		break;
+	case KT_SCHEDULER_DIED:
+		result->scheduler_died = true;
+		keep_text(&result->scheduler_died_reason, reason, len);
+		break;
+	case KT_SCHEDULER_NOT_ATTACHED:
+		result->scheduler_not_attached = true;
+		keep_text(&result->scheduler_not_attached_reason, reason, len);
+		break;
+	}
+}
+
+static void keep_name(struct kt_run_result *result, const char *text)
+{
+	const char *name = strstr(text, " name=");
+
+	if (!name)
+		return;
+	name += sizeof(" name=") - 1;
+	keep_text(&result->scheduler_name, (const uint8_t *)name, strcspn(name, " "));
+}
+
+static void on_sched_state(struct kt_run_result *result, const struct kt_frame *frame)
+{
+	char *text = NULL;
+
+	keep_text(&text, frame->payload, frame->length);
+	if (is_prefixed_with(text, "attached ")) {
+		result->scheduler_attached = true;
+		keep_name(result, text);
+	} else if (is_prefixed_with(text, "exited ") || is_prefixed_with(text, "killed ")
+	 || is_prefixed_with(text, "stopped ")
+	) {
+		keep_text(&result->scheduler_end, (uint8_t *)text, strlen(text));
+	}
+	free(text);
+}
+
+void FAST_FUNC kt_result_frame(struct kt_run_result *result, const struct kt_frame *frame)
+{
+	switch (frame->tag) {
+	case KT_EXIT:
+		keep_first_i32(&result->exit_code, frame);
+		break;
+	case KT_EXEC_EXIT:
+		keep_first_i32(&result->exec_exit_code, frame);
+		break;
+	case KT_SCHED_EXIT:
+		result->scheduler_died = true;
+		keep_first_i32(&result->sched_exit_code, frame);
+		break;
+	case KT_SCENARIO_END:
+		result->elapsed_ms.known = true;
+		result->elapsed_ms.value = kt_get_u64(frame->payload);
+		break;
+	case KT_SYS_READY:
+		result->sys_ready = true;
+		break;
+	case KT_LIFECYCLE:
+		on_lifecycle(result, frame);
+		break;
+	case KT_SCHED_STATE:
+		on_sched_state(result, frame);
+		break;
+	case KT_INIT_ERROR:
+		if (!result->init_error) /* the first is the cause of the others */
+			keep_text(&result->init_error, frame->payload, frame->length);
+		break;
+	}
+}
+
+static void print_number(FILE *out, const char *key, const struct kt_number *number)
+{
+	if (number->known)
+		fprintf(out, "  \"%s\": %lld,\n", key, (long long)number->value);
+	else
+		fprintf(out, "  \"%s\": null,\n", key);
+}
+
+static void print_count(FILE *out, const char *key, uint64_t count)
+{
+	fprintf(out, "  \"%s\": %llu,\n", key, (unsigned long long)count);
+}
+
+static void print_flag(FILE *out, const char *key, bool flag)
+{
+	fprintf(out, "  \"%s\": %s,\n", key, flag ? "true" : "false");
+}
+
+static void print_text(FILE *out, const char *key, const char *text)
+{
+	fprintf(out, "  \"%s\": ", key);
+	if (text)
+		kt_json_string(out, (const uint8_t *)text, strlen(text));
+	else
+		fputs("null", out);
+	fputs(",\n", out);
+}
+
+static void print_scheduler(const struct kt_run_result *result, FILE *out)
+{
+	print_flag(out, "scheduler_attached", result->scheduler_attached);
+	print_text(out, "scheduler_name", result->scheduler_name);
+	print_flag(out, "scheduler_died", result->scheduler_died);
+	print_text(out, "scheduler_died_reason", result->scheduler_died_reason);
+	print_flag(out, "scheduler_not_attached", result->scheduler_not_attached);
+	print_text(out, "scheduler_not_attached_reason", result->scheduler_not_attached_reason);
+	print_text(out, "scheduler_end", result->scheduler_end);
+}
+
+static void print_stream(const struct kt_run_result *result, FILE *out)
+{
+	print_count(out, "frames", result->frames);
+	print_count(out, "bytes", result->bytes);
+	print_count(out, "damaged", result->damaged);
+	print_count(out, "damaged_bytes", result->damaged_bytes);
+	print_flag(out, "truncated", result->truncated);
+	print_count(out, "unknown_frames", result->unknown_frames);
+	print_count(out, "stdout_bytes", result->stdout_bytes);
+	print_count(out, "stderr_bytes", result->stderr_bytes);
+	print_count(out, "sched_log_blocks", result->sched_log_blocks);
+}
+
+void FAST_FUNC kt_result_print(const struct kt_run_result *result, FILE *out)
+{
+	fputs("{\n", out);
+	print_number(out, "exit_code", &result->exit_code);
+	print_number(out, "exec_exit_code", &result->exec_exit_code);
+	print_number(out, "sched_exit_code", &result->sched_exit_code);
+	print_flag(out, "sys_ready", result->sys_ready);
+	print_text(out, "init_error", result->init_error);
+	print_scheduler(result, out);
+	print_flag(out, "payload_started", result->payload_started);
+	print_number(out, "elapsed_ms", &result->elapsed_ms);
+	print_stream(result, out);
+	/* the last line has no comma */
+	fprintf(out, "  \"sched_log_bytes\": %llu\n}\n", (unsigned long long)result->sched_log_bytes);
+}

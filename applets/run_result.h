@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the frames of a run say about it: the facts that a verdict is made of. Nothing here is a guess. */
+#ifndef KT_RUN_RESULT_H
+#define KT_RUN_RESULT_H 1
+
+#include "frame_reader.h"
+
+struct kt_number {
+	bool known;
+	int64_t value;
+};
+
+/* Starts as zero. Texts are malloc'ed, at most KT_REASON_MAX bytes of what the guest sent; NULL when there was none. */
+enum { KT_REASON_MAX = 4096 };
+struct kt_run_result {
+	struct kt_number exit_code, exec_exit_code, sched_exit_code, elapsed_ms;
+	bool sys_ready, payload_started;
+	bool scheduler_attached, scheduler_died, scheduler_not_attached;
+	char *init_error, *scheduler_name, *scheduler_died_reason, *scheduler_not_attached_reason, *scheduler_end;
+	uint64_t frames, bytes, damaged, damaged_bytes, unknown_frames;
+	uint64_t stdout_bytes, stderr_bytes, sched_log_blocks, sched_log_bytes;
+	bool truncated;
+};
+
+/* False when the payload does not have the form that its type asks for; such a frame says nothing. */
+bool kt_frame_is_well_formed(const struct kt_type *type, const struct kt_frame *frame) FAST_FUNC;
+
+/* A frame with a right checksum, of a known type, and well-formed */
+void kt_result_frame(struct kt_run_result *result, const struct kt_frame *frame) FAST_FUNC;
+
+/* The file result.json: one key a line, so that it can be read by line too. docs/wire.md lists the keys. */
+void kt_result_print(const struct kt_run_result *result, FILE *out) FAST_FUNC;
+
+#endif
