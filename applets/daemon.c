@@ -49,9 +49,16 @@ void FAST_FUNC kt_undo_daemon(void)
 
 	set_scheduler(SCHED_OTHER, 0);
 	set_oom_score_adj("0");
-	signal(SIGPIPE, SIG_DFL);
+	bb_signals((1 << SIGINT) | (1 << SIGQUIT) | (1 << SIGPIPE), SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+void FAST_FUNC kt_exec_or_die(char **argv)
+{
+	execvp(argv[0], argv);
+	xfunc_error_retval = errno == ENOENT ? 127 : 126;
+	bb_perror_msg_and_die("unable to run '%s'", argv[0]);
 }
 
 int FAST_FUNC kt_signals_open(int first, ...)

@@ -9,8 +9,11 @@
  * CPU for seconds (shared facts: 5.6 s against 0.03 s). Silent when it may not: on a developer's host it need not. */
 void kt_daemon_priority(void) FAST_FUNC;
 
-/* In a child, before exec of what is not ours: ordinary priority and oom_score_adj, no blocked signal, SIGPIPE as usual. */
+/* In a child, before exec of what is not ours: ordinary priority and oom_score_adj, no signal blocked or ignored. */
 void kt_undo_daemon(void) FAST_FUNC;
+
+/* execvp(3); when it fails, a message and exit 127 (not found) or 126, as a shell does. */
+void kt_exec_or_die(char **argv) NORETURN FAST_FUNC;
 
 /* Blocks the signals and returns a non-blocking descriptor that tells of them (signalfd); dies when it can't. */
 int kt_signals_open(int first, ...) FAST_FUNC; /* signal numbers, ends with 0 */

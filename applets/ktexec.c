@@ -74,9 +74,7 @@ static NORETURN void run_program(char **argv, const int out[2], const int err[2]
 	dup2(out[1], STDOUT_FILENO);
 	dup2(err[1], STDERR_FILENO);
 	kt_undo_daemon();
-	execvp(argv[0], argv);
-	xfunc_error_retval = errno == ENOENT ? 127 : 126;
-	bb_perror_msg_and_die("unable to run '%s'", argv[0]);
+	kt_exec_or_die(argv);
 }
 
 static void open_stream(struct run *run, int index, int fd)

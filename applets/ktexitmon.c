@@ -146,9 +146,7 @@ static NORETURN void run_scheduler(char **argv, int log)
 	dup2(log, STDOUT_FILENO);
 	dup2(log, STDERR_FILENO);
 	kt_undo_daemon();
-	execvp(argv[0], argv);
-	xfunc_error_retval = errno == ENOENT ? 127 : 126;
-	bb_perror_msg_and_die("unable to run '%s'", argv[0]);
+	kt_exec_or_die(argv);
 }
 
 static void start_scheduler(struct monitor *m, char **argv)

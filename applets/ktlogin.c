@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ktlogin: start a program as the leader of a session on a terminal.
+ *
+ * In:   a tty and a program with its arguments.
+ * Out:  the tty is the program's stdin, stdout, stderr and controlling terminal, so that Ctrl-C and job control work;
+ *       priority, oom_score_adj and signals are the ordinary ones, whatever /init has.
+ * Ends: by becoming the program.
+ * Exit: the program's own; 126 or 127 as a shell when it can't run; 1 the tty can't be opened, or bad usage.
+ *
+ * setsid -c would do but for the signals: what a shell starts in the background has SIGINT ignored for good.
+ */
+//applet:IF_KTLOGIN(APPLET(ktlogin, BB_DIR_USR_BIN, BB_SUID_DROP))
+
+//usage:#define ktlogin_trivial_usage
+//usage:       "TTY PROG [ARG]..."
+//usage:#define ktlogin_full_usage "\n\n"
+//usage:       "Run PROG as the leader of a session on the terminal TTY"
+
+#include <sys/ioctl.h>
+#include "daemon.h"
+
+/* TIOCSCTTY wants a session leader, and that wants a process that leads no group. */
+static void lead_session(void)
+{
+	if (getpid() == getpgrp() && xfork() != 0) {
+		int status;
+
+		wait(&status);
+		exit(kt_shell_status(status));
+	}
+	if (setsid() < 0)
+		bb_simple_perror_msg_and_die("unable to start a session");
+}
+
+int ktlogin_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
+int ktlogin_main(int argc UNUSED_PARAM, char **argv)
+{
+	int fd;
+
+	getopt32(argv, "^+\0-2");
+	argv += optind;
+	lead_session();
+	fd = xopen(argv[0], O_RDWR | O_NOCTTY);
+	if (ioctl(fd, TIOCSCTTY, 1) < 0)
+		bb_perror_msg_and_die("unable to take '%s' as controlling terminal", argv[0]);
+	dup2(fd, STDIN_FILENO);
+	dup2(fd, STDOUT_FILENO);
+	dup2(fd, STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+	kt_undo_daemon();
+	kt_exec_or_die(argv + 1);
+}

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Phase: the words of the kernel command line that are ours. docs/boot.md lists them.
+
+command_line() {
+	MODE='test'
+	ATTACH_TIMEOUT=30
+	EXPECT_DEATH=
+	SEND_DMESG=
+	TERM=linux
+	read -r words <"$ROOT/proc/cmdline"
+	set -f # a word may have a * in it
+	for word in $words; do
+		command_line_word "$word"
+	done
+	set +f
+	export TERM
+}
+
+command_line_word() { # WORD
+	case $1 in
+	KTSTR_MODE=shell) MODE=shell ;;
+	ktbox.attach_timeout=*) number_word "$1" && ATTACH_TIMEOUT=${1#*=} ;;
+	ktbox.trace_kb=*) number_word "$1" && export KT_TRACE_KB="${1#*=}" ;;
+	ktbox.expect_death=1) EXPECT_DEATH=1 ;;
+	ktbox.dmesg=1) SEND_DMESG=1 ;;
+	ktbox.term=*) TERM=${1#*=} ;;
+	ktbox.*) say "command line: unknown word '$1'" ;;
+	esac
+}
+
+number_word() { # NAME=NUMBER
+	case ${1#*=} in
+	'' | *[!0-9]*) say "command line: no number in '$1'" && return 1 ;;
+	esac
+}

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Phase: the file systems that everything else stands on.
+
+mounts() {
+	mount -t proc proc "$ROOT/proc"
+	mount -t sysfs sys "$ROOT/sys"
+	mount -t devtmpfs dev "$ROOT/dev"
+	mkdir -p "$ROOT/dev/pts" "$ROOT/dev/shm" "$ROOT/run" "$ROOT/tmp"
+	mount -a -T "$ROOT/etc/fstab"
+	check_mounts
+	mkdir -p "$RUN"
+	link_descriptors
+	ln -s ../run "$ROOT/var/run"
+}
+
+link_descriptors() {
+	ln -s /proc/self/fd "$ROOT/dev/fd"
+	ln -s fd/0 "$ROOT/dev/stdin"
+	ln -s fd/1 "$ROOT/dev/stdout"
+	ln -s fd/2 "$ROOT/dev/stderr"
+}
+
+# Without the first six there is no run. The others are for the payload and the scheduler: bpf to pin things in,
+# cgroup2 to group tasks; a kernel may lack them.
+check_mounts() {
+	mounted=$(cut -d ' ' -f 2 "$ROOT/proc/mounts") || fail mounts "no /proc/mounts"
+	for point in /proc /sys /dev /tmp /run /dev/shm; do
+		is_mounted "$point" || fail mounts "$point is not mounted"
+	done
+	for point in /dev/pts /sys/kernel/debug /sys/kernel/tracing /sys/fs/bpf /sys/fs/cgroup; do
+		is_mounted "$point" || say "mounts: no $point in this kernel"
+	done
+}
+
+is_mounted() { # POINT
+	case "
+$mounted
+" in
+	*"
+$1
+"*) return 0 ;;
+	esac
+	return 1
+}

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Phase: the payload, and what happens to the scheduler meanwhile.
+#
+# PAYLOAD_STATUS is the payload's raw status; empty when there was none to run.
+
+DEATH_SECONDS=60 # without a payload, how long an expected death is waited for
+
+payload() {
+	PAYLOAD_STATUS=
+	case $SCHEDULER in
+	died) [ -n "$EXPECT_DEATH" ] || return 0 ;;
+	not-attached) return 0 ;;
+	esac
+	ktlatch test shutdown && return
+	ktsend lifecycle payload-starting
+	ktsend scenario-start
+	now_ms
+	STARTED_MS=$NOW_MS
+	start_payload
+	watch_payload
+	now_ms
+	ktsend scenario-end $((NOW_MS - STARTED_MS))
+	[ -z "$PAYLOAD_STATUS" ] || ktsend exec-exit "$PAYLOAD_STATUS"
+}
+
+start_payload() {
+	if [ -n "$SHELL_TTY" ]; then
+		payload_job interactive_shell
+	elif [ -x "$ROOT/payload" ]; then
+		payload_arguments
+	elif [ -e "$ROOT/exec_cmd" ]; then
+		payload_job ktexec sh -c "$(cat "$ROOT/exec_cmd")"
+	else
+		PAYLOAD_JOB=
+	fi
+}
+
+payload_arguments() { # /args: one a line
+	set --
+	if [ -e "$ROOT/args" ]; then
+		while IFS= read -r argument || [ -n "$argument" ]; do
+			set -- "$@" "$argument"
+		done <"$ROOT/args"
+	fi
+	payload_job ktexec "$ROOT/payload" "$@"
+}
+
+# Its end becomes a latch, so that one wait sees it, the scheduler's end, and a shutdown.
+payload_job() { # COMMAND ARG...
+	{
+		PATH=$(include_path)$PATH
+		"$@" &
+		echo $! >"$RUN/payload.pid"
+		ktlatch set payload_started
+		wait $!
+		echo $? >"$RUN/payload.status"
+		ktlatch set payload_ended
+	} &
+	PAYLOAD_JOB=$!
+	await 5 payload_started
+}
+
+watch_payload() {
+	while run_goes_on; do
+		next_event
+		case $EVENT in
+		sched_exited) scheduler_died "it has ended during the run" ;;
+		sched_detached) await_restart ;;
+		*) break ;;
+		esac
+	done
+	finish_payload
+}
+
+# A dead scheduler ends the run, unless it was expected to die, or a developer at the shell wants to look around.
+run_goes_on() {
+	if [ "$SCHEDULER" = died ] && [ -z "$EXPECT_DEATH" ] && [ -z "$SHELL_TTY" ]; then
+		return 1
+	fi
+	[ -n "$PAYLOAD_JOB" ] || { [ "$SCHEDULER" = running ] && [ -n "$EXPECT_DEATH" ]; }
+}
+
+next_event() {
+	set -- shutdown
+	[ "$SCHEDULER" = running ] && set -- sched_exited sched_detached "$@"
+	if [ -n "$PAYLOAD_JOB" ]; then
+		await_forever payload_ended "$@"
+	else
+		await "$DEATH_SECONDS" "$@"
+	fi
+}
+
+finish_payload() {
+	[ -n "$PAYLOAD_JOB" ] || return 0
+	ktlatch test payload_ended || stop_payload
+	wait_for "$PAYLOAD_JOB"
+	read -r PAYLOAD_STATUS <"$RUN/payload.status"
+}
+
+# ktexec takes TERM to its program's group, and ends within its own bounds; an interactive shell ends by HUP only.
+stop_payload() {
+	signal=TERM
+	[ -z "$SHELL_TTY" ] || signal=HUP
+	read -r payload_pid <"$RUN/payload.pid"
+	kill -"$signal" "$payload_pid"
+	await 15 payload_ended
+	[ "$EVENT" = payload_ended ] && return
+	note_error payload "it did not end by $signal"
+	kill -KILL "$payload_pid"
+	await 5 payload_ended
+}

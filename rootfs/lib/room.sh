@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The room that all phases share: messages, waiting for events, ending a process.
+
+RUN=$ROOT/run/kt
+export KT_RUN_DIR="$RUN"
+
+say() {
+	echo "ktbox: $*" >&2
+}
+
+# What goes wrong in /init itself becomes part of the verdict; the run goes on.
+note_error() { # PHASE REASON
+	say "$1: $2"
+	INIT_FAILED=1
+	if [ -n "${KT_PORT_FD:-}" ]; then
+		ktsend init-error "$1: $2"
+	else
+		echo "ktbox: $1: $2" >"$ROOT/dev/ttyS1"
+	fi
+}
+
+# There is nothing left to run for.
+fail() { # PHASE REASON
+	note_error "$@"
+	exit 1
+}
+
+# Waits in the background, so that the traps of poweroff and reboot run at once: ash runs them only between commands.
+wait_for() { # PID
+	while :; do
+		wait "$1"
+		status=$?
+		# 128 and more: a trap has run meanwhile, or the process was killed; then it is gone by now
+		[ "$status" -ge 128 ] && kill -0 "$1" 2>/dev/null && continue
+		return "$status"
+	done
+}
+
+# EVENT becomes the first latch of the list that is set, or "timeout".
+await() { # SECONDS LATCH...
+	seconds=$1
+	shift
+	ktlatch wait -a -t "$seconds" "$@" >"$RUN/event.name" &
+	EVENT=timeout
+	wait_for $! && read -r EVENT <"$RUN/event.name"
+}
+
+# The same without a bound: for what the user waits for, under the host's wall clock.
+await_forever() { # LATCH...
+	ktlatch wait -a "$@" >"$RUN/event.name" &
+	EVENT=none
+	wait_for $! && read -r EVENT <"$RUN/event.name"
+}
+
+# TERM, and KILL when SECONDS are over. The status is that of PID, a child of ours.
+end_process() { # PID SECONDS
+	kill -TERM "$1" 2>/dev/null
+	{ ktlatch wait -t "$2" "ended-$1" || kill -KILL "$1"; } &
+	wait_for "$1"
+	status=$?
+	ktlatch set "ended-$1"
+	return "$status"
+}
+
+# All folders of the user's files, so that what was included is found by its name
+include_path() {
+	[ -d "$ROOT/include-files" ] || return 0
+	find "$ROOT/include-files" -type d | tr '\n' :
+}
+
+now_ms() { # sets NOW_MS, milliseconds since boot, without a process
+	read -r up _ <"$ROOT/proc/uptime"
+	NOW_MS=$((${up%.*} * 1000 + (1${up#*.} - 100) * 10))
+}

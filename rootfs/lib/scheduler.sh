@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Phase: the scheduler: started under ktexitmon, awaited until it is attached, has ended, or time is up.
+#
+# SCHEDULER says how it stands: none, running, died, not-attached. ATTACHED is set once it has been attached.
+
+MONITOR_SECONDS=30 # for ktexitmon: TERM, grace and KILL of the scheduler; or its log and the dump's end
+RESTART_SECONDS=3 # for a scheduler that was thrown out to end, or to attach again
+
+scheduler() {
+	SCHEDULER=none
+	ATTACHED=
+	ktsh-lite "$ROOT/sched_enable" || note_error scheduler "a line of /sched_enable failed"
+	# shellcheck source=/dev/null
+	[ ! -e "$ROOT/.ktbox/env" ] || . "$ROOT/.ktbox/env"
+	[ -e "$ROOT/scheduler" ] || return 0
+	ktlatch test shutdown && return
+	if [ ! -d "$ROOT/sys/kernel/sched_ext" ]; then
+		not_attached "sched_ext sysfs absent"
+		return
+	fi
+	start_scheduler
+	await_attach
+}
+
+start_scheduler() {
+	set -f # its arguments are split at white space, and nothing else is done to them
+	# shellcheck disable=SC2046
+	set -- $([ ! -e "$ROOT/sched_args" ] || cat "$ROOT/sched_args")
+	set +f
+	SCHEDULER=running
+	PATH="$(include_path)$PATH" ktexitmon -l "$ROOT/tmp/sched.log" "$ROOT/scheduler" "$@" &
+	KTEXITMON=$!
+}
+
+await_attach() {
+	await "$ATTACH_TIMEOUT" sched_exited sched_detached sched_attached shutdown
+	if ktlatch test sched_attached || is_attached; then ATTACHED=1; fi
+	case $EVENT in
+	sched_exited) scheduler_died "it has ended" ;;
+	sched_detached) await_restart ;;
+	timeout) [ -n "$ATTACHED" ] || not_attached timeout ;;
+	esac
+}
+
+# Uevents tell of an attach; when none came, what the kernel says now decides.
+is_attached() {
+	[ -e "$ROOT/sys/kernel/sched_ext/root/ops" ] &&
+		read -r state <"$ROOT/sys/kernel/sched_ext/state" && [ "$state" = enabled ]
+}
+
+# The kernel has thrown it out. Some schedulers attach again by themselves; one that lingers is as dead as any.
+await_restart() {
+	ktlatch reset sched_attached
+	is_attached && return
+	await "$RESTART_SECONDS" sched_exited sched_attached shutdown
+	case $EVENT in
+	sched_exited) scheduler_died "it has ended" ;;
+	timeout) is_attached || scheduler_died "the kernel has thrown it out, its process lives on" ;;
+	esac
+}
+
+scheduler_died() { # REASON
+	SCHEDULER=died
+	ktsend lifecycle scheduler-died "$1"
+	ktlatch test sched_exited || return 0
+	# The log, the dump's end and the sched-exit frame: all of it is out when ktexitmon has ended. TERM changes nothing
+	# about that; it is here for the bound.
+	end_process "$KTEXITMON" "$MONITOR_SECONDS"
+	KTEXITMON=
+}
+
+not_attached() { # REASON
+	SCHEDULER=not-attached
+	ktsend lifecycle scheduler-not-attached "$1"
+}

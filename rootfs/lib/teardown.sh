@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Phase: the one way out. Everything is stopped in the order in which its last words matter; the exit frame is last.
+
+teardown() {
+	trap '' USR1 USR2 TERM
+	trap - EXIT
+	stop_scheduler
+	send_logs
+	ktsh-lite "$ROOT/sched_disable" || note_error teardown "a line of /sched_disable failed"
+	drain_trace
+	[ -z "${SEND_DMESG:-}" ] || dmesg | ktsend dmesg -
+	end_senders
+	[ -z "${KT_PORT_FD:-}" ] || ktsend exit "$(exit_code)"
+	drain_consoles
+	machine_off
+}
+
+# Its status, when it was asked to end, is told whatever it is: a scheduler that had to be killed is not passed over.
+stop_scheduler() {
+	[ -n "${KTEXITMON:-}" ] || return 0
+	end_process "$KTEXITMON" "$MONITOR_SECONDS"
+	status=$?
+	ktlatch test sched_exited && return
+	ktsend sched-state "stopped code=$status"
+	[ "$status" -eq 0 ] || say "scheduler: asked to end, it ended with status $status"
+}
+
+send_logs() {
+	[ -n "${KT_PORT_FD:-}" ] || return 0
+	ktdump -s "$ROOT/tmp"
+	[ -e "$ROOT/tmp/sched.log" ] || return 0
+	ktlatch test sched_log_sent && return
+	ktdump "$ROOT/tmp/sched.log"
+	ktlatch set sched_log_sent
+}
+
+# The scheduler is gone, so its dump is in the ring; ktpipe reads the ring empty and an open dump to its end.
+drain_trace() {
+	[ -n "${KTPIPE:-}" ] || return 0
+	end_process "$KTPIPE" $((DRAIN_SECONDS + 5)) || note_error teardown "ktpipe ended with status $?"
+}
+
+# Who is left may hold the port; what it sends after the exit frame would not be read. Only PID 1 may do this: elsewhere
+# it would end all of the user's processes.
+end_senders() {
+	[ "$$" -eq 1 ] || return 0
+	kill -TERM -1
+	kill -KILL -1
+}
+
+# The same order as the host's verdicts; docs/verdicts.md
+exit_code() {
+	if [ -n "${INIT_FAILED:-}" ]; then
+		echo 209
+	elif [ "$SCHEDULER" = died ] && [ -z "$ATTACHED" ]; then
+		echo 200
+	elif [ "$SCHEDULER" = not-attached ]; then
+		echo 201
+	elif [ "$SCHEDULER" = died ] && [ -z "$EXPECT_DEATH" ]; then
+		echo 202
+	elif [ -n "$EXPECT_DEATH" ] && [ "$SCHEDULER" != died ]; then
+		echo 208
+	else
+		echo "${PAYLOAD_STATUS:-0}"
+	fi
+}
+
+# stty changes a mode only after all output has left (TCSADRAIN).
+drain_consoles() {
+	for console in ttyS0 ttyS1 ${SHELL_TTY:+"$SHELL_TTY"}; do
+		stty -F "$ROOT/dev/$console" -echo 2>/dev/null
+	done
+}
+
+machine_off() {
+	"${KTBOX_ROOT:+$KTBOX_ROOT/bin/}reboot" -f
+}

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Phase: listen for wake bytes from the host. hvc0 is raw before anything tells the host that the guest is ready.
+#
+# In shell mode the terminal is the second console (ktrun's), or hvc0 where that is all there is (the reference's
+# host): then nobody listens for wake bytes.
+
+wake_bytes() {
+	SHELL_TTY=
+	[ "$MODE" = shell ] && [ ! -e "$ROOT/exec_cmd" ] && find_shell_tty
+	[ "$SHELL_TTY" = hvc0 ] && return
+	{
+		kthvc -i "$ROOT/dev/hvc0" -s "$ROOT/proc/sysrq-trigger"
+		ktlatch set hvc_ready # without kthvc the guest goes on
+	} &
+	await 5 hvc_ready
+	[ "$EVENT" = hvc_ready ] || say "wake bytes: kthvc does not listen in time"
+}
+
+find_shell_tty() {
+	SHELL_TTY=hvc0
+	ktport -t 1 ktbox-shell >/dev/null 2>&1 && SHELL_TTY=hvc1
+}
