@@ -96,6 +96,10 @@ finish_payload() {
 	ktlatch test payload_ended || stop_payload
 	wait_for "$PAYLOAD_JOB"
 	read -r PAYLOAD_STATUS <"$RUN/payload.status"
+	# poweroff and reboot are as good a way to leave the shell as exit is
+	if [ -n "$SHELL_TTY" ] && ktlatch test shutdown; then
+		PAYLOAD_STATUS=0
+	fi
 }
 
 # ktexec takes TERM to its program's group, and ends within its own bounds; an interactive shell ends by HUP only.

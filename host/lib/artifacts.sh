@@ -1,0 +1,31 @@
+# The private workplace and the folder of artifacts.
+#
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Why:   what is needed only while it runs is in one folder that always goes; what is kept is in one folder.
+# In:    opt_output, opt_dry_run. Out: work (with latch/ for ktlatch), out. Exit: 205 when one can't be
+#        written.
+# shellcheck disable=SC2015,SC2034,SC2154
+
+# A dry run only names what it would have made.
+make_workplace() {
+	out=${opt_output:-$top/build/runs/$(date +%Y%m%d-%H%M%S)-$$}
+	make_absolute "${TMPDIR:-/tmp}/ktrun.XXXXXX"
+	work=$absolute
+	[ -z "$opt_dry_run" ] || return 0
+	work=$(mktemp -d "$work") || die "unable to make a temporary folder"
+	run_made_work=yes
+	KT_RUN_DIR=$work/latch
+	export KT_RUN_DIR
+	mkdir "$KT_RUN_DIR"
+}
+
+# Artifacts of an earlier run in the same folder would be taken for this run's.
+open_artifacts() {
+	mkdir -p "$out" 2>"$work/err" || die "output is not writable: $out"
+	find "$out" -mindepth 1 -maxdepth 1 -type f \( -name bulk.bin -o -name console.log -o -name com2.log \
+		-o -name qemu.log -o -name stdout -o -name stderr -o -name dmesg \
+		-o -name result.json -o -name result.json.new -o -name sched.log \
+		-o -name 'sched-[0-9]*.log' \) -exec rm -f {} +
+	touch "$out/bulk.bin" "$out/console.log" "$out/com2.log" 2>"$work/err" || die "output is not writable: $out"
+}

@@ -1,0 +1,141 @@
+# One run of the guest: QEMU, the reader of its frames, and how both end.
+#
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Why:   whatever happens, QEMU is gone and what arrived is decoded when run_guest returns.
+# In:    opt_*, run_*, work, out. Out: the artifacts; run_timed_out, run_qemu_status, run_qemu_killed,
+#        run_reader_status, run_wall_ms. Exit: none of its own.
+# shellcheck disable=SC2015,SC2034,SC2154
+
+end_limit_secs=15  # from the exit frame to QEMU's own end: the guest still drains a slow console
+stop_limit_secs=10 # from the request for dump and shutdown to the kill
+
+run_guest() {
+	read_clock
+	run_start_ms=$now_ms
+	prepare_ports
+	start_viewer
+	start_reader
+	start_qemu
+	if ! await_the_end; then
+		run_timed_out=yes
+		ask_guest_to_end
+	fi
+	[ "$awaited" = qemu_ended ] || run_qemu_killed=yes
+	stop_qemu
+	finish_reader
+	finish_viewer
+	read_clock
+	run_wall_ms=$((now_ms - run_start_ms))
+}
+
+prepare_ports() {
+	mkfifo "$work/hvc0.in" && ln -s /dev/null "$work/hvc0.out" || die "unable to make the ports in $work"
+	exec 3</dev/null
+	! is_interactive || open_terminal
+}
+
+# QEMU makes its standard input non-blocking and raw. It gets an open file of its own, so that even after
+# a kill the user's shell finds its terminal blocking; the modes are restored by leave().
+open_terminal() {
+	if terminal=$(tty) && command exec 3<>"$terminal"; then
+		run_terminal=$(stty -g <&3)
+	else
+		exec 3<&0
+	fi
+}
+
+start_reader() {
+	supervise reader_ended "$bb" ktrecv -f -d "$out" "$out/bulk.bin" &
+	run_reader=$!
+}
+
+start_qemu() {
+	[ -z "$opt_verbose" ] || qemu_command print_command >&2
+	[ -z "$opt_gdb" ] || note "waiting for a debugger: gdb $run_kernel -ex 'target remote :1234'"
+	if [ -n "$run_terminal" ] && [ -t 1 ]; then
+		qemu_command supervise qemu_ended >&3 2>"$out/qemu.log" &
+	elif is_interactive; then
+		qemu_command supervise qemu_ended 2>"$out/qemu.log" &
+	else
+		qemu_command supervise qemu_ended >"$out/qemu.log" 2>&1 &
+	fi
+	run_qemu=$!
+}
+
+# False when the limit was reached first. The reader ends at the exit frame; it also ends when nobody
+# takes the payload's output any more (a closed pipe), and then the run goes on without it.
+await_the_end() {
+	await "$opt_limit" qemu_ended reader_ended
+	[ "$awaited" = reader_ended ] || [ -z "$awaited" ] || return 0
+	[ -n "$awaited" ] || return 1
+	wait_for_job "$run_reader"
+	run_reader='' run_reader_status=$job_status
+	if [ "$run_reader_status" -le 2 ]; then
+		await "$end_limit_secs" qemu_ended
+		return 0
+	fi
+	await_without_reader
+}
+
+await_without_reader() {
+	left=$opt_limit
+	if [ -n "$left" ]; then
+		read_clock
+		left=$((left - (now_ms - run_start_ms) / 1000))
+		[ "$left" -gt 0 ] || return 1
+	fi
+	await "$left" qemu_ended
+	[ -n "$awaited" ]
+}
+
+# 0xD1 asks for a dump, 0xD3 for an orderly end. Opened for reading too, so that it never blocks.
+ask_guest_to_end() {
+	printf '\321\323' 1<>"$work/hvc0.in"
+	await "$stop_limit_secs" qemu_ended
+}
+
+# QEMU has had its time: it is killed if it is still there.
+stop_qemu() {
+	[ -n "$run_qemu" ] || return 0
+	kill -s USR1 "$run_qemu" 2>/dev/null
+	wait_for_job "$run_qemu"
+	run_qemu='' run_qemu_status=$job_status
+	restore_terminal
+}
+
+restore_terminal() {
+	[ -n "$run_terminal" ] || return 0
+	stty "$run_terminal" <&3
+	run_terminal=''
+}
+
+# On TERM the reader reads to the end of the file; it takes as long as the one who takes the payload's
+# output. A reader that died (of a closed pipe) has left no result: then the stream is decoded once more,
+# for the files only.
+finish_reader() {
+	if [ -n "$run_reader" ]; then
+		kill -s TERM "$run_reader" 2>/dev/null
+		wait_for_job "$run_reader"
+		run_reader='' run_reader_status=$job_status
+	fi
+	[ "$run_reader_status" -gt 2 ] || return 0
+	"$bb" ktrecv -d "$out" "$out/bulk.bin" >/dev/null 2>"$work/ktrecv.err"
+	run_reader_status=$?
+}
+
+# Descriptor 4 keeps the pipe open from before the viewer reads until QEMU has ended.
+start_viewer() {
+	[ -n "$opt_verbose" ] || return 0
+	mkfifo "$work/console.pipe"
+	exec 4<>"$work/console.pipe"
+	sed -u 's/\r$//; s/[^\t -~]/?/g; s/^/| /' <"$work/console.pipe" >&2 4>&- &
+	run_viewer=$!
+}
+
+finish_viewer() {
+	[ -n "$run_viewer" ] || return 0
+	exec 4>&-
+	wait_for_job "$run_viewer"
+	run_viewer=''
+}

@@ -1,0 +1,114 @@
+# Checks of what the user gave and of what the tree must hold, before anything starts.
+#
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Why:   bad input costs one clear line, never a boot. In: opt_*. Out: run_qemu_path, run_kernel,
+#        run_kernel_type (elf or bzimage). Exit: 205.
+# shellcheck disable=SC2015,SC2034,SC2154
+
+check_input() {
+	check_tree
+	check_qemu
+	check_kernel
+	check_scheduler
+	check_script --enable "$opt_enable"
+	check_script --disable "$opt_disable"
+	for_each_line "$opt_includes" check_include
+	[ "$opt_memory" -ge 128 ] || die "-m $opt_memory: too little memory: the guest needs at least 128 MiB"
+	make_kernel_words
+	check_output
+	! is_interactive || (: <&0) 2>/dev/null || die "--shell: standard input is closed"
+}
+
+# Calls FUNCTION with each line of LIST.
+for_each_line() { # LIST FUNCTION
+	each_rest=$1
+	while [ -n "$each_rest" ]; do
+		each_line=${each_rest%%"$newline"*}
+		each_rest=${each_rest#*"$newline"}
+		"$2" "$each_line"
+	done
+}
+
+check_tree() {
+	[ -x "$bb" ] || die "$bb is not built: run make"
+	[ -r "$top/build/initramfs.cpio" ] || die "$top/build/initramfs.cpio is not built: run make"
+}
+
+check_qemu() {
+	run_qemu_path=$(command -v -- "${KTRUN_QEMU:-qemu-system-x86_64}") ||
+		die "no program ${KTRUN_QEMU:-qemu-system-x86_64}: is the package qemu-system-x86 installed?"
+	case ${KTRUN_ACCEL:-tcg} in
+	kvm | tcg) ;;
+	*) die "KTRUN_ACCEL: neither kvm nor tcg: $KTRUN_ACCEL" ;;
+	esac
+}
+
+check_kernel() {
+	run_kernel=${opt_kernel:-$top/build/kernel/image}
+	if [ ! -e "$run_kernel" ] && [ -z "$opt_kernel" ]; then
+		die "no kernel $run_kernel: run make kernel, or give one with -k"
+	fi
+	check_file kernel "$run_kernel"
+	# One od of the head: the ELF magic is in bytes 0-3, e_machine in 18-19, a bzImage's HdrS in 0x202-0x205.
+	# shellcheck disable=SC2046
+	set -- $(od -An -v -tx1 -N518 -- "$run_kernel") 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
+	case $1$2$3$4 in
+	7f454c46) [ "${19}${20}" = 3e00 ] || die "kernel for another architecture: $run_kernel"
+		run_kernel_type=elf
+		return ;;
+	esac
+	[ $# -eq 538 ] || die "not a kernel image (neither ELF nor bzImage): $run_kernel"
+	shift 514
+	[ "$1$2$3$4" = 48647253 ] || die "not a kernel image (neither ELF nor bzImage): $run_kernel"
+	run_kernel_type=bzimage
+}
+
+check_file() { # WHAT PATH
+	[ -e "$2" ] || die "$1 not found: $2"
+	[ -f "$2" ] || die "$1 is not a file: $2"
+	[ -r "$2" ] || die "$1 is not readable: $2"
+}
+
+check_scheduler() {
+	[ -n "$opt_scheduler" ] || return 0
+	check_file scheduler "$opt_scheduler"
+	[ -x "$opt_scheduler" ] || die "scheduler is not executable: $opt_scheduler"
+	# shellcheck disable=SC2046
+	set -- $(od -An -v -tx1 -N20 -- "$opt_scheduler") 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
+	case $1$2$3$4/$5/${19}${20} in
+	2321*) ;;
+	7f454c46/02/3e00) ;;
+	7f454c46/??/f700) die "scheduler is a BPF object, not a program that loads it: $opt_scheduler" ;;
+	7f454c46/*) die "scheduler is for another architecture (not x86-64): $opt_scheduler" ;;
+	*) die "scheduler is neither an ELF program nor a script with #!: $opt_scheduler" ;;
+	esac
+}
+
+check_script() { # OPTION PATH
+	[ -z "$2" ] || check_file "$1 script" "$2"
+}
+
+# A folder is looked through for links that lead nowhere (under -L a link keeps its type only then), loops and
+# closed folders, which find complains about. A file that can't be read is found when it is packed.
+check_include() { # PATH
+	[ -e "$1" ] || die "include not found: $1"
+	[ -r "$1" ] || die "include is not readable: $1"
+	[ -d "$1" ] || return 0
+	[ "$(CDPATH='' cd -P -- "$1" && pwd -P)" != / ] || die "unable to include the whole file system: $1"
+	include_bad=$(find -L "$1" -type l -print 2>&1 | head -n 1)
+	[ -z "$include_bad" ] || die "include is not readable: $include_bad"
+}
+
+check_output() {
+	case $opt_output in
+	'') check_parent=$top/build ;;
+	*) check_parent=$opt_output ;;
+	esac
+	while [ ! -e "$check_parent" ]; do
+		check_parent=${check_parent%/*}
+		[ -n "$check_parent" ] || check_parent=/
+	done
+	[ -d "$check_parent" ] && [ -w "$check_parent" ] ||
+		die "output is not writable: ${opt_output:-$top/build/runs} ($check_parent is in the way)"
+}

@@ -1,0 +1,173 @@
+# The command line of ktrun.
+#
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Why:   every option in one table. In: the arguments. Out: opt_* variables. Exit: 205 for a bad option, 0
+#        for --help.
+#
+# Values that may come several times are kept ready for their place: opt_env is the text of the guest's
+# environment file, opt_command the one string for the guest's shell; opt_includes and opt_qemu_args are lists
+# with a newline between two, so these two refuse a newline inside a value.
+# shellcheck disable=SC2015,SC2034,SC2154
+
+newline='
+'
+
+set_defaults() {
+	opt_kernel='' opt_scheduler='' opt_sched_args='' opt_enable='' opt_disable='' opt_includes=''
+	opt_env='' opt_command='' opt_output='' opt_append='' opt_qemu_args=''
+	opt_memory=512 opt_cpus=2 opt_limit=''
+	opt_shell='' opt_expect_death='' opt_gdb='' opt_dmesg='' opt_dry_run='' opt_quiet='' opt_verbose=''
+}
+
+parse_options() {
+	set_defaults
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--) take_command "$@"; break ;;
+		--?*=*) parse_glued=$1; shift; set -- "${parse_glued%%=*}" "${parse_glued#*=}" "$@"; continue ;;
+		-k | -s | -a | -i | -e | -m | -c | -t | -o | --enable | --disable | --append | --qemu-arg)
+			[ $# -gt 1 ] || die "$1 needs a value (see ktrun --help)"
+			take_value "$1" "$2"
+			shift ;;
+		-*) take_flag "$1" ;;
+		*) die "unexpected word: $1 (the guest's command goes after --)" ;;
+		esac
+		shift
+	done
+	default_limit
+}
+
+take_value() { # OPTION VALUE
+	case $1 in
+	-k) take_path "$@"; opt_kernel=$absolute ;;
+	-s) take_path "$@"; opt_scheduler=$absolute ;;
+	-a) opt_sched_args=$2 ;;
+	--enable) take_path "$@"; opt_enable=$absolute ;;
+	--disable) take_path "$@"; opt_disable=$absolute ;;
+	-i) take_path "$@"; refuse_newline "$@"; opt_includes=$opt_includes$absolute$newline ;;
+	-e) take_variable "$2" ;;
+	-m) take_number "$1" "$2" 1 1048576; opt_memory=$2 ;;
+	-c) take_number "$1" "$2" 1 255; opt_cpus=$2 ;;
+	-t) take_number "$1" "$2" 1 99999999; opt_limit=$2 ;;
+	-o) take_path "$@"; opt_output=$absolute ;;
+	--append) opt_append="$opt_append $2" ;;
+	--qemu-arg) refuse_newline "$@"; opt_qemu_args=$opt_qemu_args$2$newline ;;
+	esac
+}
+
+take_flag() { # OPTION
+	case $1 in
+	--shell) opt_shell=yes ;;
+	--expect-death) opt_expect_death=yes ;;
+	--gdb) opt_gdb=yes ;;
+	--dmesg) opt_dmesg=yes ;;
+	-n) opt_dry_run=yes ;;
+	-q) opt_quiet=yes ;;
+	-v) opt_verbose=yes ;;
+	-h | --help) usage; exit 0 ;;
+	*) die "unknown option: $1 (see ktrun --help)" ;;
+	esac
+}
+
+take_path() { # OPTION VALUE
+	[ -n "$2" ] || die "$1: an empty path"
+	make_absolute "$2"
+}
+
+refuse_newline() { # OPTION VALUE
+	case $2 in
+	*"$newline"*) die "$1: a newline in the value: $2" ;;
+	esac
+}
+
+take_variable() { # NAME=VALUE
+	case $1 in
+	*=*) ;;
+	*) die "-e: not NAME=VALUE: $1" ;;
+	esac
+	case ${1%%=*} in
+	'' | [0-9]* | *[!A-Za-z0-9_]*) die "-e: not a variable's name: ${1%%=*}" ;;
+	esac
+	shell_quote "${1#*=}"
+	opt_env="${opt_env}export ${1%%=*}=$quoted$newline"
+}
+
+take_number() { # OPTION VALUE LEAST MOST
+	case $2 in
+	'' | 0* | *[!0-9]* | ?????????*) die "$1: not a number from $3 to $4: $2" ;;
+	esac
+	[ "$2" -ge "$3" ] && [ "$2" -le "$4" ] || die "$1: not a number from $3 to $4: $2"
+}
+
+# Each argument in single quotes: the guest's `sh -c` gets exactly these bytes as exactly these words.
+take_command() { # -- COMMAND...
+	shift
+	[ $# -gt 0 ] || die "no command after --"
+	for take_word in "$@"; do
+		shell_quote "$take_word"
+		opt_command="$opt_command${opt_command:+ }$quoted"
+	done
+}
+
+# Nobody sits at a run without a terminal, so it has a limit; a shell and a debugger are left alone.
+default_limit() {
+	[ -z "$opt_limit" ] || return 0
+	is_interactive || [ -n "$opt_gdb" ] || opt_limit=120
+}
+
+is_interactive() {
+	[ -n "$opt_shell" ] && [ -z "$opt_command" ]
+}
+
+usage() {
+	cat <<'END'
+usage: ktrun [options] [-- COMMAND...]
+
+Boots a kernel in a throw-away VM, attaches a sched_ext scheduler, runs COMMAND, and tells what happened.
+
+guest
+  -k KERNEL         bzImage or ELF vmlinux (default: build/kernel/image, made by `make kernel`)
+  -s SCHEDULER      program or script; its shared libraries come along
+  -a "ARGS"         arguments of the scheduler, split at white space
+  --enable FILE     ktsh-lite script to run before the scheduler
+  --disable FILE    ktsh-lite script to run after it
+  -i PATH           file or folder for /include-files/ (on the guest's PATH), with its libraries; repeatable
+  -e NAME=VALUE     environment of scheduler and payload; repeatable
+  --shell           an interactive shell in the guest; with COMMAND, that command instead of a terminal
+  --expect-death    the scheduler must die during the run: it is wrong if it survives
+machine
+  -m MIB            memory (default 512, at least 128)
+  -c CPUS           number of CPUs (default 2)
+  --append WORDS    more words for the kernel's command line; repeatable
+  --qemu-arg ARG    one more argument for QEMU; repeatable
+  --gdb             wait for a debugger on port 1234 before the first instruction
+run
+  -t SECS           wall-clock limit (default 120; none with a terminal or --gdb)
+  -o DIR            where the artifacts go (default: a new folder under build/runs/)
+  --dmesg           keep the kernel's log as the artifact `dmesg`
+  -n                print the QEMU command and stop: nothing is started, nothing is kept
+  -q                no summary if the run passed
+  -v                show the QEMU command and, live, the console on stderr
+  --help            this text
+
+environment
+  KTRUN_QEMU        the QEMU program (default qemu-system-x86_64)
+  KTRUN_ACCEL       kvm or tcg; without it KVM is tried once and the outcome remembered in build/accel
+
+exit codes (the first that holds, see docs/verdicts.md)
+  205 error            ktrun itself: bad input, QEMU does not start
+  130 interrupted      Ctrl-C, TERM or HUP
+  204 timeout          the limit of -t was reached
+  206 boot-failed      the guest never said that it is ready
+  203 lost             no exit frame: kernel panic, reset, QEMU died
+  207 corrupt          the guest's stream is damaged
+  209 init-failed      the guest's /init could not do its part
+  200 sched-failed     the scheduler ended before it was attached (rejected by the verifier, for example)
+  201 sched-not-attached  the scheduler runs but did not attach in time
+  202 sched-died       the scheduler died during the run
+  208 sched-survived   --expect-death, and it did not die
+  any fail             the payload's own code
+  0   pass
+END
+}

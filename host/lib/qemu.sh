@@ -1,0 +1,89 @@
+# The QEMU command.
+#
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Why:   one place for the machine that the guest sees. In: opt_*, run_*, work, out. Out: an argument
+#        vector, handed to the verb that qemu_command is called with (sh has no lists to return). Exit:
+#        205 when it can't be made.
+#
+# Devices: ttyS0 kernel console, ttyS1 last words of /init, one virtio-serial bus with port 0 = hvc0 (wake
+# bytes), port 1 = frames, port 3 = hvc1 (interactive shell). What the guest writes to hvc0 is not read by
+# anyone: hvc0.out is /dev/null, so that it never fills up.
+# shellcheck disable=SC2015,SC2034,SC2154
+
+qemu_command() { # VERB...
+	set -- "$@" "$run_qemu_path" -nodefaults -display none -no-reboot -machine q35
+	case $run_accel in
+	kvm) set -- "$@" -accel kvm -cpu host ;;
+	*) set -- "$@" -accel tcg,thread=single -cpu max ;;
+	esac
+	set -- "$@" -m "$opt_memory" -smp "$opt_cpus"
+	[ "$run_kernel_type" = bzimage ] || set -- "$@" -bios qboot.rom
+	set -- "$@" -kernel "$run_kernel" -initrd "$work/initramfs.cpio" -append "$run_words"
+	console_chardev
+	set -- "$@" -chardev "$chardev" -serial chardev:com1
+	qemu_escape "$out/com2.log"
+	set -- "$@" -chardev "file,id=com2,path=$escaped" -serial chardev:com2 -device virtio-serial-pci
+	qemu_escape "$work/hvc0"
+	set -- "$@" -chardev "pipe,id=hvc0,path=$escaped" \
+		-device virtconsole,nr=0,chardev=hvc0,name=ktstr-console
+	qemu_escape "$out/bulk.bin"
+	set -- "$@" -chardev "file,id=bulk,path=$escaped" -device virtserialport,nr=1,chardev=bulk,name=ktstr-bulk
+	! is_interactive || set -- "$@" -chardev stdio,id=shell,signal=off \
+		-device virtconsole,nr=3,chardev=shell,name=ktbox-shell
+	[ -z "$opt_gdb" ] || set -- "$@" -s -S
+	IFS=$newline
+	# shellcheck disable=SC2086
+	set -- "$@" $opt_qemu_args
+	unset IFS
+	"$@"
+}
+
+# Sets $run_words: the kernel's command line, of which x86 takes 2047 bytes.
+make_kernel_words() {
+	run_words='console=ttyS0 panic=-1 oops=panic cryptomgr.notests KTSTR_GUEST=1'
+	[ -z "$opt_shell" ] || run_words="$run_words KTSTR_MODE=shell"
+	[ -z "$opt_expect_death" ] || run_words="$run_words ktbox.expect_death=1"
+	[ -z "$opt_dmesg" ] || run_words="$run_words ktbox.dmesg=1"
+	[ -z "$opt_gdb" ] || run_words="$run_words nokaslr"
+	! is_interactive || case ${TERM:-} in
+	'' | *[!A-Za-z0-9._+-]*) ;;
+	*) run_words="$run_words ktbox.term=$TERM" ;;
+	esac
+	run_words=$run_words$opt_append
+	[ ${#run_words} -lt 2048 ] ||
+		die "--append: the kernel's command line is too long (${#run_words} bytes, at most 2047)"
+}
+
+# Sets $chardev. With -v the console goes through a pipe to the viewer, and QEMU itself keeps the log.
+console_chardev() {
+	qemu_escape "$out/console.log"
+	chardev=file,id=com1,path=$escaped
+	[ -n "$opt_verbose" ] || return 0
+	chardev=logfile=$escaped
+	qemu_escape "$work/console.pipe"
+	chardev=file,id=com1,path=$escaped,$chardev
+}
+
+print_command_only_if_asked() {
+	[ -n "$opt_dry_run" ] || return 0
+	qemu_command print_command
+	note "a run makes $work/initramfs.cpio and hvc0.in, and removes them at its end"
+	exit 0
+}
+
+# One option a line, as a shell reads it.
+print_command() { # PROGRAM ARG...
+	print_line=''
+	for print_word in "$@"; do
+		case $print_word in
+		-*) printf '%s \\\n' "$print_line"; print_line=' ' ;;
+		esac
+		case $print_word in
+		'' | *[!A-Za-z0-9_/.,:=+@%-]*) shell_quote "$print_word" ;;
+		*) quoted=$print_word ;;
+		esac
+		print_line="$print_line${print_line:+ }$quoted"
+	done
+	printf '%s\n' "$print_line"
+}

@@ -1,0 +1,154 @@
+# The verdict: one word, one exit code, one reason.
+#
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Why:   the table of docs/verdicts.md as code, in its order; the first that holds.
+# In:    $out/result.json as ktrecv wrote it (flat, one key a line, strings escaped, so no guest text can
+#        forge a line), console.log and qemu.log for reasons only; run_*, opt_*. Out: verdict,
+#        verdict_code, verdict_reason, res_*.
+# Exit:  none of its own.
+#
+# A verdict comes from frames. "pass" needs each piece of evidence to be there, not just the absence of
+# bad news.
+# shellcheck disable=SC2015,SC2034,SC2154
+
+decide_verdict() {
+	trap '' HUP INT TERM
+	read_result
+	verdict='' verdict_code='' verdict_reason=''
+	judge_launcher || judge_guest || judge_scheduler || judge_payload
+}
+
+give() { # VERDICT CODE REASON
+	verdict=$1 verdict_code=$2 verdict_reason=$3
+}
+
+judge_launcher() {
+	if [ -n "$run_error" ]; then give error 205 "$run_error"
+	elif [ -n "$run_interrupted" ]; then give interrupted 130 "stopped by $run_interrupted"
+	elif [ -n "$run_timed_out" ]; then give timeout 204 "not done after $opt_limit s"
+	elif [ "$run_reader_status" -gt 2 ]; then give error 205 "$(reader_error)"
+	elif ! is_ready && qemu_refused; then give error 205 "QEMU did not start: $(qemu_message)"
+	else return 1
+	fi
+}
+
+judge_guest() {
+	if ! is_ready; then give boot-failed 206 "$(end_of_guest "the guest never said that it is ready")"
+	elif [ "$res_exit_code" = null ]; then give lost 203 "$(end_of_guest "the VM ended without an exit frame")"
+	elif [ "$res_damaged" != 0 ]; then give corrupt 207 "$res_damaged damaged places in the guest's stream"
+	elif [ "$res_init_error" != null ]; then give init-failed 209 "$res_init_error"
+	else return 1
+	fi
+}
+
+judge_scheduler() {
+	died_because=''
+	[ "$res_died_reason" = null ] || died_because=": $res_died_reason"
+	if [ "$res_died" = true ] && [ "$res_attached" != true ]; then
+		give sched-failed 200 "the scheduler ended before it was attached$died_because"
+	elif [ "$res_not_attached" = true ]; then
+		give sched-not-attached 201 "the scheduler did not attach: $res_not_attached_reason"
+	elif [ "$res_died" = true ] && [ -z "$opt_expect_death" ]; then
+		give sched-died 202 "the scheduler died during the run$died_because"
+	elif [ "$res_died" != true ] && [ -n "$opt_expect_death" ]; then
+		give sched-survived 208 "the scheduler was expected to die"
+	elif [ -n "$opt_scheduler" ] && [ "$res_attached" != true ]; then
+		give sched-not-attached 201 "no frame says that the scheduler was attached"
+	else return 1
+	fi
+}
+
+judge_payload() {
+	if [ "$res_exec_exit_code" = null ] && [ -n "$opt_command$opt_shell" ]; then
+		give init-failed 209 "the payload's status never came"
+	elif [ "$res_exec_exit_code" != null ] && [ "$res_exec_exit_code" != 0 ]; then
+		give fail "$res_exec_exit_code" "the payload ended with $res_exec_exit_code"
+		keep_code_nonzero
+	elif [ "$res_exit_code" != 0 ]; then
+		give init-failed 209 "the guest ended with $res_exit_code, and nothing that it sent says why"
+	else give pass 0 ''
+	fi
+}
+
+# A process can end with 1 to 255 only: what a guest invents beyond that must not come out as 0.
+keep_code_nonzero() {
+	case $verdict_code in
+	[1-9] | [1-9][0-9] | 1[0-9][0-9] | 2[0-4][0-9] | 25[0-5]) ;;
+	*) verdict_code=255 ;;
+	esac
+}
+
+is_ready() {
+	[ "$res_sys_ready" = true ]
+}
+
+# QEMU that refuses its arguments ends with an error before the guest has printed anything.
+qemu_refused() {
+	[ -z "$run_qemu_killed" ] && [ "$run_qemu_status" -ne 0 ] && [ ! -s "$out/console.log" ]
+}
+
+qemu_message() {
+	qemu_last=$(tail -n 1 "$out/qemu.log")
+	printf %s "${qemu_last:-no message}, status $run_qemu_status"
+}
+
+reader_error() {
+	printf %s "the guest's stream can't be decoded: $(head -n 1 "$work/ktrecv.err"), status $run_reader_status"
+}
+
+# Why a guest without a proper end ended, as far as console and QEMU tell; else TEXT.
+end_of_guest() { # TEXT
+	panic_line=$(grep -a -m 1 'Kernel panic - not syncing' "$out/console.log" | tr -d '\r' | cut -c 1-200)
+	if [ -n "$panic_line" ]; then printf %s "$panic_line"
+	elif [ -n "$run_qemu_killed" ]; then printf %s "$1, and QEMU did not end"
+	elif [ "$run_qemu_status" -ne 0 ]; then printf %s "QEMU died: $(qemu_message)"
+	else printf %s "$1"
+	fi
+}
+
+# What the guest never said is as ktrecv writes it for an empty stream.
+read_result() {
+	res_exit_code=null res_exec_exit_code=null res_sched_exit_code=null res_sys_ready=false res_init_error=null
+	res_attached=false res_name=null res_died=false res_died_reason=null res_not_attached=false
+	res_not_attached_reason=null res_end=null res_started=false res_elapsed_ms=null res_damaged=0
+	[ -r "$out/result.json" ] || return 0
+	while IFS= read -r res_line; do
+		case $res_line in
+		'  "'*'": '*) take_result "$res_line" ;;
+		esac
+	done <"$out/result.json"
+}
+
+take_result() { # LINE
+	res_key=${1#'  "'}
+	res_key=${res_key%%'"'*}
+	res_value=${1#*'": '}
+	res_value=${res_value%,}
+	case $res_value in
+	'"'*'"') res_value=${res_value#'"'}; json_plain "${res_value%'"'}"; res_value=$plain ;;
+	esac
+	case $res_key in
+	exit_code) take_integer && res_exit_code=$res_value ;;
+	exec_exit_code) take_integer && res_exec_exit_code=$res_value ;;
+	sched_exit_code) take_integer && res_sched_exit_code=$res_value ;;
+	elapsed_ms) take_integer && res_elapsed_ms=$res_value ;;
+	damaged) take_integer && res_damaged=$res_value ;;
+	sys_ready) res_sys_ready=$res_value ;;
+	init_error) res_init_error=$res_value ;;
+	scheduler_attached) res_attached=$res_value ;;
+	scheduler_name) res_name=$res_value ;;
+	scheduler_died) res_died=$res_value ;;
+	scheduler_died_reason) res_died_reason=$res_value ;;
+	scheduler_not_attached) res_not_attached=$res_value ;;
+	scheduler_not_attached_reason) res_not_attached_reason=$res_value ;;
+	scheduler_end) res_end=$res_value ;;
+	payload_started) res_started=$res_value ;;
+	esac
+}
+
+take_integer() {
+	case ${res_value#-} in
+	'' | *[!0-9]*) return 1 ;;
+	esac
+}
