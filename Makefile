@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The verbs of ktbox. Each recipe calls scripts that do one thing each; config.mk has what may be set.
+# Everything that is fetched or built lands under build/. What is missing on the machine is installed by
+# scripts/need.sh, from scripts/packages.txt.
+
+include config.mk
+
+TARBALL  := build/download/busybox-$(BUSYBOX_VERSION).tar.bz2
+BB       := build/bb
+APPLETS  := applets $(wildcard applets/*.c applets/*.h) Config.in Kbuild
+ROOTFS   := $(shell find rootfs/.)
+VERBS    := all help busybox rootfs kernel demo run test shell lint check-options deps clean
+NEEDS    := need-build need-kernel need-demo need-run need-shell need-test need-lint
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: $(VERBS) $(NEEDS)
+
+all: busybox rootfs ## build the guest: build/busybox and build/initramfs.cpio
+
+help: ## list the verbs
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 16
+
+busybox: build/busybox ## build the static BusyBox with the kt applets
+
+rootfs: build/initramfs.cpio ## pack the base initramfs
+
+kernel: need-kernel ## find or fetch a sched_ext kernel: build/kernel/image
+	@scripts/find-kernel.sh build/kernel "$(KERNEL)" "$(KERNEL_CONFIG)" "$(KERNEL_PACKAGE)" "$(KERNEL_SUITES)"
+
+demo: need-demo ## build the demo scheduler: build/scx_demo
+	@$(MAKE) -s --no-print-directory -C examples/scx_demo OUT=$(CURDIR)/build/scx_demo
+
+run: need-run all demo kernel ## two VMs: the demo scheduler passes, then dies, and the report shows it
+	@scripts/demo-run.sh
+
+test: need-test all demo kernel ## all tests, ending in "N passed, N failed"
+	@test/run
+
+shell: need-shell all kernel ## a shell in the guest
+	@host/ktrun --shell
+
+lint: need-lint ## check every shell script
+	@scripts/lint.sh
+
+check-options: $(BB)/patched | need-build ## turn each kt option off alone and build the rest
+	@scripts/check-options.sh $(BB) busybox.config $(JOBS)
+
+deps: ## install the packages that any verb needs
+	@scripts/need.sh build kernel demo run test lint
+
+clean: ## remove all that was built or fetched
+	rm -rf build
+
+# The groups of packages that a verb needs, all at once: the group of its name, and those of what it builds.
+groups             = $(@:need-%=%)
+need-run:   groups = build kernel demo run
+need-shell: groups = build kernel run
+need-test:  groups = build kernel demo run test
+$(NEEDS):
+	@scripts/need.sh $(groups)
+
+# The BusyBox chain: tarball, patched tree, configuration, binary. The scripts that do the work are
+# prerequisites, so that a change in the way of building is a change of the source.
+
+$(TARBALL): config.mk scripts/fetch-busybox.sh | need-build
+	@scripts/fetch-busybox.sh $(BUSYBOX_VERSION) $(BUSYBOX_SHA256) $@ "$(BUSYBOX_TARBALL)"
+
+$(BB)/patched: $(TARBALL) patches $(wildcard patches/*.patch) scripts/unpack-busybox.sh | need-build
+	@scripts/unpack-busybox.sh $(TARBALL) patches $(BB)
+	@touch $@
+
+$(BB)/configured: $(BB)/patched busybox.config Config.in scripts/configure-busybox.sh scripts/busybox-make.sh
+	@scripts/sync-applets.sh $(BB)
+	@scripts/configure-busybox.sh $(BB)/src $(BB)/obj busybox.config
+	@touch $@
+
+build/busybox: $(BB)/configured $(APPLETS) scripts/sync-applets.sh scripts/build-busybox.sh | need-build
+	@scripts/sync-applets.sh $(BB)
+	@scripts/build-busybox.sh $(BB)/src $(BB)/obj $(JOBS) $@
+
+build/initramfs.cpio: build/busybox $(ROOTFS) scripts/pack-initramfs.sh | need-build
+	@scripts/pack-initramfs.sh build/busybox rootfs build/rootfs $@

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Every version, pin and name that may be overridden, once. The Makefile includes it; scripts get the
+# values as arguments. Override on the command line or in the environment: make KERNEL=/path/to/bzImage
+
+# The tarball is upstream's; Debian's archive keeps it as busybox_VERSION.orig.tar.bz2.
+BUSYBOX_VERSION ?= 1.37.0
+BUSYBOX_SHA256  ?= 3311dff32e746499f4df0d5df04d7eb396382d7e108bb9250e7b519b837043a4
+# A copy of that tarball on this machine; empty: it is fetched.
+BUSYBOX_TARBALL ?=
+
+# A kernel image (bzImage or ELF vmlinux); empty: this machine's own if it can run sched_ext, else fetched.
+KERNEL          ?=
+# The .config of KERNEL; empty: looked for in the image and around it.
+KERNEL_CONFIG   ?=
+# The Debian package whose dependencies lead to the kernel's image, and the suites asked for it, in order.
+KERNEL_PACKAGE  ?= linux-image-cloud-amd64
+KERNEL_SUITES   ?= forky sid
+
+# Compiler processes at once.
+JOBS            ?= $(shell nproc)
+
+# The one date in everything built (the release of BusyBox 1.37.0, 2024-09-27), so that the same source
+# gives the same bytes.
+SOURCE_DATE_EPOCH ?= 1727395200
+export SOURCE_DATE_EPOCH

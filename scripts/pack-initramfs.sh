@@ -1,0 +1,78 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# pack-initramfs.sh BUSYBOX ROOTFS STAGE OUT: the base initramfs, an uncompressed newc archive.
+# In:   BUSYBOX, the static binary; it lists its own links. ROOTFS: init goes to /init, lib/*.sh to
+#       /lib/ktbox/, and all else to its own path. SOURCE_DATE_EPOCH, the time of every entry.
+# Out:  OUT; its last entry is /.ktbox/base.complete, by which /init knows that it got all of it. STAGE, the
+#       same as a folder. Owner, order, times and modes do not depend on who packs, so the same input gives
+#       the same bytes. No device files: the kernel has /dev/console of its own. No root needed.
+# Exit: 0; 1.
+
+set -eu
+
+busybox=${1:?usage: pack-initramfs.sh BUSYBOX ROOTFS STAGE OUT}
+rootfs=${2:?} stage=${3:?} out=${4:?}
+umask 022
+
+make_folders() {
+	rm -rf "$stage"
+	mkdir -p "$stage/lib/ktbox" "$stage/usr/bin" "$stage/usr/sbin" "$stage/.ktbox"
+	for name in bin sbin etc dev proc sys run var mnt; do
+		mkdir "$stage/$name"
+	done
+	mkdir -m 700 "$stage/root"
+	mkdir -m 1777 "$stage/tmp"
+}
+
+install_file() { # SOURCE TARGET: 755 or 644, whatever the checkout made of it
+	mode=644
+	if [ -x "$1" ]; then mode=755; fi
+	mkdir -p "$(dirname "$2")"
+	install -m "$mode" "$1" "$2"
+}
+
+install_rootfs() {
+	install -m 755 "$rootfs/init" "$stage/init"
+	install -m 644 "$rootfs"/lib/*.sh "$stage/lib/ktbox/"
+	find "$rootfs" -type f ! -path "$rootfs/init" ! -path "$rootfs/lib/*.sh" | while read -r file; do
+		install_file "$file" "$stage/${file#"$rootfs"/}"
+	done
+}
+
+install_busybox() { # relative links: they hold in a chroot of the stage too
+	install -m 755 "$busybox" "$stage/bin/busybox"
+	"$busybox" --list-full | while read -r path; do
+		case $path in
+		bin/busybox) continue ;;
+		bin/*) target=busybox ;;
+		usr/*/*) target=../../bin/busybox ;;
+		*/*) target=../bin/busybox ;;
+		*) target=bin/busybox ;;
+		esac
+		ln -s "$target" "$stage/$path"
+	done
+	[ -h "$stage/bin/sh" ] || {
+		echo "pack-initramfs: $busybox has no shell, or does not run here" >&2
+		exit 1
+	}
+}
+
+entries() { # parents first, the mark last
+	(cd "$stage" && find . -mindepth 1 | cut -c 3- | LC_ALL=C sort)
+	echo .ktbox/base.complete
+}
+
+pack() {
+	find "$stage" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+	(cd "$stage" && cpio --quiet --create --format=newc --owner=0:0 --reproducible) >"$out.new"
+	mv "$out.new" "$out"
+}
+
+make_folders
+install_rootfs
+install_busybox
+entries >"$stage.list"
+: >"$stage/.ktbox/base.complete"
+pack <"$stage.list"
+rm -f "$stage.list"

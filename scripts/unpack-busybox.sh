@@ -1,0 +1,41 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# unpack-busybox.sh TARBALL PATCHES DIR: a fresh, patched BusyBox tree in DIR/src.
+# In:   TARBALL (its checksum has been verified), the *.patch files of the folder PATCHES in the order of
+#       their names.
+# Out:  DIR/src; DIR/include, links to the kernel's headers that musl-gcc does not see by itself. All else in
+#       DIR is removed: objects of another tree must not be taken for those of this one.
+# Exit: 0; 1 when a patch does not apply exactly (no fuzz).
+
+set -eu
+
+tarball=${1:?usage: unpack-busybox.sh TARBALL PATCHES DIR}
+patches=${2:?} dir=${3:?}
+
+unpack() {
+	rm -rf "$dir"
+	mkdir -p "$dir/src"
+	tar -xjf "$tarball" -C "$dir/src" --strip-components=1
+}
+
+apply_patches() {
+	for file in "$patches"/*.patch; do
+		patch -d "$dir/src" -p1 --fuzz=0 --silent <"$file" || {
+			echo "unpack-busybox: $file does not apply" >&2
+			exit 1
+		}
+	done
+}
+
+link_kernel_headers() { # only these: the rest of /usr/include belongs to glibc
+	mkdir "$dir/include"
+	for name in linux asm-generic mtd; do
+		ln -s "/usr/include/$name" "$dir/include/$name"
+	done
+	ln -s "/usr/include/$(gcc -print-multiarch)/asm" "$dir/include/asm"
+}
+
+unpack
+apply_patches
+link_kernel_headers
