@@ -1,62 +1,121 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where a sched_ext dump starts and ends in a trace.
+ * Where a sched_ext dump starts and ends in a trace, and what it says of itself.
  *
- * In:  the bytes of trace_pipe, cut anywhere. Out: started and complete, once for each dump.
- * Source of the markers: docs/wire.md; every line of a dump carries the tracepoint's name, and on kernels of 7.1 and
- * later the event counter SCX_EV_SUB_BYPASS_DISPATCH is a dump's last line.
+ * In:  the bytes of trace_pipe, cut anywhere. Out: started and ended, once for each dump; its type, its numbers.
+ * Source: scx_dump_state() in kernel/sched/ext.c, and the samples in test/data. Every line carries the tracepoint's
+ * name. A dump ends with its event counters, in the order of root/events (6.15 and later), or with the CPU section.
  */
 #include "dump_scan.h"
 
-static const char start_marker[] = "sched_ext_dump:";
-static const char *const end_markers[] = { "SCX_EV_SUB_BYPASS_DISPATCH", "~~~~ TRUNCATED ~~~~" };
+static const char line_marker[] = "sched_ext_dump:";
+static const char default_counter[] = "SCX_EV_SUB_BYPASS_DISPATCH";
 
-static bool line_has(const struct kt_dump_scan *scan, const char *marker)
+const char *const kt_dump_rules[] = { "none", "counter", "truncated", "quiet", "state" };
+const char *const kt_dump_types[] = { "unknown", "error", "sysrq" };
+
+static const char *find_in_line(const struct kt_dump_scan *scan, const char *text)
 {
-	return memmem(scan->line, scan->len, marker, strlen(marker)) != NULL;
+	return memmem(scan->line, scan->len, text, strlen(text));
 }
 
-static bool line_has_end(const struct kt_dump_scan *scan)
+static enum kt_dump_rule end_marker_in_line(const struct kt_dump_scan *scan)
 {
-	unsigned i;
+	const char *counter = scan->counter[0] ? scan->counter : default_counter;
 
-	for (i = 0; i < ARRAY_SIZE(end_markers); i++)
-		if (line_has(scan, end_markers[i]))
-			return true;
-	return false;
+	if (find_in_line(scan, counter))
+		return KT_RULE_COUNTER;
+	return find_in_line(scan, "~~~~ TRUNCATED ~~~~") ? KT_RULE_TRUNCATED : KT_RULE_NONE;
 }
 
 static void keep_tail(struct kt_dump_scan *scan)
 {
-	scan->end_seen |= line_has_end(scan);
+	if (scan->line_rule == KT_RULE_NONE)
+		scan->line_rule = end_marker_in_line(scan);
 	memmove(scan->line, scan->line + scan->len - KT_DUMP_TAIL, KT_DUMP_TAIL);
 	scan->len = KT_DUMP_TAIL;
 }
 
-/* Takes bytes up to the line's end, or as many as there is room for. */
+/* Takes bytes up to the line's end, or as many as there is room for. One byte of the line is left for a NUL. */
 static size_t take(struct kt_dump_scan *scan, const char *bytes, size_t len)
 {
 	const char *newline = memchr(bytes, '\n', len);
 	size_t taken = newline ? (size_t)(newline - bytes) : len;
 
-	if (scan->len == KT_DUMP_LINE_MAX)
+	if (scan->len == KT_DUMP_LINE_MAX - 1)
 		keep_tail(scan);
-	taken = MIN(taken, KT_DUMP_LINE_MAX - scan->len);
+	taken = MIN(taken, KT_DUMP_LINE_MAX - 1 - scan->len);
 	memcpy(scan->line + scan->len, bytes, taken);
 	scan->len += taken;
 	return taken;
 }
 
+static void start_dump(struct kt_dump_scan *scan)
+{
+	scan->open = true;
+	scan->number++;
+	scan->type = KT_DUMP_UNKNOWN;
+	scan->rule = KT_RULE_NONE;
+	scan->kind = 0;
+	scan->reason[0] = '\0';
+	scan->reason_next = scan->cpus_seen = false;
+	scan->bytes = scan->lines = 0;
+}
+
+/* "CPU:0 [LOST 14988 EVENTS]", the trace's own line; without a number at least one is lost */
+static void count_lost(struct kt_dump_scan *scan)
+{
+	const char *lost = find_in_line(scan, "[LOST ");
+	unsigned long long count;
+
+	if (!lost || !is_prefixed_with(scan->line, "CPU:"))
+		return;
+	count = strtoull(lost + sizeof("[LOST ") - 1, NULL, 10);
+	scan->lost += count ? count : 1;
+}
+
+/* What the first lines of a dump say of it; they differ between kernels only in what stands around these words. */
+static void read_line(struct kt_dump_scan *scan, const char *text)
+{
+	const char *kind = strstr(text, "triggered exit kind ");
+
+	if (*text == ' ')
+		text++;
+	if (scan->reason_next) {
+		safe_strncpy(scan->reason, skip_whitespace(text), sizeof(scan->reason));
+		scan->reason_next = false;
+	} else if (scan->type == KT_DUMP_UNKNOWN && kind) {
+		scan->type = KT_DUMP_ERROR;
+		scan->kind = atoi(kind + sizeof("triggered exit kind ") - 1);
+		scan->reason_next = true;
+	} else if (scan->type == KT_DUMP_UNKNOWN && strstr(text, "Debug dump triggered by ")) {
+		scan->type = KT_DUMP_SYSRQ;
+	}
+	if (is_prefixed_with(text, "CPU states"))
+		scan->cpus_seen = true;
+}
+
 static enum kt_dump_event end_line(struct kt_dump_scan *scan)
 {
-	bool end = scan->end_seen || line_has_end(scan);
+	enum kt_dump_rule rule = scan->line_rule;
+	const char *marker;
 
+	scan->line[scan->len] = '\0';
+	marker = strstr(scan->line, line_marker);
+	if (!marker)
+		count_lost(scan);
+	else if (scan->open)
+		read_line(scan, marker + sizeof(line_marker) - 1);
+	if (scan->open)
+		scan->lines++;
+	if (rule == KT_RULE_NONE)
+		rule = end_marker_in_line(scan);
 	scan->len = 0;
-	scan->end_seen = false;
-	if (!end)
+	scan->line_rule = KT_RULE_NONE;
+	if (rule == KT_RULE_NONE)
 		return KT_DUMP_NONE;
-	scan->open = false;
-	return KT_DUMP_COMPLETE;
+	kt_dump_end(scan, rule);
+	return KT_DUMP_ENDED;
 }
 
 size_t FAST_FUNC kt_dump_scan(struct kt_dump_scan *scan, const char *bytes, size_t len, enum kt_dump_event *event)
@@ -65,14 +124,49 @@ size_t FAST_FUNC kt_dump_scan(struct kt_dump_scan *scan, const char *bytes, size
 
 	*event = KT_DUMP_NONE;
 	while (at < len && *event == KT_DUMP_NONE) {
+		size_t before = at;
+
 		at += take(scan, bytes + at, len - at);
-		if (!scan->open && line_has(scan, start_marker)) {
-			scan->open = true;
+		if (!scan->open && find_in_line(scan, line_marker)) {
+			start_dump(scan);
+			scan->bytes = scan->len;
 			*event = KT_DUMP_STARTED;
-		} else if (at < len && bytes[at] == '\n') {
+			break;
+		}
+		if (at < len && bytes[at] == '\n') {
 			at++;
+			if (scan->open)
+				scan->bytes += at - before;
 			*event = end_line(scan);
+		} else if (scan->open) {
+			scan->bytes += at - before;
 		}
 	}
 	return at;
+}
+
+void FAST_FUNC kt_dump_end(struct kt_dump_scan *scan, enum kt_dump_rule rule)
+{
+	scan->open = false;
+	scan->rule = rule;
+}
+
+bool FAST_FUNC kt_dump_is_complete(const struct kt_dump_scan *scan)
+{
+	/* where there are counters, an end without them has lost them */
+	bool whole = scan->rule == KT_RULE_COUNTER || (scan->no_counters && scan->rule > KT_RULE_TRUNCATED);
+
+	return whole && scan->lost == 0;
+}
+
+void FAST_FUNC kt_dump_learn(struct kt_dump_scan *scan, const char *events)
+{
+	const char *line, *next;
+
+	scan->no_counters = events == NULL;
+	if (!events)
+		return;
+	for (line = events; (next = strchr(line, '\n')) != NULL && next[1]; line = next + 1)
+		continue;
+	safe_strncpy(scan->counter, line, MIN(strcspn(line, " \n") + 1, sizeof(scan->counter)));
 }

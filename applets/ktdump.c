@@ -2,21 +2,25 @@
 /*
  * ktdump: scheduler logs, to the host.
  *
- * In:   log files; or the staged logs of a folder; or a text.
- * Out:  a block of sched-log frames a log (START, bytes, END), one frame for a text.
- * Ends: when all are sent. A log that grows meanwhile is sent up to the size that it had.
+ * In:   log files; or the staged logs of a folder; or a text; or with -f a log that is being written.
+ * Out:  a block of sched-log frames a log (START, bytes, END), one frame for a text; sched-live frames with -f.
+ * Ends: when all are sent. A log that grows meanwhile is sent up to the size that it had. -f: by TERM, or when the
+ *       process PID has ended; what the log has by then is sent.
  * Exit: 0 sent; 1 a log was missing or unreadable (its block is sent, empty), the port failed, or bad usage.
  */
 //applet:IF_KTDUMP(APPLET(ktdump, BB_DIR_USR_BIN, BB_SUID_DROP))
 
 //usage:#define ktdump_trivial_usage
-//usage:       "[-p PATH] FILE... | -s [DIR] | -m TEXT"
+//usage:       "[-p PATH] FILE... | -s [DIR] | -m TEXT | -f FILE [-P PID]"
 //usage:#define ktdump_full_usage "\n\n"
 //usage:       "Send scheduler logs to the host, a block each\n"
 //usage:     "\n	-s	Every non-empty sched_*.log in DIR (/tmp), in the order of their numbers"
 //usage:     "\n	-m TEXT	One frame with TEXT, cut off at 32752 bytes"
+//usage:     "\n	-f FILE	Send FILE as it is being written, until TERM"
+//usage:     "\n	-P PID	... or until process PID has ended"
 //usage:     "\n	-p PATH	Send to PATH (- is stdout), not to the bulk port"
 
+#include "log_follower.h"
 #include "sched_log.h"
 
 #define STAGED_PREFIX "sched_"
@@ -104,15 +108,18 @@ static int send_files(int port, char **files)
 int ktdump_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
 int ktdump_main(int argc UNUSED_PARAM, char **argv)
 {
-	enum { OPT_PATH = 1 << 0, OPT_STAGED = 1 << 1, OPT_TEXT = 1 << 2 };
-	char *path = NULL, *text;
-	unsigned opts = getopt32(argv, "^p:sm:\0s--m:m--s", &path, &text);
+	enum { OPT_PATH = 1 << 0, OPT_STAGED = 1 << 1, OPT_TEXT = 1 << 2, OPT_FOLLOW = 1 << 3, OPT_PID = 1 << 4 };
+	char *path = NULL, *text, *followed, *pid = NULL;
+	unsigned opts = getopt32(argv, "^p:sm:f:P:\0s--mf:m--sf:f--sm", &path, &text, &followed, &pid);
+	bool wants_files = !(opts & (OPT_STAGED | OPT_TEXT | OPT_FOLLOW));
 	int port;
 
 	argv += optind;
-	if ((opts & OPT_STAGED) ? (argv[0] && argv[1]) : !(opts & OPT_TEXT) == !argv[0])
+	if ((opts & OPT_STAGED) ? (argv[0] && argv[1]) : wants_files == !argv[0])
 		bb_show_usage();
 	port = kt_port_open(path);
+	if (opts & OPT_FOLLOW)
+		return kt_log_follow(port, followed, pid ? xatoi_positive(pid) : 0) != 0;
 	if (opts & OPT_TEXT) {
 		kt_sched_log_send_text(port, text);
 		return EXIT_SUCCESS;

@@ -4,12 +4,17 @@
  *
  * In:   TRACE_PIPE, read without blocking; KT_TRACE_KB, the ring's size per CPU. By default it makes a trace instance
  *       of its own (instances/ktbox), so that the global trace_pipe stays free for whoever debugs.
- * Out:  every byte to CONSOLE. Latches: trace_armed once the tracepoint is on (trace_absent where there is none),
- *       dump_started at a dump's first line (dump_complete is reset before), dump_complete when the line with its end
- *       marker has been read. USR1: latch trace_read, when all that was in the ring by then has been scanned.
+ * Out:  every byte to CONSOLE. Where there is a port (-p PATH, else KT_PORT_FD), each dump as scx-dump frames, and a
+ *       scx-dump-end frame that says what it was and whether it is complete. Latches: trace_armed once the tracepoint is on (trace_absent where there is
+ *       none), dump_started at a dump's first line (dump_complete is reset before), dump_complete at its end. USR1:
+ *       latch trace_read, when all that was in the ring by then has been scanned.
  * Ends: end or error of TRACE_PIPE. TERM: at once, or with -d when the ring is empty, an open dump has ended and
- *       CONSOLE has it all, after SECS at the latest.
+ *       CONSOLE and the port have it all, after SECS at the latest.
  * Exit: 0; 1 a file can't be opened, read or written, or bad usage.
+ *
+ * A dump ends with the line of its last event counter, whose name is learnt from root/events while a scheduler is
+ * attached. A kernel before 6.15 has no counters: there it ends when nothing came for QUIET_MS behind its CPU section,
+ * or when the scheduler is gone (by uevent) and the ring is empty.
  *
  * CONSOLE is a UART of 0.6 MB/s, a dump is written at 30 MB/s: so the reading runs ahead into a queue of at most
  * QUEUE_MAX bytes, and the ring does not overrun. What finds no room is counted and told of at the end.
@@ -17,25 +22,29 @@
 //applet:IF_KTPIPE(APPLET(ktpipe, BB_DIR_USR_BIN, BB_SUID_DROP))
 
 //usage:#define ktpipe_trivial_usage
-//usage:       "[-i TRACE_PIPE] [-e ENABLE_FILE] [-o CONSOLE] [-d SECS]"
+//usage:       "[-p PATH] [-i TRACE_PIPE] [-e ENABLE_FILE] [-o CONSOLE] [-d SECS]"
 //usage:#define ktpipe_full_usage "\n\n"
 //usage:       "Forward the trace of sched_ext dumps to a console until TERM\n"
 //usage:     "\n	-i FILE	Read FILE, not a trace instance of its own"
 //usage:     "\n	-e FILE	Write 1 to FILE first (the instance's sched_ext_dump tracepoint)"
 //usage:     "\n	-o FILE	Forward to FILE (/dev/ttyS0)"
+//usage:     "\n	-p PATH	Send dumps to PATH (- is stdout), not to KT_PORT_FD"
 //usage:     "\n	-d SECS	At TERM, read on until the ring is empty and an open dump has ended"
 
 #include <poll.h>
 #include <sys/sysinfo.h>
 #include "byte_queue.h"
 #include "daemon.h"
-#include "dump_scan.h"
+#include "dump_sender.h"
 #include "latch.h"
 #include "pid_file.h"
+#include "port.h"
+#include "uevent.h"
 
 #define TRACEFS "/sys/kernel/tracing"
 #define TRACEPOINT "/events/sched_ext/sched_ext_dump"
 #define INSTANCE TRACEFS "/instances/ktbox"
+#define SCX_ROOT "/kernel/sched_ext/root"
 
 enum {
 	READ_SIZE = 8192, /* trace_pipe gives at most 8150 bytes a read */
@@ -45,9 +54,12 @@ enum {
 	RING_KB = 8192,
 	/* All rings together get at most this part of the memory. */
 	RING_MEMORY_SHARE = 4,
+	/* A dump is written without a pause, and read within 6 ms. */
+	QUIET_MS = 500,
+	EVENTS_MAX = 4096, /* of root/events: 13 counters on 7.2 */
 };
 
-enum { POLL_SIGNALS, POLL_TRACE, POLL_CONSOLE, POLL_COUNT };
+enum { POLL_SIGNALS, POLL_UEVENTS, POLL_TRACE, POLL_CONSOLE, POLL_SENDER, POLL_WRITER, POLL_COUNT };
 
 struct forwarder {
 	struct pollfd fds[POLL_COUNT];
@@ -59,8 +71,11 @@ struct forwarder {
 	bool stopped;
 	bool failed;
 	bool read_asked; /* by USR1 */
+	bool scheduler_gone; /* said by uevent; what the ring still has is read first */
+	int64_t quiet_deadline; /* of an open dump without counters */
 	struct kt_byte_queue queue;
 	struct kt_dump_scan scan;
+	struct kt_dump_sender sender;
 };
 
 /* -1 and errno */
@@ -157,25 +172,85 @@ static void on_signals(struct forwarder *f)
 		answer_reader(f);
 }
 
+static void on_dump_start(struct forwarder *f)
+{
+	kt_latch_reset_or_warn("dump_complete");
+	kt_latch_set_or_warn("dump_started");
+	kt_dump_sender_bytes(&f->sender, f->scan.number, f->scan.line, f->scan.len);
+}
+
+static void on_dump_end(struct forwarder *f)
+{
+	kt_dump_sender_end(&f->sender, &f->scan);
+	f->scan.lost = 0;
+	kt_latch_set_or_warn("dump_complete");
+}
+
 static void scan(struct forwarder *f, const char *bytes, size_t len)
 {
 	enum kt_dump_event event;
-	size_t at;
+	size_t taken;
 
-	for (at = 0; at < len;) {
-		at += kt_dump_scan(&f->scan, bytes + at, len - at, &event);
-		if (event == KT_DUMP_STARTED) {
-			kt_latch_reset_or_warn("dump_complete");
-			kt_latch_set_or_warn("dump_started");
-		} else if (event == KT_DUMP_COMPLETE) {
-			kt_latch_set_or_warn("dump_complete");
-		}
+	for (; len > 0; bytes += taken, len -= taken) {
+		bool was_open = f->scan.open;
+
+		taken = kt_dump_scan(&f->scan, bytes, len, &event);
+		if (event == KT_DUMP_STARTED)
+			on_dump_start(f);
+		else if (was_open)
+			kt_dump_sender_bytes(&f->sender, f->scan.number, bytes, taken);
+		if (event == KT_DUMP_ENDED)
+			on_dump_end(f);
+	}
+}
+
+static void end_dump(struct forwarder *f, enum kt_dump_rule rule)
+{
+	if (!f->scan.open)
+		return;
+	kt_dump_end(&f->scan, rule);
+	on_dump_end(f);
+}
+
+/* The counters are there as long as a scheduler is attached; the last one's name is the same for all of a boot. */
+static void learn_counters(struct forwarder *f)
+{
+	char events[EVENTS_MAX];
+	ssize_t len = open_read_close("/sys" SCX_ROOT "/events", events, sizeof(events) - 1);
+
+	if (len > 0) {
+		events[len] = '\0';
+		kt_dump_learn(&f->scan, events);
+	} else if (access("/sys" SCX_ROOT "/ops", F_OK) == 0) {
+		kt_dump_learn(&f->scan, NULL);
+	}
+}
+
+static void on_uevents(struct forwarder *f)
+{
+	char event[KT_UEVENT_MAX];
+	ssize_t len;
+
+	while ((len = kt_uevent_next(f->fds[POLL_UEVENTS].fd, event)) != 0) {
+		const char *path = len > 0 ? kt_uevent_value(event, len, "DEVPATH") : SCX_ROOT;
+		const char *action = len > 0 ? kt_uevent_value(event, len, "ACTION") : "add";
+
+		if (!path || !action || strcmp(path, SCX_ROOT) != 0)
+			continue;
+		if (strcmp(action, "add") == 0)
+			learn_counters(f);
+		else if (strcmp(action, "remove") == 0)
+			f->scheduler_gone = true;
 	}
 }
 
 /* The ring is empty: what waited for that happens now. */
 static void on_ring_empty(struct forwarder *f)
 {
+	kt_dump_sender_flush(&f->sender, f->scan.number);
+	if (f->scheduler_gone)
+		end_dump(f, KT_RULE_STATE);
+	f->scheduler_gone = false;
 	answer_reader(f);
 	if (f->draining && !f->scan.open)
 		stop_reading(f);
@@ -188,6 +263,7 @@ static void on_trace_end(struct forwarder *f, bool failed)
 		f->failed = true;
 	}
 	answer_reader(f);
+	end_dump(f, KT_RULE_NONE);
 	stop_reading(f);
 }
 
@@ -210,6 +286,7 @@ static void on_trace(struct forwarder *f)
 		if (f->console >= 0)
 			kt_queue_add(&f->queue, bytes, len);
 		scan(f, bytes, len);
+		f->quiet_deadline = kt_after_ms(QUIET_MS);
 	}
 }
 
@@ -225,29 +302,82 @@ static void on_console(struct forwarder *f)
 	f->console = -1;
 }
 
+static void on_sender(struct forwarder *f)
+{
+	if (kt_dump_sender_write(&f->sender) == 0)
+		return;
+	bb_simple_perror_msg("unable to send dumps: their writer is gone");
+	f->failed = true;
+	kt_dump_sender_close(&f->sender);
+	f->sender.queue.start = f->sender.queue.end = 0;
+}
+
+static void on_writer_end(struct forwarder *f)
+{
+	int status = 0;
+
+	safe_waitpid(f->sender.writer, &status, 0);
+	f->failed |= status != 0;
+	close(f->sender.writer_end);
+	f->sender.writer_end = -1;
+}
+
+static bool trace_is_over(const struct forwarder *f)
+{
+	return f->fds[POLL_TRACE].fd < 0;
+}
+
 static bool is_done(const struct forwarder *f)
 {
 	if (f->stopped || (f->draining && kt_now_ms() >= f->deadline))
 		return true;
-	return f->fds[POLL_TRACE].fd < 0 && kt_queue_len(&f->queue) == 0;
+	return trace_is_over(f) && kt_queue_len(&f->queue) == 0 && f->sender.writer_end < 0;
+}
+
+/* Until when an open dump of a kernel without counters may be quiet */
+static int64_t quiet_deadline(const struct forwarder *f)
+{
+	return f->scan.open && f->scan.no_counters && f->scan.cpus_seen ? f->quiet_deadline : KT_NEVER;
+}
+
+/* Descriptors that have something to do now; the others are -1, which poll(2) passes over. */
+static void choose_fds(struct forwarder *f)
+{
+	bool to_send = kt_queue_len(&f->sender.queue) > 0;
+
+	if (trace_is_over(f) && !to_send)
+		kt_dump_sender_close(&f->sender);
+	f->fds[POLL_CONSOLE].fd = kt_queue_len(&f->queue) ? f->console : -1;
+	f->fds[POLL_SENDER].fd = to_send ? f->sender.pipe : -1;
+	f->fds[POLL_WRITER].fd = f->sender.writer_end;
 }
 
 static void step(struct forwarder *f)
 {
-	int timeout = kt_poll_timeout(f->draining ? f->deadline : KT_NEVER);
-	bool signalled;
+	int64_t deadline = kt_earlier(f->draining ? f->deadline : KT_NEVER, quiet_deadline(f));
+	bool told;
 
-	f->fds[POLL_CONSOLE].fd = kt_queue_len(&f->queue) ? f->console : -1;
-	if (poll(f->fds, POLL_COUNT, timeout) < 0 && errno != EINTR)
+	choose_fds(f);
+	if (poll(f->fds, POLL_COUNT, kt_poll_timeout(deadline)) < 0 && errno != EINTR)
 		bb_simple_perror_msg_and_die("unable to poll");
-	signalled = f->fds[POLL_SIGNALS].revents != 0;
-	if (signalled)
+	told = f->fds[POLL_SIGNALS].revents || f->fds[POLL_UEVENTS].revents;
+	if (f->fds[POLL_SIGNALS].revents)
 		on_signals(f);
-	/* after a signal in any case: whether the ring is empty is seen by reading it, not by poll(2) */
-	if (f->fds[POLL_TRACE].fd >= 0 && (signalled || f->fds[POLL_TRACE].revents))
+	if (f->fds[POLL_UEVENTS].revents)
+		on_uevents(f);
+	/* when told in any case: whether the ring is empty is seen by reading it, not by poll(2) */
+	if (!trace_is_over(f) && (told || f->fds[POLL_TRACE].revents))
 		on_trace(f);
-	if (f->fds[POLL_CONSOLE].fd >= 0 && f->fds[POLL_CONSOLE].revents)
+	if (kt_now_ms() >= quiet_deadline(f)) {
+		end_dump(f, KT_RULE_QUIET);
+		on_ring_empty(f);
+	}
+	if (f->fds[POLL_CONSOLE].revents)
 		on_console(f);
+	if (f->fds[POLL_SENDER].revents)
+		on_sender(f);
+	if (f->fds[POLL_WRITER].revents)
+		on_writer_end(f);
 }
 
 static void report(const struct forwarder *f)
@@ -258,6 +388,22 @@ static void report(const struct forwarder *f)
 		bb_error_msg("%llu bytes of the trace are missing on '%s'", (unsigned long long)unsent, f->console_name);
 	if (f->scan.open)
 		bb_simple_error_msg("the last dump has no end");
+	if (f->sender.writer_end >= 0)
+		bb_error_msg("%llu bytes of frames are left with the writer", (unsigned long long)kt_queue_len(&f->sender.queue));
+}
+
+static void open_all(struct forwarder *f, const char *port)
+{
+	int i;
+
+	for (i = 0; i < POLL_COUNT; i++)
+		f->fds[i] = (struct pollfd){ -1, POLLIN, 0 };
+	f->fds[POLL_CONSOLE].events = f->fds[POLL_SENDER].events = POLLOUT;
+	f->fds[POLL_SIGNALS].fd = kt_signals_open(SIGTERM, SIGUSR1, 0);
+	f->sender.pipe = f->sender.writer_end = -1;
+	if (port || getenv("KT_PORT_FD")) /* first: the writer inherits nothing but the port */
+		kt_dump_sender_open(&f->sender, kt_port_open(port), QUEUE_MAX);
+	f->fds[POLL_UEVENTS].fd = kt_uevent_open();
 }
 
 static int xopen_for_poll(const char *name, int flags)
@@ -270,19 +416,19 @@ int ktpipe_main(int argc UNUSED_PARAM, char **argv)
 {
 	struct forwarder *f = xzalloc(sizeof(*f));
 	const char *enable = NULL;
-	char *secs = NULL;
+	char *secs = NULL, *port = NULL;
 
 	f->console_name = "/dev/ttyS0";
-	getopt32(argv, "^i:e:o:d:\0=0", &f->trace_name, &enable, &f->console_name, &secs);
+	getopt32(argv, "^p:i:e:o:d:\0=0", &port, &f->trace_name, &enable, &f->console_name, &secs);
 	f->drain_ms = secs ? (int64_t)(parse_duration_str(secs) * 1000) : -1;
 	f->queue.max = QUEUE_MAX;
 	kt_daemon_priority();
-	f->fds[POLL_SIGNALS] = (struct pollfd){ kt_signals_open(SIGTERM, SIGUSR1, 0), POLLIN, 0 };
-	arm(&f->trace_name, &enable);
-	f->fds[POLL_TRACE] = (struct pollfd){ xopen_for_poll(f->trace_name, O_RDONLY), POLLIN, 0 };
-	f->console = xopen_for_poll(f->console_name, O_WRONLY | O_CREAT | O_APPEND);
-	f->fds[POLL_CONSOLE].events = POLLOUT;
 	signal(SIGPIPE, SIG_IGN);
+	open_all(f, port);
+	arm(&f->trace_name, &enable);
+	f->fds[POLL_TRACE].fd = xopen_for_poll(f->trace_name, O_RDONLY);
+	f->console = xopen_for_poll(f->console_name, O_WRONLY | O_CREAT | O_APPEND);
+	learn_counters(f);
 	kt_pid_file_write_or_warn("ktpipe.pid", getpid());
 	kt_latch_set_or_warn("trace_armed");
 	while (!is_done(f))

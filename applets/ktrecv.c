@@ -3,8 +3,9 @@
  * ktrecv: read a frame stream.
  *
  * In:   a saved or growing stream: FILE, or stdin. Nothing that it says is trusted.
- * Out:  the payload's stdout and stderr on ktrecv's own; with -d also the files stdout, stderr, sched.log (all logs),
- *       sched-1.log, sched-2.log, ... (a block each), dmesg, result.json in DIR; with -j a JSON object a frame instead.
+ * Out:  the payload's stdout and stderr on ktrecv's own, and the guest's trace_printk lines, marked, on stderr; with -d also the files stdout, stderr, sched.log (all logs),
+ *       sched-1.log, sched-2.log, ... (a block each), dump-1.txt, ... (a sched_ext dump each), dmesg, printk,
+ *       result.json in DIR; with -j a JSON object a frame instead.
  * Ends: at the exit frame (what follows is ignored), or at the end of the stream. -f waits for more (by inotify) until
  *       the exit frame; TERM or INT: it reads what is there, and ends.
  * Exit: 0 exit frame and no damage; 1 no exit frame; 2 damage; 3 bad usage; 4 FILE or DIR can't be read or written.
@@ -12,58 +13,31 @@
 //applet:IF_KTRECV(APPLET(ktrecv, BB_DIR_USR_BIN, BB_SUID_DROP))
 
 //usage:#define ktrecv_trivial_usage
-//usage:       "[-d DIR] [-j] [-f] [FILE]"
+//usage:       "[-d DIR] [--plain] [-j] [-f] [FILE]"
 //usage:#define ktrecv_full_usage "\n\n"
 //usage:       "Read a frame stream; print the payload's stdout and stderr\n"
 //usage:     "\n	-d DIR	Also write its parts and result.json into DIR"
+//usage:     "\n	--plain	Dumps without the trace's prefix"
 //usage:     "\n	-j	Print a JSON object a frame instead"
 //usage:     "\n	-f	Follow a growing FILE until the exit frame or TERM"
 
 #include <poll.h>
 #include <sys/inotify.h>
+#include "artifacts.h"
 #include "daemon.h"
 #include "json.h"
-#include "run_result.h"
 
 enum { EXIT_NO_EXIT_FRAME = 1, EXIT_DAMAGE = 2, EXIT_USAGE = 3, EXIT_IO = 4 };
 enum { READ_SIZE = 256 * 1024 };
-/* A hostile guest may open a block with every frame; the further ones are in sched.log, and counted. */
-enum { BLOCK_FILES_MAX = 999 };
 
 struct receiver {
 	struct kt_reader reader;
 	struct kt_run_result result;
+	struct kt_artifacts artifacts;
 	bool json;
-	int dir; /* -1: no -d */
-	int block; /* descriptor of the sched-N.log that is being filled, -1 outside of a block */
+	bool in_printk_line;
 	bool stdout_gone, stderr_gone; /* who read them has left */
 };
-
-static int open_part(const struct receiver *r, const char *name, int flags)
-{
-	int fd = openat(r->dir, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC | flags, 0666);
-
-	if (fd < 0)
-		bb_perror_msg_and_die("unable to write '%s'", name);
-	return fd;
-}
-
-static void xwrite_part(int fd, const char *name, const struct kt_frame *frame)
-{
-	if (full_write(fd, frame->payload, frame->length) != (ssize_t)frame->length)
-		bb_perror_msg_and_die("unable to write '%s'", name);
-}
-
-static void append_part(const struct receiver *r, const char *name, const struct kt_frame *frame)
-{
-	int fd;
-
-	if (r->dir < 0)
-		return;
-	fd = open_part(r, name, O_APPEND);
-	xwrite_part(fd, name, frame);
-	close(fd);
-}
 
 static void print_raw(int fd, bool *gone, const struct kt_frame *frame)
 {
@@ -78,7 +52,7 @@ static void on_output(struct receiver *r, const struct kt_frame *frame)
 {
 	bool is_stdout = frame->tag == KT_STDOUT;
 
-	append_part(r, is_stdout ? "stdout" : "stderr", frame);
+	kt_artifacts_append(&r->artifacts, is_stdout ? "stdout" : "stderr", frame->payload, frame->length);
 	*(is_stdout ? &r->result.stdout_bytes : &r->result.stderr_bytes) += frame->length;
 	if (r->json)
 		return;
@@ -86,44 +60,6 @@ static void on_output(struct receiver *r, const struct kt_frame *frame)
 		print_raw(STDOUT_FILENO, &r->stdout_gone, frame);
 	else
 		print_raw(STDERR_FILENO, &r->stderr_gone, frame);
-}
-
-static bool payload_is(const struct kt_frame *frame, const char *text)
-{
-	return frame->length == strlen(text) && memcmp(frame->payload, text, frame->length) == 0;
-}
-
-static void close_block(struct receiver *r)
-{
-	if (r->block >= 0)
-		close(r->block);
-	r->block = -1;
-}
-
-static void open_block(struct receiver *r)
-{
-	char name[sizeof("sched-999.log")];
-
-	close_block(r);
-	r->result.sched_log_blocks++;
-	if (r->dir < 0 || r->result.sched_log_blocks > BLOCK_FILES_MAX)
-		return;
-	sprintf(name, "sched-%u.log", (unsigned)r->result.sched_log_blocks);
-	r->block = open_part(r, name, O_TRUNC);
-}
-
-static void on_sched_log(struct receiver *r, const struct kt_frame *frame)
-{
-	if (payload_is(frame, KT_LOG_START)) {
-		open_block(r);
-	} else if (payload_is(frame, KT_LOG_END)) {
-		close_block(r);
-	} else {
-		r->result.sched_log_bytes += frame->length;
-		append_part(r, "sched.log", frame);
-		if (r->block >= 0)
-			xwrite_part(r->block, "sched-N.log", frame);
-	}
 }
 
 static void print_opening(const struct kt_frame *frame, const char *crc)
@@ -154,14 +90,14 @@ static void print_phase(const struct kt_frame *frame)
 	}
 }
 
-static void print_bytes(const struct kt_frame *frame)
+static void print_bytes(const uint8_t *bytes, size_t len)
 {
-	if (kt_is_utf8(frame->payload, frame->length)) {
+	if (kt_is_utf8(bytes, len)) {
 		printf(",\"text\":");
-		kt_json_string(stdout, frame->payload, frame->length);
+		kt_json_string(stdout, bytes, len);
 	} else {
 		printf(",\"base64\":");
-		kt_json_base64(stdout, frame->payload, frame->length);
+		kt_json_base64(stdout, bytes, len);
 	}
 }
 
@@ -174,13 +110,21 @@ static void print_payload(const struct kt_frame *frame, const struct kt_type *ty
 	case KT_U64:
 		printf(",\"elapsed_ms\":%llu", (unsigned long long)kt_get_u64(frame->payload));
 		break;
+	case KT_BYTES_SENT:
+		if (frame->length)
+			printf(",\"bytes_sent\":%llu", (unsigned long long)kt_get_u64(frame->payload));
+		break;
 	case KT_PHASE:
 		print_phase(frame);
 		break;
 	case KT_EMPTY:
 		break;
+	case KT_NUMBERED:
+		printf(",\"number\":%u", (unsigned)kt_get_u32(frame->payload));
+		print_bytes(frame->payload + KT_NUMBER_LEN, frame->length - KT_NUMBER_LEN);
+		break;
 	default:
-		print_bytes(frame);
+		print_bytes(frame->payload, frame->length);
 	}
 }
 
@@ -225,6 +169,50 @@ static void on_malformed(struct receiver *r, const struct kt_frame *frame, const
 		type->name, (unsigned long long)frame->offset, (unsigned)frame->length);
 }
 
+/* Live, but marked, and without control characters: it is the guest's text on our stderr. */
+static void on_printk(struct receiver *r, const struct kt_frame *frame)
+{
+	uint32_t i;
+
+	kt_artifacts_append(&r->artifacts, "printk", frame->payload, frame->length);
+	if (r->json)
+		return;
+	for (i = 0; i < frame->length; i++) {
+		uint8_t byte = frame->payload[i];
+
+		if (!r->in_printk_line)
+			fputs("printk| ", stderr);
+		r->in_printk_line = byte != '\n';
+		fputc(byte == '\n' || byte == '\t' || (byte >= ' ' && byte < 0x7f) ? byte : '?', stderr);
+	}
+	fflush(stderr);
+}
+
+static void on_content(struct receiver *r, const struct kt_frame *frame)
+{
+	switch (frame->tag) {
+	case KT_STDOUT:
+	case KT_STDERR:
+		on_output(r, frame);
+		break;
+	case KT_SCHED_LOG:
+		kt_artifacts_sched_log(&r->artifacts, &r->result, frame);
+		break;
+	case KT_SCHED_LIVE:
+		kt_artifacts_sched_live(&r->artifacts, &r->result, frame);
+		break;
+	case KT_PRINTK:
+		on_printk(r, frame);
+		break;
+	case KT_DMESG:
+		kt_artifacts_append(&r->artifacts, "dmesg", frame->payload, frame->length);
+		break;
+	case KT_SCX_DUMP:
+		kt_artifacts_dump(&r->artifacts, frame);
+		break;
+	}
+}
+
 static void on_frame(struct receiver *r, const struct kt_frame *frame)
 {
 	const struct kt_type *type = kt_type_by_tag(frame->tag);
@@ -242,12 +230,7 @@ static void on_frame(struct receiver *r, const struct kt_frame *frame)
 		return;
 	}
 	kt_result_frame(&r->result, frame);
-	if (frame->tag == KT_STDOUT || frame->tag == KT_STDERR)
-		on_output(r, frame);
-	else if (frame->tag == KT_SCHED_LOG)
-		on_sched_log(r, frame);
-	else if (frame->tag == KT_DMESG)
-		append_part(r, "dmesg", frame);
+	on_content(r, frame);
 }
 
 /* All that the bytes read so far hold. True at the exit frame and at the end of the stream. */
@@ -317,7 +300,6 @@ static void read_stream(struct receiver *r, int fd, const char *name, bool follo
 			bb_perror_msg_and_die("unable to read '%s'", name);
 		if (len > 0) {
 			kt_reader_filled(&r->reader, len);
-			/* after a wait */
 			r->result.bytes += len;
 		} else if (!follow) {
 			kt_reader_eof(&r->reader);
@@ -325,31 +307,6 @@ static void read_stream(struct receiver *r, int fd, const char *name, bool follo
 			follow = wait_for_growth(fds);
 		}
 	}
-}
-
-static void open_dir(struct receiver *r, const char *name)
-{
-	static const char always[] ALIGN1 = "stdout\0stderr\0sched.log\0";
-	const char *part;
-
-	if (mkdir(name, 0777) < 0 && errno != EEXIST)
-		bb_perror_msg_and_die("unable to make '%s'", name);
-	r->dir = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (r->dir < 0)
-		bb_perror_msg_and_die("unable to open '%s'", name);
-	for (part = always; *part; part += strlen(part) + 1)
-		close(open_part(r, part, O_TRUNC));
-	unlinkat(r->dir, "dmesg", 0); /* of a run before */
-}
-
-/* Under its name only when it is whole */
-static void write_result(const struct receiver *r)
-{
-	FILE *out = xfdopen_for_write(open_part(r, "result.json.new", O_TRUNC));
-
-	kt_result_print(&r->result, out);
-	if (fclose(out) != 0 || renameat(r->dir, "result.json.new", r->dir, "result.json") < 0)
-		bb_simple_perror_msg_and_die("unable to write 'result.json'");
 }
 
 static int verdict_of(const struct kt_run_result *result)
@@ -362,7 +319,7 @@ static int verdict_of(const struct kt_run_result *result)
 int ktrecv_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
 int ktrecv_main(int argc UNUSED_PARAM, char **argv)
 {
-	enum { OPT_DIR = 1 << 0, OPT_JSON = 1 << 1, OPT_FOLLOW = 1 << 2 };
+	enum { OPT_DIR = 1 << 0, OPT_JSON = 1 << 1, OPT_FOLLOW = 1 << 2, OPT_PLAIN = 1 << 3 };
 	struct receiver *r = xzalloc(sizeof(*r));
 	const char *name = "-";
 	char *dir = NULL;
@@ -370,20 +327,17 @@ int ktrecv_main(int argc UNUSED_PARAM, char **argv)
 	int fd;
 
 	xfunc_error_retval = EXIT_USAGE;
-	opts = getopt32(argv, "^d:jf\0?1", &dir);
+	opts = getopt32long(argv, "^d:jf\0?1", "plain\0" No_argument "\xff", &dir);
 	xfunc_error_retval = EXIT_IO;
 	if (argv[optind])
 		name = argv[optind];
 	fd = LONE_DASH(name) ? STDIN_FILENO : xopen(name, O_RDONLY | O_CLOEXEC);
 	signal(SIGPIPE, SIG_IGN);
 	r->json = opts & OPT_JSON;
-	r->dir = r->block = -1;
-	if (dir)
-		open_dir(r, dir);
+	kt_artifacts_open(&r->artifacts, dir, opts & OPT_PLAIN);
 	kt_reader_init(&r->reader, xmalloc(KT_WINDOW_SIZE), xmalloc(KT_MARKS * sizeof(uint32_t)));
 	read_stream(r, fd, name, (opts & OPT_FOLLOW) && fd != STDIN_FILENO);
-	if (dir)
-		write_result(r);
+	kt_artifacts_result(&r->artifacts, &r->result);
 	fflush_all();
 	if (ferror(stdout) && errno != EPIPE)
 		bb_simple_perror_msg_and_die("unable to write 'stdout'");

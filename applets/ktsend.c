@@ -17,7 +17,8 @@
 //usage:       "Send a frame to the host\n"
 //usage:     "\n	TYPE	A message type's name, or 0xHEX for any tag"
 //usage:     "\n	DATA	Text, or - for stdin. exit, sched-exit, exec-exit: a number."
-//usage:     "\n		scenario-end: milliseconds. lifecycle: PHASE [REASON]"
+//usage:     "\n		scenario-end: milliseconds. lifecycle: PHASE [REASON]."
+//usage:     "\n		fin: bytes that the port has sent, or unknown"
 //usage:     "\n	-p PATH	Send to PATH (- is stdout), not to the bulk port"
 //usage:     "\n	-l	List the types"
 
@@ -28,6 +29,8 @@ static const char *const payload_names[] = {
 	[KT_I32] = "number",
 	[KT_U64] = "milliseconds",
 	[KT_PHASE] = "phase [reason]",
+	[KT_BYTES_SENT] = "bytes or unknown",
+	[KT_NUMBERED] = "u32 number, bytes",
 	[KT_OPAQUE] = "one frame",
 	[KT_STREAM] = "stream",
 };
@@ -168,6 +171,10 @@ static uint32_t put_payload(struct kt_out *out, const struct kt_type *type, char
 	switch (type->payload) {
 	case KT_I32:
 		return put_i32(out->payload, type, data);
+	case KT_BYTES_SENT:
+		if (data[0] && strcmp(data[0], "unknown") == 0)
+			return 0;
+		/* fall through */
 	case KT_U64:
 		return put_u64(out->payload, type, data);
 	case KT_PHASE:

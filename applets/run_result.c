@@ -16,6 +16,10 @@ bool FAST_FUNC kt_frame_is_well_formed(const struct kt_type *type, const struct 
 		return frame->length == 8;
 	case KT_PHASE:
 		return frame->length >= 1;
+	case KT_BYTES_SENT:
+		return frame->length == 8 || frame->length == 0;
+	case KT_NUMBERED:
+		return frame->length >= KT_NUMBER_LEN;
 	default:
 		return true;
 	}
@@ -82,6 +86,15 @@ static void on_sched_state(struct kt_run_result *result, const struct kt_frame *
 	free(text);
 }
 
+static void on_fin(struct kt_run_result *result, const struct kt_frame *frame)
+{
+	result->fin_seen = true;
+	result->fin_offset = frame->offset;
+	result->bytes_sent.known = frame->length == 8;
+	if (result->bytes_sent.known)
+		result->bytes_sent.value = kt_get_u64(frame->payload);
+}
+
 void FAST_FUNC kt_result_frame(struct kt_run_result *result, const struct kt_frame *frame)
 {
 	switch (frame->tag) {
@@ -107,6 +120,15 @@ void FAST_FUNC kt_result_frame(struct kt_run_result *result, const struct kt_fra
 		break;
 	case KT_SCHED_STATE:
 		on_sched_state(result, frame);
+		break;
+	case KT_SCX_DUMP:
+		kt_dump_list_bytes(&result->dumps, frame);
+		break;
+	case KT_SCX_DUMP_END:
+		kt_dump_list_end(&result->dumps, frame);
+		break;
+	case KT_FIN:
+		on_fin(result, frame);
 		break;
 	case KT_INIT_ERROR:
 		if (!result->init_error) /* the first is the cause of the others */
@@ -154,6 +176,28 @@ static void print_scheduler(const struct kt_run_result *result, FILE *out)
 	print_text(out, "scheduler_end", result->scheduler_end);
 }
 
+/* Nothing is missing when what arrived before the fin frame is what the kernel had sent by then. */
+static void print_completeness(const struct kt_run_result *result, FILE *out)
+{
+	int64_t missing = result->bytes_sent.value - (int64_t)result->fin_offset;
+
+	print_number(out, "bytes_sent", &result->bytes_sent);
+	if (!result->bytes_sent.known) {
+		fputs("  \"complete\": null,\n  \"missing_bytes\": null,\n", out);
+		return;
+	}
+	print_flag(out, "complete", missing == 0);
+	fprintf(out, "  \"missing_bytes\": %lld,\n", (long long)missing);
+}
+
+static void print_dumps(const struct kt_run_result *result, FILE *out)
+{
+	fputs("  \"dumps\": ", out);
+	kt_dump_list_print(&result->dumps, out);
+	fputs(",\n", out);
+	print_flag(out, "dumps_complete", kt_dump_list_is_complete(&result->dumps));
+}
+
 static void print_stream(const struct kt_run_result *result, FILE *out)
 {
 	print_count(out, "frames", result->frames);
@@ -162,6 +206,7 @@ static void print_stream(const struct kt_run_result *result, FILE *out)
 	print_count(out, "damaged_bytes", result->damaged_bytes);
 	print_flag(out, "truncated", result->truncated);
 	print_count(out, "unknown_frames", result->unknown_frames);
+	print_completeness(result, out);
 	print_count(out, "stdout_bytes", result->stdout_bytes);
 	print_count(out, "stderr_bytes", result->stderr_bytes);
 	print_count(out, "sched_log_blocks", result->sched_log_blocks);
@@ -178,6 +223,7 @@ void FAST_FUNC kt_result_print(const struct kt_run_result *result, FILE *out)
 	print_scheduler(result, out);
 	print_flag(out, "payload_started", result->payload_started);
 	print_number(out, "elapsed_ms", &result->elapsed_ms);
+	print_dumps(result, out);
 	print_stream(result, out);
 	/* the last line has no comma */
 	fprintf(out, "  \"sched_log_bytes\": %llu\n}\n", (unsigned long long)result->sched_log_bytes);

@@ -3,6 +3,7 @@
 #ifndef KT_RUN_RESULT_H
 #define KT_RUN_RESULT_H 1
 
+#include "dump_list.h"
 #include "frame_reader.h"
 
 struct kt_number {
@@ -20,6 +21,11 @@ struct kt_run_result {
 	uint64_t frames, bytes, damaged, damaged_bytes, unknown_frames;
 	uint64_t stdout_bytes, stderr_bytes, sched_log_blocks, sched_log_bytes;
 	bool truncated;
+	struct kt_dump_list dumps;
+	/* The guest's last word before the exit frame: how many bytes the kernel says that the port had sent by then. */
+	bool fin_seen;
+	struct kt_number bytes_sent; /* not known where the kernel does not tell */
+	uint64_t fin_offset; /* how many had arrived by then */
 };
 
 /* False when the payload does not have the form that its type asks for; such a frame says nothing. */

@@ -35,6 +35,11 @@ const struct kt_type kt_types[] = {
 	{ "kern-addrs",         0x4b414452, KT_OPAQUE },
 	{ "sched-state",        KT_SCHED_STATE, KT_OPAQUE, true },
 	{ "init-error",         KT_INIT_ERROR, KT_OPAQUE, true },
+	{ "scx-dump",           KT_SCX_DUMP, KT_NUMBERED, true },
+	{ "scx-dump-end",       KT_SCX_DUMP_END, KT_OPAQUE, true },
+	{ "sched-live",         KT_SCHED_LIVE, KT_NUMBERED, true },
+	{ "printk",             KT_PRINTK, KT_STREAM, true },
+	{ "fin",                KT_FIN, KT_BYTES_SENT, true },
 	{ NULL }
 };
 

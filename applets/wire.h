@@ -13,6 +13,7 @@ enum {
 	KT_PAYLOAD_MAX = KT_FRAME_MAX - KT_HEADER_LEN,
 	/* What a reader accepts: the reference sends frames of up to 16 MiB. */
 	KT_LENGTH_MAX = 16 * 1024 * 1024,
+	KT_NUMBER_LEN = 4, /* of KT_NUMBERED */
 };
 
 /* The tags that code has to know by name; all others stand in kt_types[]. */
@@ -29,6 +30,11 @@ enum {
 	KT_SCENARIO_END = 0x5343454e,
 	KT_SCHED_STATE = 0x53535441,
 	KT_INIT_ERROR = 0x49455252,
+	KT_FIN = 0x46494e49,
+	KT_PRINTK = 0x5052544b,
+	KT_SCHED_LIVE = 0x534c4956,
+	KT_SCX_DUMP = 0x53435844,
+	KT_SCX_DUMP_END = 0x53435845,
 };
 
 /* What a payload is made of */
@@ -38,6 +44,8 @@ enum kt_payload {
 	KT_U64,    /* an unsigned 64-bit number */
 	KT_PHASE,  /* u8 lifecycle phase, then optional text */
 	KT_OPAQUE, /* bytes that belong together: one frame, never split */
+	KT_BYTES_SENT, /* an unsigned 64-bit number, or nothing when it is unknown */
+	KT_NUMBERED, /* u32 number, then bytes of the thing with this number */
 	KT_STREAM, /* bytes that may be split over frames anywhere */
 };
 

@@ -7,6 +7,7 @@ bulk_port() {
 	# "command": else a failing redirection of exec would end the shell
 	command exec 9>"$ROOT$port" || fail "bulk port" "$port can't be opened"
 	export KT_PORT_FD=9
+	BULK_PORT=${port##*/}
 }
 
 announce() {

@@ -7,6 +7,9 @@ command_line() {
 	ATTACH_TIMEOUT=30
 	EXPECT_DEATH=
 	SEND_DMESG=
+	SEND_PRINTK=
+	LIVE_LOG=
+	ACK=
 	TERM=linux
 	read -r words <"$ROOT/proc/cmdline"
 	set -f # a word may have a * in it
@@ -24,6 +27,9 @@ command_line_word() { # WORD
 	ktbox.trace_kb=*) number_word "$1" && export KT_TRACE_KB="${1#*=}" ;;
 	ktbox.expect_death=1) EXPECT_DEATH=1 ;;
 	ktbox.dmesg=1) SEND_DMESG=1 ;;
+	ktbox.printk=1) SEND_PRINTK=1 ;;
+	ktbox.live_log=1) LIVE_LOG=1 ;;
+	ktbox.ack=1) ACK=1 ;;
 	ktbox.term=*) TERM=${1#*=} ;;
 	ktbox.*) say "command line: unknown word '$1'" ;;
 	esac

@@ -37,6 +37,17 @@ wait_for() { # PID
 	done
 }
 
+# What the kernel says that the bulk port has sent; empty where it does not tell.
+bytes_sent() {
+	sed -n 's/^bytes_sent: //p' "$ROOT/sys/kernel/debug/virtio-ports/$BULK_PORT" 2>/dev/null
+}
+
+port_has_moved() { # since the last call in this shell
+	sent_before=${sent_now:-}
+	sent_now=$(bytes_sent)
+	[ "$sent_now" != "$sent_before" ]
+}
+
 # EVENT becomes the first latch of the list that is set, or "timeout".
 await() { # SECONDS LATCH...
 	seconds=$1
@@ -53,10 +64,15 @@ await_forever() { # LATCH...
 	wait_for $! && read -r EVENT <"$RUN/event.name"
 }
 
-# TERM, and KILL when SECONDS are over. The status is that of PID, a child of ours.
+# TERM, and KILL when for SECONDS nothing has moved on the port: a bound on silence, since a host that reads slowly must
+# still get every byte. The status is that of PID, a child of ours.
 end_process() { # PID SECONDS
 	kill -TERM "$1" 2>/dev/null
-	{ ktlatch wait -t "$2" "ended-$1" || kill -KILL "$1"; } &
+	{
+		until ktlatch wait -t "$2" "ended-$1"; do
+			port_has_moved || kill -KILL "$1"
+		done
+	} &
 	wait_for "$1"
 	status=$?
 	ktlatch set "ended-$1"

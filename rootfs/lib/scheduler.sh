@@ -4,7 +4,7 @@
 #
 # SCHEDULER says how it stands: none, running, died, not-attached. ATTACHED is set once it has been attached.
 
-MONITOR_SECONDS=30 # for ktexitmon: TERM, grace and KILL of the scheduler; or its log and the dump's end
+MONITOR_SECONDS=30 # for ktexitmon: TERM, grace and KILL of the scheduler; or the dump's end, when its log is out
 RESTART_SECONDS=3 # for a scheduler that was thrown out to end, or to attach again
 
 scheduler() {
@@ -24,6 +24,7 @@ scheduler() {
 }
 
 start_scheduler() {
+	[ -z "$LIVE_LOG" ] || send_live_log
 	set -f # its arguments are split at white space, and nothing else is done to them
 	# shellcheck disable=SC2046
 	set -- $([ ! -e "$ROOT/sched_args" ] || cat "$ROOT/sched_args")
@@ -31,6 +32,14 @@ start_scheduler() {
 	SCHEDULER=running
 	PATH="$(include_path)$PATH" ktexitmon -l "$ROOT/tmp/sched.log" "$ROOT/scheduler" "$@" &
 	KTEXITMON=$!
+}
+
+# One owner sends the log: whoever else would looks at the latch.
+send_live_log() {
+	: >"$ROOT/tmp/sched.log"
+	ktlatch set sched_log_sent
+	ktdump -f "$ROOT/tmp/sched.log" &
+	KTDUMP=$!
 }
 
 await_attach() {

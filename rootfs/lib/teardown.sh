@@ -11,9 +11,20 @@ teardown() {
 	drain_trace
 	[ -z "${SEND_DMESG:-}" ] || dmesg | ktsend dmesg -
 	end_senders
-	[ -z "${KT_PORT_FD:-}" ] || ktsend exit "$(exit_code)"
+	[ -z "${KT_PORT_FD:-}" ] || last_words
 	drain_consoles
 	machine_off
+}
+
+# How much the port has sent, so that the host can tell whether all of it has arrived; and the exit frame. A host that
+# reads through a socket loses what it has not read when the machine goes, so it may ask to be waited for.
+last_words() {
+	[ -z "$ACK" ] || listen
+	ktlatch reset artifacts_received
+	sent=$(bytes_sent)
+	ktsend fin "${sent:-unknown}"
+	ktsend exit "$(exit_code)"
+	[ -z "$ACK" ] || await 2 artifacts_received
 }
 
 # Its status, when it was asked to end, is told whatever it is: a scheduler that had to be killed is not passed over.
@@ -28,6 +39,8 @@ stop_scheduler() {
 
 send_logs() {
 	[ -n "${KT_PORT_FD:-}" ] || return 0
+	[ -z "${KTDUMP:-}" ] || end_process "$KTDUMP" "$MONITOR_SECONDS" ||
+		note_error teardown "the scheduler's log was not sent whole"
 	ktdump -s "$ROOT/tmp"
 	[ -e "$ROOT/tmp/sched.log" ] || return 0
 	ktlatch test sched_log_sent && return
@@ -38,7 +51,7 @@ send_logs() {
 # The scheduler is gone, so its dump is in the ring; ktpipe reads the ring empty and an open dump to its end.
 drain_trace() {
 	[ -n "${KTPIPE:-}" ] || return 0
-	end_process "$KTPIPE" $((DRAIN_SECONDS + 5)) || note_error teardown "ktpipe ended with status $?"
+	end_process "$KTPIPE" 60 || note_error teardown "ktpipe ended with status $?"
 }
 
 # Who is left may hold the port; what it sends after the exit frame would not be read. Only PID 1 may do this: elsewhere

@@ -8,7 +8,11 @@
 wake_bytes() {
 	SHELL_TTY=
 	[ "$MODE" = shell ] && [ ! -e "$ROOT/exec_cmd" ] && find_shell_tty
-	[ "$SHELL_TTY" = hvc0 ] && return
+	[ "$SHELL_TTY" = hvc0 ] || listen
+}
+
+listen() {
+	ktlatch reset hvc_ready
 	{
 		kthvc -i "$ROOT/dev/hvc0" -s "$ROOT/proc/sysrq-trigger"
 		ktlatch set hvc_ready # without kthvc the guest goes on

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The sched_ext dumps of a run, as its frames tell of them. */
+#ifndef KT_DUMP_LIST_H
+#define KT_DUMP_LIST_H 1
+
+#include "frame_reader.h"
+
+enum { KT_DUMPS_MAX = 999, KT_DUMP_TEXT_MAX = 1024 };
+
+/* Starts as zero. */
+struct kt_dump_list {
+	unsigned count; /* dumps 1..count are known of */
+	char *ends[KT_DUMPS_MAX]; /* text of dump i+1's scx-dump-end frame, malloc'ed; NULL: it never ended */
+};
+
+/* A scx-dump or scx-dump-end frame; numbers over KT_DUMPS_MAX are passed over. */
+void kt_dump_list_bytes(struct kt_dump_list *list, const struct kt_frame *frame) FAST_FUNC;
+void kt_dump_list_end(struct kt_dump_list *list, const struct kt_frame *frame) FAST_FUNC;
+
+/* Whether all dumps are there whole */
+bool kt_dump_list_is_complete(const struct kt_dump_list *list) FAST_FUNC;
+
+/* A JSON array in one line */
+void kt_dump_list_print(const struct kt_dump_list *list, FILE *out) FAST_FUNC;
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Dumps, to the host as frames.
+ *
+ * In:  a dump's bytes and its end. Out: scx-dump frames (u32 number, bytes) and one scx-dump-end frame (text), built
+ * here, queued, and written to the port one by one by a child, which may block as long as the host stalls.
+ */
+#include "daemon.h"
+#include "dump_sender.h"
+#include "port.h"
+
+/* The writer: frames from a pipe to the port. It ends with the pipe, or when the port fails. */
+static NORETURN void write_frames(int from, int port)
+{
+	struct kt_out *out = xmalloc(sizeof(*out));
+	struct kt_header header;
+
+	kt_daemon_priority(); /* reset on fork */
+	signal(SIGTERM, SIG_IGN); /* who asks ktpipe to end wants its dumps sent */
+	while (full_read(from, out->header, KT_HEADER_LEN) == KT_HEADER_LEN) {
+		if (!kt_header_decode(out->header, &header) || header.length > KT_PAYLOAD_MAX
+		 || full_read(from, out->payload, header.length) != (ssize_t)header.length
+		) {
+			bb_simple_error_msg_and_die("unable to read frame from ktpipe");
+		}
+		if (kt_port_send(port, out, header.tag, header.length) < 0)
+			bb_simple_perror_msg_and_die("unable to write frame");
+	}
+	exit(EXIT_SUCCESS);
+}
+
+void FAST_FUNC kt_dump_sender_open(struct kt_dump_sender *sender, int port, size_t queue_max)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		bb_simple_perror_msg_and_die("unable to make a pipe");
+	sender->writer = xfork();
+	if (sender->writer == 0) {
+		close(fds[1]);
+		write_frames(fds[0], port);
+	}
+	close(fds[0]);
+	ndelay_on(fds[1]);
+	sender->pipe = fds[1];
+	sender->writer_end = kt_pidfd_open(sender->writer);
+	sender->queue.max = queue_max;
+}
+
+/* All of a frame, or nothing of it, is queued: a part would make the writer misread what follows. */
+static void queue_frame(struct kt_dump_sender *sender, uint32_t tag, const void *payload, uint32_t len)
+{
+	struct kt_out out;
+
+	kt_header_encode(out.header, tag, payload, len);
+	memcpy(out.payload, payload, len);
+	kt_queue_add(&sender->queue, (char *)&out, KT_HEADER_LEN + len);
+}
+
+void FAST_FUNC kt_dump_sender_flush(struct kt_dump_sender *sender, unsigned number)
+{
+	if (sender->fill == 0 || sender->pipe < 0)
+		return;
+	kt_put_u32(sender->payload, number);
+	queue_frame(sender, KT_SCX_DUMP, sender->payload, KT_NUMBER_LEN + sender->fill);
+	sender->fill = 0;
+}
+
+void FAST_FUNC kt_dump_sender_bytes(struct kt_dump_sender *sender, unsigned number, const char *bytes, size_t len)
+{
+	if (sender->pipe < 0)
+		return;
+	while (len > 0) {
+		size_t step = MIN(len, KT_PAYLOAD_MAX - KT_NUMBER_LEN - sender->fill);
+
+		memcpy(sender->payload + KT_NUMBER_LEN + sender->fill, bytes, step);
+		sender->fill += step;
+		bytes += step;
+		len -= step;
+		if (sender->fill == KT_PAYLOAD_MAX - KT_NUMBER_LEN)
+			kt_dump_sender_flush(sender, number);
+	}
+}
+
+void FAST_FUNC kt_dump_sender_end(struct kt_dump_sender *sender, const struct kt_dump_scan *scan)
+{
+	char *text;
+
+	if (sender->pipe < 0)
+		return;
+	kt_dump_sender_flush(sender, scan->number);
+	/* the reason comes last: it is free text */
+	text = xasprintf("number=%u type=%s kind=%d complete=%d rule=%s bytes=%llu lines=%llu lost=%llu unsent=%llu reason=%s",
+		scan->number, kt_dump_types[scan->type], scan->kind, kt_dump_is_complete(scan) && !sender->queue.dropped,
+		kt_dump_rules[scan->rule], (unsigned long long)scan->bytes, (unsigned long long)scan->lines,
+		(unsigned long long)scan->lost, (unsigned long long)sender->queue.dropped, scan->reason);
+	queue_frame(sender, KT_SCX_DUMP_END, text, strlen(text));
+	sender->queue.dropped = 0;
+	free(text);
+}
+
+int FAST_FUNC kt_dump_sender_write(struct kt_dump_sender *sender)
+{
+	return kt_queue_write(&sender->queue, sender->pipe);
+}
+
+void FAST_FUNC kt_dump_sender_close(struct kt_dump_sender *sender)
+{
+	if (sender->pipe >= 0)
+		close(sender->pipe);
+	sender->pipe = -1;
+}
