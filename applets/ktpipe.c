@@ -30,6 +30,7 @@
 #include "byte_queue.h"
 #include "daemon.h"
 #include "dump_scan.h"
+#include "kt_open.h"
 #include "latch.h"
 #include "pid_file.h"
 
@@ -219,8 +220,7 @@ static void on_console(struct forwarder *f)
 		return;
 	bb_perror_msg("unable to write '%s'", f->console_name);
 	f->failed = true;
-	f->queue.dropped += kt_queue_len(&f->queue);
-	f->queue.start = f->queue.end = 0;
+	kt_queue_drop(&f->queue);
 	close(f->console);
 	f->console = -1;
 }
@@ -229,7 +229,7 @@ static bool is_done(const struct forwarder *f)
 {
 	if (f->stopped || (f->draining && kt_now_ms() >= f->deadline))
 		return true;
-	return f->fds[POLL_TRACE].fd < 0 && kt_queue_len(&f->queue) == 0;
+	return f->fds[POLL_TRACE].fd < 0 && f->queue.len == 0;
 }
 
 static void step(struct forwarder *f)
@@ -237,7 +237,7 @@ static void step(struct forwarder *f)
 	int timeout = kt_poll_timeout(f->draining ? f->deadline : KT_NEVER);
 	bool signalled;
 
-	f->fds[POLL_CONSOLE].fd = kt_queue_len(&f->queue) ? f->console : -1;
+	f->fds[POLL_CONSOLE].fd = f->queue.len ? f->console : -1;
 	if (poll(f->fds, POLL_COUNT, timeout) < 0 && errno != EINTR)
 		bb_simple_perror_msg_and_die("unable to poll");
 	signalled = f->fds[POLL_SIGNALS].revents != 0;
@@ -252,17 +252,12 @@ static void step(struct forwarder *f)
 
 static void report(const struct forwarder *f)
 {
-	uint64_t unsent = f->queue.dropped + kt_queue_len(&f->queue);
+	uint64_t unsent = f->queue.dropped + f->queue.len;
 
 	if (unsent)
 		bb_error_msg("%llu bytes of the trace are missing on '%s'", (unsigned long long)unsent, f->console_name);
 	if (f->scan.open)
 		bb_simple_error_msg("the last dump has no end");
-}
-
-static int xopen_for_poll(const char *name, int flags)
-{
-	return xopen3(name, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
 }
 
 int ktpipe_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
@@ -279,8 +274,8 @@ int ktpipe_main(int argc UNUSED_PARAM, char **argv)
 	kt_daemon_priority();
 	f->fds[POLL_SIGNALS] = (struct pollfd){ kt_signals_open(SIGTERM, SIGUSR1, 0), POLLIN, 0 };
 	arm(&f->trace_name, &enable);
-	f->fds[POLL_TRACE] = (struct pollfd){ xopen_for_poll(f->trace_name, O_RDONLY), POLLIN, 0 };
-	f->console = xopen_for_poll(f->console_name, O_WRONLY | O_CREAT | O_APPEND);
+	f->fds[POLL_TRACE] = (struct pollfd){ kt_xopen(f->trace_name, O_RDONLY | O_NONBLOCK), POLLIN, 0 };
+	f->console = kt_xopen(f->console_name, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK);
 	f->fds[POLL_CONSOLE].events = POLLOUT;
 	signal(SIGPIPE, SIG_IGN);
 	kt_pid_file_write_or_warn("ktpipe.pid", getpid());
