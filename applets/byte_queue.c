@@ -1,66 +1,65 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A queue of bytes that grows up to a bound.
+ * A queue of bytes that grows up to a bound: a ring, so that neither a long queue nor a full one costs more.
  *
  * In:  bytes from who must not wait. Out: the same bytes to a slow descriptor, or a count of those that found no room.
  */
 #include "byte_queue.h"
 
-enum { GROWTH_MIN = 64 * 1024 };
+enum { ROOM_MIN = 64 * 1024 };
 
-static void move_to_front(struct kt_byte_queue *queue)
+static void copy_in(char *ring, size_t room, size_t at, const char *bytes, size_t len)
 {
-	memmove(queue->bytes, queue->bytes + queue->start, kt_queue_len(queue));
-	queue->end -= queue->start;
-	queue->start = 0;
+	size_t first = MIN(len, room - at);
+
+	memcpy(ring + at, bytes, first);
+	memcpy(ring, bytes + first, len - first);
 }
 
-/* realloc(3) rather than xrealloc(): without memory the queue drops bytes, but its owner lives on */
+/* malloc(3) rather than xmalloc(): without memory the queue drops bytes, but its owner lives on. */
 static bool grow(struct kt_byte_queue *queue, size_t wanted)
 {
-	size_t room = MIN(MAX(MAX(wanted, 2 * queue->room), (size_t)GROWTH_MIN), queue->max);
-	char *bytes;
+	size_t room = MIN(MAX(wanted, MAX(2 * queue->room, (size_t)ROOM_MIN)), queue->max);
+	size_t first = MIN(queue->len, queue->room - queue->start);
+	char *ring;
 
 	if (wanted > queue->max)
 		return false;
-	bytes = realloc(queue->bytes, room);
-	if (!bytes)
+	ring = malloc(room);
+	if (!ring)
 		return false;
-	queue->bytes = bytes;
+	memcpy(ring, queue->ring + queue->start, first);
+	memcpy(ring + first, queue->ring, queue->len - first);
+	free(queue->ring);
+	queue->ring = ring;
 	queue->room = room;
+	queue->start = 0;
 	return true;
-}
-
-static bool make_room(struct kt_byte_queue *queue, size_t len)
-{
-	if (queue->room - queue->end >= len)
-		return true;
-	if (queue->start > queue->room / 2) /* so that each byte is moved once on average */
-		move_to_front(queue);
-	if (queue->room - queue->end >= len || grow(queue, queue->end + len))
-		return true;
-	move_to_front(queue);
-	return queue->room - queue->end >= len || grow(queue, queue->end + len);
 }
 
 void FAST_FUNC kt_queue_add(struct kt_byte_queue *queue, const char *bytes, size_t len)
 {
-	if (!make_room(queue, len)) {
+	if (queue->room - queue->len < len && !grow(queue, queue->len + len)) {
 		queue->dropped += len;
 		return;
 	}
-	memcpy(queue->bytes + queue->end, bytes, len);
-	queue->end += len;
+	copy_in(queue->ring, queue->room, (queue->start + queue->len) % queue->room, bytes, len);
+	queue->len += len;
 }
 
 int FAST_FUNC kt_queue_write(struct kt_byte_queue *queue, int fd)
 {
-	ssize_t written = safe_write(fd, queue->bytes + queue->start, kt_queue_len(queue));
+	ssize_t written = safe_write(fd, queue->ring + queue->start, MIN(queue->len, queue->room - queue->start));
 
 	if (written < 0)
 		return errno == EAGAIN ? 0 : -1;
-	queue->start += written;
-	if (queue->start == queue->end)
-		queue->start = queue->end = 0;
+	queue->start = (queue->start + written) % queue->room;
+	queue->len -= written;
 	return 0;
+}
+
+void FAST_FUNC kt_queue_drop(struct kt_byte_queue *queue)
+{
+	queue->dropped += queue->len;
+	queue->len = 0;
 }

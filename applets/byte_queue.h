@@ -7,21 +7,21 @@
 
 /* Starts as zero but for max. */
 struct kt_byte_queue {
-	char *bytes;
-	size_t start, end, room; /* queued are bytes[start..end) */
+	char *ring;
+	size_t room; /* of ring */
+	size_t start; /* of the queued bytes; they go on at the ring's beginning */
+	size_t len;
 	size_t max;
 	uint64_t dropped; /* bytes that found no room */
 };
 
-static inline size_t kt_queue_len(const struct kt_byte_queue *queue)
-{
-	return queue->end - queue->start;
-}
-
-/* Adds the bytes, or counts them as dropped when the bound or the memory is reached. */
+/* Adds all of the bytes; or none, and counts them as dropped, when the bound or the memory is reached. */
 void kt_queue_add(struct kt_byte_queue *queue, const char *bytes, size_t len) FAST_FUNC;
 
 /* Writes what a non-blocking descriptor takes now. 0, or -1 and errno (never EAGAIN). */
 int kt_queue_write(struct kt_byte_queue *queue, int fd) FAST_FUNC;
+
+/* Drops all of it, and counts it. */
+void kt_queue_drop(struct kt_byte_queue *queue) FAST_FUNC;
 
 #endif

@@ -6,7 +6,8 @@
  *       its own.
  * Out:  stdout and stderr frames as the bytes come.
  * Ends: when the program has ended and both pipes are drained. A descendant that holds a pipe open is waited for at
- *       most LINGER_MS more. TERM to ktexec, or -t's end: TERM to the program's group, KILL after GRACE_MS.
+ *       most LINGER_MS more. TERM to ktexec, or -t's end: TERM to the program's group, KILL after GRACE_MS; what it
+ *       has written is given up, and said to be, once the host has taken nothing for LINGER_MS.
  * Exit: the program's own, 128+N for a signal, 126 or 127 as a shell when it can't run; 124 -t's time is over;
  *       1 the port failed (the program is killed then: nobody could tell of it), or bad usage.
  */
@@ -147,13 +148,19 @@ static void give_up_on(struct stream *stream)
 	close_stream(stream);
 }
 
-/* What the program itself has written is given up only after TERM; what a descendant may still write is not owed. */
+static bool must_end(const struct run *run)
+{
+	return run->term_came || run->timed_out;
+}
+
+/* What the program itself has written is given up only when the end is asked for; what a descendant may still write
+ * is not owed. */
 static void end_drain(struct run *run)
 {
 	int i;
 
 	for (i = 0; i < 2; i++)
-		if (run->term_came || (!run->streams[i].pending && !run->streams[i].owed))
+		if (must_end(run) || (!run->streams[i].pending && !run->streams[i].owed))
 			give_up_on(&run->streams[i]);
 }
 
@@ -213,15 +220,23 @@ static void on_stream(struct stream *stream)
 	}
 }
 
+/* A slow host is not a stalled one: while it takes frames, what the program has written is not given up. */
+static void on_sent(struct run *run, struct stream *stream)
+{
+	stream->pending = 0;
+	if (run->phase == DRAINING && stream->owed)
+		run->deadline = kt_after_ms(LINGER_MS);
+}
+
 /* Blocks while the host stalls, but for no longer than TERM or the next step of the end allow. */
 static void send_pending(struct run *run, struct stream *stream)
 {
-	int64_t deadline = run->phase == DRAINING && !run->term_came ? KT_NEVER : run->deadline;
+	int64_t deadline = run->phase == DRAINING && !must_end(run) ? KT_NEVER : run->deadline;
 
 	if (stream->pending == 0)
 		return;
 	if (kt_port_send_until(run->port, &stream->out, stream->tag, stream->pending, deadline, &run->term_came) == 0)
-		stream->pending = 0;
+		on_sent(run, stream);
 	else if (errno != EINTR)
 		die_of_port(run);
 }
@@ -276,7 +291,6 @@ int ktexec_main(int argc UNUSED_PARAM, char **argv)
 	for (i = 0; i < POLL_COUNT; i++)
 		run->fds[i].events = POLLIN;
 	kt_daemon_priority();
-	signal(SIGPIPE, SIG_IGN); /* a port that is a pipe fails with EPIPE, and with a message */
 	run->fds[POLL_SIGNALS].fd = kt_signals_open(SIGTERM, SIGALRM, 0);
 	start(run, argv);
 	while (!is_done(run))

@@ -29,6 +29,7 @@
 #include <poll.h>
 #include "daemon.h"
 #include "exit_status.h"
+#include "kt_open.h"
 #include "latch.h"
 #include "pid_file.h"
 #include "sched_log.h"
@@ -151,7 +152,7 @@ static NORETURN void run_scheduler(char **argv, int log)
 
 static void start_scheduler(struct monitor *m, char **argv)
 {
-	int log = xopen3(m->log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOCTTY | O_CLOEXEC, 0644);
+	int log = kt_xopen(m->log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND);
 
 	m->pid = xfork();
 	if (m->pid == 0)
@@ -320,7 +321,6 @@ int ktexitmon_main(int argc UNUSED_PARAM, char **argv)
 		bb_error_msg_and_die("unable to use latch name '%s'", m->wait_latch);
 	m->port = kt_port_open(path);
 	kt_daemon_priority();
-	signal(SIGPIPE, SIG_IGN);
 	m->fds[POLL_SIGNALS].fd = kt_signals_open(SIGTERM, SIGALRM, 0);
 	m->fds[POLL_UEVENTS].fd = kt_uevent_open();
 	m->start_ms = kt_now_ms();

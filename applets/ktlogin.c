@@ -19,6 +19,7 @@
 
 #include <sys/ioctl.h>
 #include "daemon.h"
+#include "kt_open.h"
 
 /* TIOCSCTTY wants a session leader, and that wants a process that leads no group. */
 static void lead_session(void)
@@ -41,7 +42,7 @@ int ktlogin_main(int argc UNUSED_PARAM, char **argv)
 	getopt32(argv, "^+\0-2");
 	argv += optind;
 	lead_session();
-	fd = xopen(argv[0], O_RDWR | O_NOCTTY);
+	fd = kt_xopen(argv[0], O_RDWR);
 	if (ioctl(fd, TIOCSCTTY, 1) < 0)
 		bb_perror_msg_and_die("unable to take '%s' as controlling terminal", argv[0]);
 	dup2(fd, STDIN_FILENO);

@@ -36,6 +36,7 @@
 #include "byte_queue.h"
 #include "daemon.h"
 #include "dump_sender.h"
+#include "kt_open.h"
 #include "latch.h"
 #include "pid_file.h"
 #include "port.h"
@@ -296,8 +297,7 @@ static void on_console(struct forwarder *f)
 		return;
 	bb_perror_msg("unable to write '%s'", f->console_name);
 	f->failed = true;
-	f->queue.dropped += kt_queue_len(&f->queue);
-	f->queue.start = f->queue.end = 0;
+	kt_queue_drop(&f->queue);
 	close(f->console);
 	f->console = -1;
 }
@@ -309,7 +309,7 @@ static void on_sender(struct forwarder *f)
 	bb_simple_perror_msg("unable to send dumps: their writer is gone");
 	f->failed = true;
 	kt_dump_sender_close(&f->sender);
-	f->sender.queue.start = f->sender.queue.end = 0;
+	kt_queue_drop(&f->sender.queue);
 }
 
 static void on_writer_end(struct forwarder *f)
@@ -331,7 +331,7 @@ static bool is_done(const struct forwarder *f)
 {
 	if (f->stopped || (f->draining && kt_now_ms() >= f->deadline))
 		return true;
-	return trace_is_over(f) && kt_queue_len(&f->queue) == 0 && f->sender.writer_end < 0;
+	return trace_is_over(f) && f->queue.len == 0 && f->sender.writer_end < 0;
 }
 
 /* Until when an open dump of a kernel without counters may be quiet */
@@ -343,11 +343,11 @@ static int64_t quiet_deadline(const struct forwarder *f)
 /* Descriptors that have something to do now; the others are -1, which poll(2) passes over. */
 static void choose_fds(struct forwarder *f)
 {
-	bool to_send = kt_queue_len(&f->sender.queue) > 0;
+	bool to_send = f->sender.queue.len > 0;
 
 	if (trace_is_over(f) && !to_send)
 		kt_dump_sender_close(&f->sender);
-	f->fds[POLL_CONSOLE].fd = kt_queue_len(&f->queue) ? f->console : -1;
+	f->fds[POLL_CONSOLE].fd = f->queue.len ? f->console : -1;
 	f->fds[POLL_SENDER].fd = to_send ? f->sender.pipe : -1;
 	f->fds[POLL_WRITER].fd = f->sender.writer_end;
 }
@@ -382,14 +382,14 @@ static void step(struct forwarder *f)
 
 static void report(const struct forwarder *f)
 {
-	uint64_t unsent = f->queue.dropped + kt_queue_len(&f->queue);
+	uint64_t unsent = f->queue.dropped + f->queue.len;
 
 	if (unsent)
 		bb_error_msg("%llu bytes of the trace are missing on '%s'", (unsigned long long)unsent, f->console_name);
 	if (f->scan.open)
 		bb_simple_error_msg("the last dump has no end");
 	if (f->sender.writer_end >= 0)
-		bb_error_msg("%llu bytes of frames are left with the writer", (unsigned long long)kt_queue_len(&f->sender.queue));
+		bb_error_msg("%llu bytes of frames are left with the writer", (unsigned long long)f->sender.queue.len);
 }
 
 static void open_all(struct forwarder *f, const char *port)
@@ -404,11 +404,6 @@ static void open_all(struct forwarder *f, const char *port)
 	if (port || getenv("KT_PORT_FD")) /* first: the writer inherits nothing but the port */
 		kt_dump_sender_open(&f->sender, kt_port_open(port), QUEUE_MAX);
 	f->fds[POLL_UEVENTS].fd = kt_uevent_open();
-}
-
-static int xopen_for_poll(const char *name, int flags)
-{
-	return xopen3(name, flags | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
 }
 
 int ktpipe_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
@@ -426,8 +421,8 @@ int ktpipe_main(int argc UNUSED_PARAM, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	open_all(f, port);
 	arm(&f->trace_name, &enable);
-	f->fds[POLL_TRACE].fd = xopen_for_poll(f->trace_name, O_RDONLY);
-	f->console = xopen_for_poll(f->console_name, O_WRONLY | O_CREAT | O_APPEND);
+	f->fds[POLL_TRACE].fd = kt_xopen(f->trace_name, O_RDONLY | O_NONBLOCK);
+	f->console = kt_xopen(f->console_name, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK);
 	learn_counters(f);
 	kt_pid_file_write_or_warn("ktpipe.pid", getpid());
 	kt_latch_set_or_warn("trace_armed");

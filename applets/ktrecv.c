@@ -26,6 +26,7 @@
 #include "artifacts.h"
 #include "daemon.h"
 #include "json.h"
+#include "kt_open.h"
 
 enum { EXIT_NO_EXIT_FRAME = 1, EXIT_DAMAGE = 2, EXIT_USAGE = 3, EXIT_IO = 4 };
 enum { READ_SIZE = 256 * 1024 };
@@ -331,7 +332,7 @@ int ktrecv_main(int argc UNUSED_PARAM, char **argv)
 	xfunc_error_retval = EXIT_IO;
 	if (argv[optind])
 		name = argv[optind];
-	fd = LONE_DASH(name) ? STDIN_FILENO : xopen(name, O_RDONLY | O_CLOEXEC);
+	fd = LONE_DASH(name) ? STDIN_FILENO : kt_xopen(name, O_RDONLY);
 	signal(SIGPIPE, SIG_IGN);
 	r->json = opts & OPT_JSON;
 	kt_artifacts_open(&r->artifacts, dir, opts & OPT_PLAIN);

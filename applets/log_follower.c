@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <sys/inotify.h>
 #include "daemon.h"
+#include "kt_open.h"
 #include "log_follower.h"
 #include "port.h"
 
@@ -76,7 +77,7 @@ static void open_all(struct follower *f, const char *path, pid_t pid)
 	for (i = 0; i < POLL_COUNT; i++)
 		f->fds[i] = (struct pollfd){ -1, POLLIN, 0 };
 	f->fds[POLL_SIGNALS].fd = kt_signals_open(SIGTERM, SIGINT, 0);
-	f->log = xopen(path, O_RDONLY | O_CLOEXEC);
+	f->log = kt_xopen(path, O_RDONLY);
 	f->fds[POLL_LOG].fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (f->fds[POLL_LOG].fd < 0 || inotify_add_watch(f->fds[POLL_LOG].fd, path, IN_MODIFY) < 0)
 		bb_perror_msg_and_die("unable to watch '%s'", path);

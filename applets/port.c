@@ -10,6 +10,7 @@
  */
 #include <poll.h>
 #include <sys/time.h>
+#include "kt_open.h"
 #include "port.h"
 #include "uevent.h"
 
@@ -70,7 +71,7 @@ static int open_path(const char *path)
 {
 	if (LONE_DASH(path))
 		return STDOUT_FILENO;
-	return xopen3(path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, 0666);
+	return kt_xopen(path, O_WRONLY | O_CREAT | O_APPEND);
 }
 
 static int inherited(const char *number)
@@ -88,6 +89,7 @@ int FAST_FUNC kt_port_open(const char *path)
 	char *device;
 	int fd;
 
+	signal(SIGPIPE, SIG_IGN); /* a port that is a pipe fails with EPIPE and a message, not by a silent death */
 	if (path)
 		return open_path(path);
 	if (number)
@@ -95,9 +97,7 @@ int FAST_FUNC kt_port_open(const char *path)
 	device = kt_port_find(KT_BULK_PORT, kt_after_ms(KT_HANDSHAKE_MS));
 	if (!device)
 		bb_simple_error_msg_and_die("unable to find port '"KT_BULK_PORT"': no such name in "SYSFS_PORTS);
-	fd = open(device, O_WRONLY | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0)
-		bb_perror_msg_and_die("unable to open '%s'", device);
+	fd = kt_xopen(device, O_WRONLY);
 	free(device);
 	return fd;
 }

@@ -8,10 +8,7 @@ DEATH_SECONDS=60 # without a payload, how long an expected death is waited for
 
 payload() {
 	PAYLOAD_STATUS=
-	case $SCHEDULER in
-	died) [ -n "$EXPECT_DEATH" ] || return 0 ;;
-	not-attached) return 0 ;;
-	esac
+	is_worth_running || return 0
 	ktlatch test shutdown && return
 	ktsend lifecycle payload-starting
 	ktsend scenario-start
@@ -24,13 +21,22 @@ payload() {
 	[ -z "$PAYLOAD_STATUS" ] || ktsend exec-exit "$PAYLOAD_STATUS"
 }
 
+# A test without its scheduler tests nothing; a developer at the shell wants to find out why.
+is_worth_running() {
+	[ -n "$SHELL_TTY" ] && return
+	case $SCHEDULER in
+	died) [ -n "$EXPECT_DEATH" ] ;;
+	not-attached) false ;;
+	esac
+}
+
 start_payload() {
 	if [ -n "$SHELL_TTY" ]; then
 		payload_job interactive_shell
 	elif [ -x "$ROOT/payload" ]; then
 		payload_arguments
 	elif [ -e "$ROOT/exec_cmd" ]; then
-		payload_job ktexec sh -c "$(cat "$ROOT/exec_cmd")"
+		payload_job with_users_environment ktexec sh -c "$(cat "$ROOT/exec_cmd")"
 	else
 		PAYLOAD_JOB=
 	fi
@@ -43,13 +49,12 @@ payload_arguments() { # /args: one a line
 			set -- "$@" "$argument"
 		done <"$ROOT/args"
 	fi
-	payload_job ktexec "$ROOT/payload" "$@"
+	payload_job with_users_environment ktexec "$ROOT/payload" "$@"
 }
 
 # Its end becomes a latch, so that one wait sees it, the scheduler's end, and a shutdown.
 payload_job() { # COMMAND ARG...
 	{
-		PATH=$(include_path)$PATH
 		"$@" &
 		echo $! >"$RUN/payload.pid"
 		ktlatch set payload_started
@@ -81,11 +86,15 @@ run_goes_on() {
 	[ -n "$PAYLOAD_JOB" ] || { [ "$SCHEDULER" = running ] && [ -n "$EXPECT_DEATH" ]; }
 }
 
+# What is named first is told first: a death is not overlooked because the payload ended together with it.
 next_event() {
-	set -- shutdown
-	[ "$SCHEDULER" = running ] && set -- sched_exited sched_detached "$@"
+	if [ "$SCHEDULER" = running ]; then
+		set -- sched_exited shutdown sched_detached
+	else
+		set -- shutdown
+	fi
 	if [ -n "$PAYLOAD_JOB" ]; then
-		await_forever payload_ended "$@"
+		await_forever "$@" payload_ended
 	else
 		await "$DEATH_SECONDS" "$@"
 	fi

@@ -53,15 +53,15 @@ await() { # SECONDS LATCH...
 	seconds=$1
 	shift
 	ktlatch wait -a -t "$seconds" "$@" >"$RUN/event.name" &
-	EVENT=timeout
-	wait_for $! && read -r EVENT <"$RUN/event.name"
+	wait_for $!
+	read -r EVENT <"$RUN/event.name" || EVENT=timeout
 }
 
 # The same without a bound: for what the user waits for, under the host's wall clock.
 await_forever() { # LATCH...
 	ktlatch wait -a "$@" >"$RUN/event.name" &
-	EVENT=none
-	wait_for $! && read -r EVENT <"$RUN/event.name"
+	wait_for $!
+	read -r EVENT <"$RUN/event.name" || EVENT=none
 }
 
 # TERM, and KILL when for SECONDS nothing has moved on the port: a bound on silence, since a host that reads slowly must
@@ -88,4 +88,16 @@ include_path() {
 now_ms() { # sets NOW_MS, milliseconds since boot, without a process
 	read -r up _ <"$ROOT/proc/uptime"
 	NOW_MS=$((${up%.*} * 1000 + (1${up#*.} - 100) * 10))
+}
+
+# In a process of its own: the environment of the user's programs is not that of /init. Replaced by COMMAND, which is
+# looked up before the user's PATH holds.
+with_users_environment() { # COMMAND ARG...
+	kt_command=$(command -v "$1")
+	shift
+	kt_folders=$(include_path)
+	# shellcheck source=/dev/null
+	[ ! -e "$ROOT/.ktbox/env" ] || . "$ROOT/.ktbox/env"
+	PATH=$kt_folders$PATH
+	exec "$kt_command" "$@"
 }

@@ -11,8 +11,6 @@ scheduler() {
 	SCHEDULER=none
 	ATTACHED=
 	ktsh-lite "$ROOT/sched_enable" || note_error scheduler "a line of /sched_enable failed"
-	# shellcheck source=/dev/null
-	[ ! -e "$ROOT/.ktbox/env" ] || . "$ROOT/.ktbox/env"
 	[ -e "$ROOT/scheduler" ] || return 0
 	ktlatch test shutdown && return
 	if [ ! -d "$ROOT/sys/kernel/sched_ext" ]; then
@@ -30,7 +28,7 @@ start_scheduler() {
 	set -- $([ ! -e "$ROOT/sched_args" ] || cat "$ROOT/sched_args")
 	set +f
 	SCHEDULER=running
-	PATH="$(include_path)$PATH" ktexitmon -l "$ROOT/tmp/sched.log" "$ROOT/scheduler" "$@" &
+	with_users_environment ktexitmon -l "$ROOT/tmp/sched.log" "$ROOT/scheduler" "$@" &
 	KTEXITMON=$!
 }
 
@@ -61,6 +59,7 @@ is_attached() {
 # The kernel has thrown it out. Some schedulers attach again by themselves; one that lingers is as dead as any.
 await_restart() {
 	ktlatch reset sched_attached
+	ktlatch reset sched_detached
 	is_attached && return
 	await "$RESTART_SECONDS" sched_exited sched_attached shutdown
 	case $EVENT in

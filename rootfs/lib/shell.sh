@@ -4,7 +4,7 @@
 
 interactive_shell() {
 	greeting >"$ROOT/dev/$SHELL_TTY"
-	exec ktlogin "$ROOT/dev/$SHELL_TTY" sh -l
+	with_users_environment ktlogin "$ROOT/dev/$SHELL_TTY" sh -l
 }
 
 greeting() {

@@ -9,7 +9,7 @@ teardown() {
 	send_logs
 	ktsh-lite "$ROOT/sched_disable" || note_error teardown "a line of /sched_disable failed"
 	drain_trace
-	[ -z "${SEND_DMESG:-}" ] || dmesg | ktsend dmesg -
+	[ -z "${SEND_DMESG:-}" ] || [ -z "${KT_PORT_FD:-}" ] || dmesg | ktsend dmesg -
 	end_senders
 	[ -z "${KT_PORT_FD:-}" ] || last_words
 	drain_consoles
@@ -32,7 +32,11 @@ stop_scheduler() {
 	[ -n "${KTEXITMON:-}" ] || return 0
 	end_process "$KTEXITMON" "$MONITOR_SECONDS"
 	status=$?
-	ktlatch test sched_exited && return
+	if ktlatch test sched_exited; then
+		[ "$SCHEDULER" = died ] || ktsend lifecycle scheduler-died "it has ended"
+		SCHEDULER=died
+		return
+	fi
 	ktsend sched-state "stopped code=$status"
 	[ "$status" -eq 0 ] || say "scheduler: asked to end, it ended with status $status"
 }

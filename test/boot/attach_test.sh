@@ -1,0 +1,149 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What /init makes of a scheduler that attaches, or does not; with which arguments and environment.
+# shellcheck disable=SC2016,SC2317  # the stubs' behaviour is text; shunit2 calls the tests
+
+. "$KT_TEST_LIB/boot.sh"
+
+test_an_attached_scheduler_gets_its_payload() {
+	boot
+	assert_did 'ktexec /payload'
+	assert_did_not '^ktsend lifecycle scheduler-'
+	assert_exit 0
+}
+
+test_an_end_before_the_attach_is_a_death_without_a_payload() {
+	when ktexitmon 'on_term() { note it had to be asked; exit 1; }
+		ktlatch set sched_exited; a_moment; note ktexitmon has sent all; exit 1'
+	boot
+	assert_times 1 '^ktsend lifecycle scheduler-died .'
+	assert_did_not '^ktexec |^ktsend (lifecycle payload-starting|scenario-|exec-exit|sched-state)'
+	assert_exit 200
+}
+
+test_an_end_before_the_attach_is_no_expected_death() {
+	cmdline ktbox.expect_death=1
+	when ktexitmon 'trap "" TERM; ktlatch set sched_exited; exit 1'
+	boot
+	assert_times 1 '^ktsend lifecycle scheduler-died .'
+	assert_exit 200
+}
+
+test_a_scheduler_that_does_not_attach_in_time_is_told_apart() {
+	cmdline ktbox.attach_timeout=1
+	when ktexitmon stay
+	boot
+	assert_did 'ktsend lifecycle scheduler-not-attached timeout' 'ktexitmon got TERM' \
+		'ktsend sched-state stopped code=0'
+	assert_did_not '^ktexec |^ktsend (lifecycle scheduler-died|lifecycle payload-starting|scenario-|exec-exit)'
+	assert_exit 201
+}
+
+test_without_sched_ext_in_the_kernel_the_scheduler_is_not_started() {
+	rm -r root/sys/kernel/sched_ext
+	boot
+	assert_times 1 '^ktsend lifecycle scheduler-not-attached .*sysfs'
+	assert_did_not '^(ktexitmon|ktexec) '
+	assert_exit 201
+}
+
+test_without_sched_ext_and_without_a_scheduler_the_payload_runs() {
+	rm -r root/sys/kernel/sched_ext root/scheduler
+	when ktexec 'exit 7'
+	boot
+	assert_did_not '^ktexitmon |^ktsend (lifecycle scheduler-|sched-state)'
+	assert_exit 7
+}
+
+test_an_attach_that_only_sysfs_tells_of_counts() {
+	cmdline ktbox.attach_timeout=1
+	when ktexitmon 'sysfs_attached; stay'
+	boot
+	assert_did 'ktexec /payload'
+	assert_did_not '^ktsend lifecycle scheduler-'
+	assert_exit 0
+}
+
+test_a_state_of_enabling_does_not_count_as_attached() {
+	cmdline ktbox.attach_timeout=1
+	when ktexitmon 'sysfs_attached; echo enabling >"$KTBOX_ROOT/sys/kernel/sched_ext/state"; stay'
+	boot
+	assert_did 'ktsend lifecycle scheduler-not-attached timeout'
+	assert_exit 201
+}
+
+test_arguments_of_the_scheduler_are_split_at_white_space_and_nothing_else() {
+	printf -- '--name  a*b\t* "x y"\n$HOME\n\n  -v' >root/sched_args
+	when ktexitmon 'shift 3; printf "<%s>\n" "$@" >"$KTBOX_ROOT/arguments"; ktlatch set sched_attached; stay'
+	boot
+	assert_content arguments '<--name>
+<a*b>
+<*>
+<"x>
+<y">
+<$HOME>
+<-v>'
+}
+
+test_without_arguments_there_is_none() {
+	when ktexitmon 'note "$# words"; ktlatch set sched_attached; stay'
+	boot
+	assert_did '3 words'
+}
+
+test_the_users_environment_is_the_schedulers_and_the_payloads() {
+	cat >root/.ktbox/env <<-'END'
+		export KT_TEST_WORD='it'\''s a "word" of $HOME'
+	END
+	when ktsh-lite 'note "enable sees ${KT_TEST_WORD-nothing}"'
+	when ktexitmon 'note "scheduler sees $KT_TEST_WORD"; ktlatch set sched_attached; stay'
+	when ktexec 'note "payload sees $KT_TEST_WORD"'
+	boot
+	assert_did "scheduler sees it's a \"word\" of \$HOME" "payload sees it's a \"word\" of \$HOME" \
+		'enable sees nothing'
+}
+
+test_the_users_path_is_not_the_one_by_which_init_finds_its_own_commands() {
+	echo "export PATH='/nowhere'" >root/.ktbox/env
+	boot
+	assert_did 'ktexitmon -l /tmp/sched.log /scheduler' 'ktexec /payload'
+	assert_exit 0
+}
+
+test_the_users_variables_are_not_those_of_init() {
+	cat >root/.ktbox/env <<-'END'
+		export ROOT='/nowhere'
+		export RUN='/nowhere'
+		export MODE='shell'
+		export EXPECT_DEATH='1'
+		export ATTACH_TIMEOUT='never'
+	END
+	boot
+	assert_did 'ktexitmon -l /tmp/sched.log /scheduler' 'ktexec /payload'
+	assert_exit 0
+}
+
+test_folders_that_were_included_are_on_the_path_of_scheduler_and_payload() {
+	mkdir -p root/include-files/tools/deep
+	when ktexitmon 'note "scheduler $PATH"; ktlatch set sched_attached; stay'
+	when ktexec 'note "payload $PATH"'
+	when ktsh-lite 'note "others $PATH"'
+	boot
+	for who in scheduler payload; do
+		assert_times 1 "^$who .*/include-files:"
+		assert_times 1 "^$who .*/include-files/tools:"
+		assert_times 1 "^$who .*/include-files/tools/deep:"
+		assert_times 1 "^$who .*:/stubs:/tools$"
+	done
+	assert_times 0 '^others .*include-files'
+}
+
+test_without_included_files_the_path_is_as_it_was() {
+	when ktexitmon 'note "scheduler $PATH"; ktlatch set sched_attached; stay'
+	when ktexec 'note "payload $PATH"'
+	boot
+	assert_did 'scheduler /stubs:/tools' 'payload /stubs:/tools'
+}
+
+. shunit2

@@ -1,0 +1,154 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What /init does when the scheduler dies, or is thrown out, while the payload runs.
+# shellcheck disable=SC2016,SC2317  # the stubs' behaviour is text; shunit2 calls the tests
+
+. "$KT_TEST_LIB/boot.sh"
+
+# The payload goes on until somebody ends it; it says so when that happens.
+endless_payload() {
+	when ktexec 'ktlatch set payload_runs; stay'
+}
+
+# ktexitmon at a death: latch, then what it sends takes its time, then its end. TERM does not change that.
+dying_scheduler() {
+	when ktexitmon 'trap "" TERM; ktlatch set sched_attached; ktlatch wait payload_runs
+		ktlatch set sched_exited; a_moment; note ktexitmon has sent all; exit 1'
+}
+
+test_a_death_stops_the_payload_after_ktexitmon_has_ended() {
+	endless_payload
+	dying_scheduler
+	boot
+	assert_order 'ktsend lifecycle payload-starting' 'ktexec' 'ktsend lifecycle scheduler-died ' \
+		'ktexitmon has sent all' 'ktexec got TERM' 'ktsend scenario-end' 'ktsend exec-exit 0' 'ktsend exit 202'
+	assert_did_not '^ktsend sched-state'
+	assert_exit 202
+}
+
+test_an_expected_death_lets_the_payload_go_on() {
+	cmdline ktbox.expect_death=1
+	when ktexec 'ktlatch set payload_runs; ktlatch wait sched_exited; a_moment; a_moment
+		note payload is done; exit 7'
+	dying_scheduler
+	boot
+	assert_order 'ktsend lifecycle scheduler-died ' 'ktexitmon has sent all' 'payload is done' \
+		'ktsend exec-exit 7'
+	assert_did_not '^ktexec got TERM'
+	assert_exit 7
+}
+
+test_a_survivor_of_an_expected_death_is_in_the_verdict() {
+	cmdline ktbox.expect_death=1
+	when ktexec 'exit 7'
+	boot
+	assert_order 'ktsend exec-exit 7' 'ktsend exit 208'
+	assert_did_not '^ktsend lifecycle scheduler-died'
+	assert_exit 208
+}
+
+test_without_a_payload_an_expected_death_is_waited_for() {
+	cmdline ktbox.expect_death=1
+	rm root/payload
+	when ktexitmon 'trap "" TERM; ktlatch set sched_attached; a_moment
+		note dies; ktlatch set sched_exited; exit 1'
+	boot
+	assert_order 'ktsend scenario-start' 'dies' 'ktsend lifecycle scheduler-died ' 'ktsend exit 0'
+	assert_exit 0
+}
+
+test_without_a_payload_the_wait_for_an_expected_death_has_a_bound() {
+	bounds DEATH_SECONDS=1
+	cmdline ktbox.expect_death=1
+	rm root/payload
+	boot
+	assert_did_not '^ktsend lifecycle scheduler-died'
+	assert_exit 208
+}
+
+test_a_death_that_is_seen_together_with_the_payloads_end_is_told_of() {
+	when ktexec 'ktlatch set payload_runs; ktlatch wait sched_exited; exit 0'
+	dying_scheduler
+	note_latch_calls 'case $* in
+		"wait -a payload_ended"*) ktlatch wait payload_ended sched_exited ;;
+		esac'
+	boot
+	assert_times 1 '^ktsend lifecycle scheduler-died '
+	assert_exit 202
+}
+
+test_a_death_after_the_payloads_end_that_ktexitmon_has_reported_is_in_the_exit_code() {
+	when ktexitmon 'on_term() { ktlatch set sched_exited; note ktexitmon has sent all; exit 1; }
+		ktlatch set sched_attached; stay'
+	boot
+	assert_order 'ktsend exec-exit 0' 'ktexitmon has sent all' 'ktsend exit '
+	assert_did_not '^ktsend sched-state'
+	assert_exit 202
+}
+
+thrown_out='ktlatch set sched_attached; ktlatch wait payload_runs; ktlatch set sched_detached'
+
+test_a_scheduler_that_was_thrown_out_and_lingers_is_dead() {
+	endless_payload
+	when ktexitmon "$thrown_out; ktlatch wait -t 2 vm_off; note two seconds later; stay"
+	boot
+	assert_order 'two seconds later' 'ktsend lifecycle scheduler-died ' 'ktexec got TERM' 'ktexitmon got TERM' \
+		'ktsend sched-state stopped code=0' 'ktsend exit 202'
+	assert_exit 202
+}
+
+test_a_scheduler_that_was_thrown_out_and_then_ends_is_dead() {
+	endless_payload
+	when ktexitmon "trap '' TERM; $thrown_out; a_moment; ktlatch set sched_exited; exit 1"
+	boot
+	assert_order 'ktsend lifecycle scheduler-died ' 'ktexec got TERM' 'ktsend exit 202'
+	assert_times 1 '^ktsend lifecycle scheduler-died '
+	assert_exit 202
+}
+
+test_a_scheduler_that_attaches_again_goes_on() {
+	bounds RESTART_SECONDS=1
+	when ktexec 'ktlatch set payload_runs; ktlatch wait again; ktlatch wait -t 1.3 never_set
+		note payload is done; exit 7'
+	when ktexitmon "$thrown_out; a_moment; sysfs_attached; ktlatch reset sched_detached
+		ktlatch set sched_attached; ktlatch set again; stay"
+	boot
+	assert_did 'payload is done'
+	assert_did_not '^ktsend lifecycle scheduler-died|^ktexec got TERM'
+	assert_exit 7
+}
+
+test_a_scheduler_that_attaches_again_and_then_dies_is_dead() {
+	endless_payload
+	when ktexitmon "trap '' TERM; $thrown_out; a_moment; sysfs_attached; ktlatch reset sched_detached
+		ktlatch set sched_attached; a_moment; note second death; ktlatch set sched_exited; exit 1"
+	boot
+	assert_order 'second death' 'ktsend lifecycle scheduler-died ' 'ktexec got TERM'
+	assert_times 1 '^ktsend lifecycle scheduler-died '
+	assert_exit 202
+}
+
+test_a_detach_that_is_told_of_while_the_scheduler_is_attached_does_not_make_init_spin() {
+	note_latch_calls
+	when ktexec 'ktlatch set payload_runs; ktlatch wait sched_detached; a_moment; a_moment; exit 7'
+	when ktexitmon "ktlatch set sched_attached; ktlatch wait payload_runs
+		sysfs_attached; ktlatch set sched_detached; stay"
+	boot
+	for shell in $BOOT_SHELLS; do
+		calls=$(grep -c '^wait -a ' "$shell/latch_calls")
+		assertTrue "$calls waits of /init under $shell" "[ $calls -le 10 ]"
+	done
+	assert_exit 7
+}
+
+test_a_scheduler_thrown_out_before_the_payload_that_attaches_again_gets_its_payload() {
+	when ktexitmon 'ktlatch set sched_detached; a_moment; sysfs_attached; ktlatch reset sched_detached
+		ktlatch set sched_attached; stay'
+	boot
+	assert_did_not '^ktsend lifecycle scheduler-'
+	assert_did 'ktexec /payload'
+	assert_exit 0
+}
+
+. shunit2

@@ -1,0 +1,126 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Which payload /init runs, how, and what becomes of its status.
+# shellcheck disable=SC2016,SC2317  # the stubs' behaviour is text; shunit2 calls the tests
+
+. "$KT_TEST_LIB/boot.sh"
+
+show_arguments='printf "<%s>\n" "$@" >"$KTBOX_ROOT/arguments"'
+
+test_a_payload_of_status_7_gives_7() {
+	when ktexec 'exit 7'
+	boot
+	assert_order 'ktsend scenario-end ' 'ktsend exec-exit 7' 'ktsend exit 7'
+	assert_times 1 '^ktsend exec-exit '
+	assert_exit 7
+}
+
+test_a_payload_of_status_0_gives_0() {
+	boot
+	assert_order 'ktsend scenario-end ' 'ktsend exec-exit 0' 'ktsend exit 0'
+	assert_exit 0
+}
+
+test_raw_statuses_are_passed_on_as_they_are() {
+	when ktexec 'exit 202'
+	boot
+	assert_order 'ktsend exec-exit 202' 'ktsend exit 202'
+	assert_did_not '^ktsend lifecycle scheduler-'
+	assert_exit 202
+}
+
+test_a_payload_killed_by_a_signal_is_128_and_the_signal() {
+	when ktexec 'kill -KILL $$'
+	boot
+	assert_did 'ktsend exec-exit 137'
+	assert_exit 137
+}
+
+test_arguments_of_the_payload_are_the_lines_of_args_with_their_spaces() {
+	printf '  two  words \n\n*\nback\\slash "q" $HOME\nlast' >root/args
+	when ktexec "$show_arguments"
+	boot
+	for shell in $BOOT_SHELLS; do
+		assert_file_text "<$PWD/$shell/payload>
+<  two  words >
+<>
+<*>
+<back\\slash \"q\" \$HOME>
+<last>" "$shell/arguments"
+	done
+}
+
+test_an_empty_args_is_no_argument() {
+	: >root/args
+	boot
+	assert_did 'ktexec /payload'
+}
+
+test_an_exec_cmd_is_one_string_for_the_shell() {
+	rm root/payload
+	printf %s "echo  'two  words'; exit 5" >root/exec_cmd
+	when ktexec "$show_arguments; exit 5"
+	boot
+	assert_content arguments "<sh>
+<-c>
+<echo  'two  words'; exit 5>"
+	assert_exit 5
+}
+
+test_an_exec_cmd_of_several_lines_stays_whole() {
+	rm root/payload
+	printf 'echo "$0"\nexit 5\n' >root/exec_cmd
+	when ktexec 'shift; sh "$@"'
+	boot
+	assert_exit 5
+}
+
+test_a_payload_beats_an_exec_cmd() {
+	echo 'exit 5' >root/exec_cmd
+	boot
+	assert_did 'ktexec /payload'
+	assert_did_not '^ktexec sh'
+}
+
+test_a_payload_that_is_not_executable_is_passed_over_for_the_exec_cmd() {
+	chmod -x root/payload
+	echo 'exit 5' >root/exec_cmd
+	boot
+	assert_did 'ktexec sh -c exit 5'
+	assert_did_not '^ktexec /payload'
+}
+
+test_with_neither_the_run_succeeds_when_the_scheduler_attached() {
+	rm root/payload
+	boot
+	assert_order 'ktexitmon -l' 'ktexitmon got TERM' 'ktsend exit 0'
+	assert_did_not '^ktexec |^ktsend exec-exit'
+	assert_exit 0
+}
+
+test_with_neither_the_run_does_not_succeed_when_the_scheduler_did_not_attach() {
+	rm root/payload
+	cmdline ktbox.attach_timeout=1
+	when ktexitmon stay
+	boot
+	assert_exit 201
+}
+
+test_the_elapsed_time_is_in_milliseconds() {
+	when ktexec 'echo "12.34 1.00" >"$KTBOX_ROOT/proc/uptime"'
+	boot
+	assert_did 'ktsend scenario-end 2250'
+}
+
+test_a_payload_that_ignores_term_is_killed() {
+	shorten_wait payload_ended
+	when ktexec 'trap "note ktexec ignores TERM" TERM; ktlatch set payload_runs
+		ktlatch wait vm_off; ktlatch wait vm_off'
+	when ktexitmon 'ktlatch set sched_attached; ktlatch wait payload_runs; ktlatch set shutdown; stay'
+	boot
+	assert_order 'ktexec ignores TERM' 'ktsend init-error payload' 'ktsend exec-exit 137' 'ktsend exit 209'
+	assert_exit 209
+}
+
+. shunit2

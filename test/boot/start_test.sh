@@ -1,0 +1,189 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# How /init starts: mounts, completeness, command line, port, ktpipe, the scripts around the scheduler.
+# shellcheck disable=SC2016,SC2317  # the stubs' behaviour is text; shunit2 calls the tests
+
+. "$KT_TEST_LIB/boot.sh"
+
+not_mounted() { # POINT
+	grep -v " $1 " root/proc/mounts >mounts
+	cp mounts root/proc/mounts
+}
+
+test_a_required_mount_that_is_missing_ends_the_machine_with_a_message_on_com2() {
+	not_mounted /dev/shm
+	boot
+	assert_in dev/ttyS1 '^ktbox: mounts: .*/dev/shm'
+	assert_console '^ktbox: mounts: .*/dev/shm'
+	assert_did_not '^(kthvc|ktpipe|ktexitmon|ktexec) '
+	assert_no_frame
+}
+
+test_each_of_the_required_mounts_is_required() {
+	for required in /proc /sys /dev /tmp /run; do
+		new_root
+		not_mounted "$required"
+		boot
+		assert_in dev/ttyS1 "^ktbox: mounts: .*$required is not mounted"
+		assert_did_not '^ktexitmon '
+	done
+}
+
+test_an_optional_mount_that_is_missing_is_told_of_and_the_run_goes_on() {
+	not_mounted /sys/fs/bpf
+	boot
+	assert_console '^ktbox: mounts: .*/sys/fs/bpf'
+	assert_did 'ktexec /payload'
+	assert_exit 0
+}
+
+test_with_all_mounts_there_is_no_complaint() {
+	boot
+	assert_not_on_console '^ktbox: '
+	assert_exit 0
+}
+
+test_folders_and_links_that_programs_expect_are_made() {
+	boot
+	for shell in $BOOT_SHELLS; do
+		assertEquals /proc/self/fd "$(readlink "$shell/dev/fd")"
+		assertEquals fd/1 "$(readlink "$shell/dev/stdout")"
+		assertTrue "/var/run is /run under $shell" "[ $shell/var/run/kt -ef $shell/run/kt ]"
+		assertTrue "dev/pts and dev/shm under $shell" "[ -d $shell/dev/pts ] && [ -d $shell/dev/shm ]"
+	done
+}
+
+test_a_base_that_was_not_unpacked_whole_ends_the_machine_with_a_message_on_com2() {
+	rm root/.ktbox/base.complete
+	boot
+	assert_in dev/ttyS1 '^ktbox: completeness: .*initramfs'
+	assert_did_not '^(kthvc|ktpipe|ktexitmon|ktexec) '
+	assert_no_frame
+}
+
+test_mounts_come_before_completeness() {
+	not_mounted /run
+	rm root/.ktbox/base.complete
+	boot
+	assert_in dev/ttyS1 '^ktbox: mounts: '
+	assert_not_on_console '^ktbox: completeness: '
+}
+
+test_a_run_that_was_not_unpacked_whole_ends_the_machine_with_a_message_on_com2() {
+	: >root/.ktbox/run.begin
+	boot
+	assert_in dev/ttyS1 '^ktbox: completeness: .*run'
+	assert_did_not '^(kthvc|ktpipe|ktexitmon|ktexec) '
+	assert_no_frame
+}
+
+test_a_run_that_was_unpacked_whole_is_run() {
+	: >root/.ktbox/run.begin
+	: >root/.ktbox/run.complete
+	boot
+	assert_did 'ktexec /payload'
+	assert_exit 0
+}
+
+test_without_a_port_there_is_no_frame_but_a_message_on_com2() {
+	when ktport 'exit 1'
+	boot
+	assert_in dev/ttyS1 '^ktbox: bulk port: '
+	assert_did_not '^(ktexitmon|ktexec) '
+	assert_no_frame
+}
+
+test_without_a_port_no_frame_is_tried_for_the_dmesg_either() {
+	when ktport 'exit 1'
+	cmdline ktbox.dmesg=1
+	boot
+	assert_in dev/ttyS1 '^ktbox: bulk port: '
+	assert_no_frame
+}
+
+test_a_port_that_can_not_be_opened_is_no_port() {
+	when ktport 'echo /dev/nowhere/vport'
+	boot
+	assert_in dev/ttyS1 '^ktbox: bulk port: /dev/nowhere/vport'
+	assert_did_not '^(ktexitmon|ktexec) '
+	assert_no_frame
+}
+
+test_with_a_port_com2_stays_empty() {
+	boot
+	for shell in $BOOT_SHELLS; do
+		assert_empty_or_missing "$shell/dev/ttyS1"
+	done
+	assert_exit 0
+}
+
+test_unknown_words_of_ours_are_reported_and_others_are_not() {
+	: >root/ktbox.nothing_that_a_word_should_become
+	cmdline 'ktbox.atach_timeout=5 ktbox=1 xktbox.a quiet ktbox.nothing* KTSTR_GUEST=1'
+	boot
+	assert_console "^ktbox: .*ktbox.atach_timeout=5"
+	assert_console "^ktbox: .*ktbox.nothing\*'$"
+	assert_not_on_console 'quiet|ktbox=1|xktbox|KTSTR_GUEST'
+	assert_exit 0
+}
+
+test_words_that_are_known_are_not_reported() {
+	cmdline 'ktbox.attach_timeout=5 ktbox.trace_kb=64 ktbox.dmesg=1 ktbox.term=vt100'
+	boot
+	assert_not_on_console '^ktbox: '
+	assert_exit 0
+}
+
+test_a_number_that_is_none_is_reported_and_the_default_holds() {
+	cmdline 'ktbox.attach_timeout=1s ktbox.trace_kb='
+	when ktpipe 'note "ring ${KT_TRACE_KB-default}"; ktlatch set trace_armed; stay'
+	when ktexitmon 'ktlatch wait -t 1.3 never_set; ktlatch set sched_attached; stay'
+	boot
+	assert_console '^ktbox: .*ktbox.attach_timeout=1s'
+	assert_console '^ktbox: .*ktbox.trace_kb='
+	assert_did 'ring default'
+	assert_exit 0
+}
+
+test_the_trace_ring_and_the_terminal_of_the_command_line_reach_who_needs_them() {
+	cmdline 'ktbox.trace_kb=64 ktbox.term=vt100'
+	when ktpipe 'note "ring ${KT_TRACE_KB-default}"; ktlatch set trace_armed; stay'
+	when ktexec 'note "term $TERM"'
+	boot
+	assert_did 'ring 64' 'term vt100'
+}
+
+test_without_kthvc_the_guest_goes_on() {
+	when kthvc 'exit 1'
+	boot
+	assert_order 'kthvc' 'ktsend sys-ready' 'ktexec'
+	assert_exit 0
+}
+
+test_a_kthvc_that_never_listens_is_told_of_after_a_bounded_time() {
+	when kthvc stay
+	shorten_wait hvc_ready
+	boot
+	assert_console '^ktbox: wake bytes: '
+	assert_order 'kthvc' 'ktsend sys-ready' 'ktexec'
+	assert_exit 0
+}
+
+test_a_sched_enable_line_that_fails_is_in_the_verdict_but_the_run_goes_on() {
+	when ktsh-lite '[ "$1" != "$KTBOX_ROOT/sched_enable" ]'
+	when ktexec 'exit 7'
+	boot
+	assert_order 'ktsend init-error ' 'ktexitmon -l' 'ktexec /payload' 'ktsend exec-exit 7' 'ktsend exit 209'
+	assert_times 1 '^ktsend init-error .*sched_enable'
+	assert_exit 209
+}
+
+test_a_sched_disable_line_that_fails_is_in_the_verdict() {
+	when ktsh-lite '[ "$1" != "$KTBOX_ROOT/sched_disable" ]'
+	boot
+	assert_times 1 '^ktsend init-error .*sched_disable'
+	assert_exit 209
+}
+
+. shunit2

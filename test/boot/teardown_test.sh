@@ -1,0 +1,125 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# How /init ends: scheduler, logs, trace, dmesg, and what does not end by itself.
+# shellcheck disable=SC2016,SC2317  # the stubs' behaviour is text; shunit2 calls the tests
+
+. "$KT_TEST_LIB/boot.sh"
+
+test_a_status_of_the_stopped_scheduler_is_told_and_the_run_keeps_its_own() {
+	when ktexitmon 'on_term() { exit 137; }; ktlatch set sched_attached; stay'
+	when ktexec 'exit 7'
+	boot
+	assert_order 'ktsend exec-exit 7' 'ktsend sched-state stopped code=137' 'ktsend exit 7'
+	assert_console '^ktbox: .*scheduler.*137'
+	assert_exit 7
+}
+
+test_a_scheduler_that_ended_in_order_is_told_with_0() {
+	boot
+	assert_did 'ktsend sched-state stopped code=0'
+	assert_not_on_console '^ktbox: .*scheduler'
+}
+
+test_a_scheduler_that_died_is_not_also_stopped() {
+	when ktexitmon 'trap "" TERM; ktlatch set sched_attached; ktlatch set sched_exited; exit 1'
+	when ktexec 'ktlatch wait vm_off & wait $!'
+	boot
+	assert_did_not '^ktsend sched-state'
+	assert_exit 202
+}
+
+test_the_log_is_sent_once_with_the_staged_logs_before_it() {
+	: >root/tmp/sched.log
+	boot
+	assert_order 'ktexitmon got TERM' 'ktdump -s /tmp' 'ktdump /tmp/sched.log' 'ktsend exit 0'
+	assert_times 1 '^ktdump /tmp/sched.log$'
+	for shell in $BOOT_SHELLS; do
+		assertTrue "latch sched_log_sent under $shell" "[ -e $shell/run/kt/sched_log_sent ]"
+	done
+}
+
+test_a_log_that_somebody_has_sent_is_not_sent_again_but_the_staged_logs_are() {
+	: >root/tmp/sched.log
+	when ktexec 'ktlatch set sched_log_sent'
+	boot
+	assert_did 'ktdump -s /tmp'
+	assert_did_not '^ktdump /tmp/sched.log'
+}
+
+test_without_a_log_none_is_sent() {
+	rm root/scheduler
+	boot
+	assert_did_not '^ktdump /tmp/sched.log'
+	assert_exit 0
+}
+
+test_dmesg_is_sent_when_it_is_asked_for() {
+	cmdline ktbox.dmesg=1
+	boot
+	assert_order 'ktexitmon got TERM' 'ktsend dmesg -' 'ktsend exit 0'
+	assert_content sent.dmesg "the kernel's log"
+}
+
+test_dmesg_is_not_sent_when_it_is_not_asked_for() {
+	boot
+	assert_did_not 'dmesg'
+}
+
+test_a_ktpipe_that_is_never_armed_is_an_error_after_a_bounded_time() {
+	when ktpipe stay
+	shorten_wait trace_armed
+	boot
+	assert_order 'ktpipe -o' 'ktsend init-error trace: ' 'ktexitmon -l' 'ktexec' 'ktsend exit 209'
+	assert_exit 209
+}
+
+test_a_ktpipe_that_fails_while_it_drains_is_an_error() {
+	when ktpipe 'on_term() { exit 1; }; ktlatch set trace_armed; stay'
+	boot
+	assert_order 'ktsend exec-exit 0' 'ktsend init-error teardown: ktpipe' 'ktsend exit 209'
+	assert_exit 209
+}
+
+deaf='trap "note $name is deaf" TERM; ktlatch set LATCH; ktlatch wait vm_off; ktlatch wait vm_off'
+
+test_a_ktpipe_that_does_not_end_is_killed_and_an_error() {
+	bounds DRAIN_SECONDS=-4
+	when ktpipe "$(echo "$deaf" | sed s/LATCH/trace_armed/)"
+	boot
+	assert_order 'ktpipe is deaf' 'ktsend init-error teardown: ktpipe' 'ktsend exit 209'
+	assert_exit 209
+}
+
+test_a_ktexitmon_that_does_not_end_is_killed_and_told_of() {
+	bounds MONITOR_SECONDS=1
+	when ktexitmon "$(echo "$deaf" | sed s/LATCH/sched_attached/)"
+	boot
+	assert_order 'ktexitmon is deaf' 'ktsend sched-state stopped code=137' 'ktpipe got TERM' 'ktsend exit 0'
+}
+
+test_a_ktexitmon_that_hangs_while_it_reports_a_death_does_not_hold_up_the_run() {
+	bounds MONITOR_SECONDS=1
+	when ktexec 'ktlatch set payload_runs; stay'
+	when ktexitmon 'trap "" TERM; ktlatch set sched_attached; ktlatch wait payload_runs; ktlatch set sched_exited
+		ktlatch wait vm_off; note hung until the machine was off'
+	boot
+	assert_order 'ktsend lifecycle scheduler-died ' 'ktexec got TERM' 'ktsend exit 202' 'reboot -f'
+	assert_did_not 'hung until'
+	assert_exit 202
+}
+
+test_the_machine_is_turned_off_also_when_every_command_fails() {
+	for name in $BOOT_STUBS; do
+		when "$name" 'exit 1'
+	done
+	cmdline ktbox.attach_timeout=1
+	when reboot 'ktlatch set vm_off'
+	when ktport 'echo /dev/vport0p1'
+	when ktpipe 'ktlatch set trace_armed; exit 1'
+	boot
+	assert_order 'ktsend sys-ready' 'ktsend exit ' 'reboot -f'
+	assert_exit 209
+}
+
+. shunit2

@@ -1,0 +1,79 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# boot-stub.sh: what stands for every command of the guest when /init is tested on a host (lib/boot.sh).
+# In:   its own name; KTBOX_ROOT, the folder that stands for /; KTBOX_ROOT/behave/NAME, shell text to run
+#       instead of the ordinary behaviour below.
+# Out:  a line "NAME ARG..." in KTBOX_ROOT/journal; ktsend also writes its arguments to the port's descriptor.
+# Exit: 0, or what the behaviour says.
+
+name=${0##*/}
+
+note() {
+	echo "$*" >>"$KTBOX_ROOT/journal"
+}
+
+# The stubs' own calls are not those that a test may want to see.
+ktlatch() {
+	"$KTBOX_ROOT/tools/ktlatch" "$@"
+}
+
+# stay: a daemon's life: until TERM, or until the machine is off.
+stay() {
+	ktlatch wait vm_off &
+	wait $!
+	exit 0
+}
+
+on_term() {
+	note "$name got TERM"
+	exit 0
+}
+
+# a_moment: long enough for /init to go on too early, if it does.
+a_moment() {
+	ktlatch wait -t 0.2 never_set
+	return 0
+}
+
+sysfs_attached() {
+	mkdir -p "$KTBOX_ROOT/sys/kernel/sched_ext/root"
+	echo stub >"$KTBOX_ROOT/sys/kernel/sched_ext/root/ops"
+	echo enabled >"$KTBOX_ROOT/sys/kernel/sched_ext/state"
+}
+
+sysfs_detached() {
+	echo disabled >"$KTBOX_ROOT/sys/kernel/sched_ext/state"
+	rm -r "$KTBOX_ROOT/sys/kernel/sched_ext/root"
+}
+
+send_to_port() {
+	[ "$2" != - ] || cat >"$KTBOX_ROOT/sent.$1"
+	[ -z "$KT_PORT_FD" ] || echo "$*" >&"$KT_PORT_FD"
+}
+
+ordinary() {
+	case $name in
+	kthvc) ktlatch set hvc_ready && stay ;;
+	ktpipe) ktlatch set trace_armed && stay ;;
+	ktexitmon) ktlatch set sched_attached && stay ;;
+	ktport) [ "$*" = ktstr-bulk ] && echo /dev/vport0p1 ;;
+	ktsend) send_to_port "$@" ;;
+	dmesg) echo "the kernel's log" ;;
+	reboot) ktlatch set vm_off ;;
+	esac
+}
+
+trap on_term TERM
+case $0 in
+"$KTBOX_ROOT"/bin/*) note "$name${*:+ $*}" ;;
+*/reboot) note "reboot found in PATH" ;;
+*/ktlatch) ;;
+*) note "$name${*:+ $*}" ;;
+esac
+if [ -e "$KTBOX_ROOT/behave/$name" ]; then
+	# shellcheck source=/dev/null
+	. "$KTBOX_ROOT/behave/$name"
+else
+	ordinary "$@"
+fi

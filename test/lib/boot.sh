@@ -1,0 +1,232 @@
+# shellcheck shell=sh disable=SC2034,SC2154
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# boot.sh: runs /init on this host, under a folder that stands for / and with stubs for all that it starts:
+#	. "$KT_TEST_LIB/boot.sh"
+#	test_CLAIM() { when ktexec 'exit 7'; boot; assert_exit 7; }
+# setUp lays out ./root; the test changes it; boot copies it for each shell that /init must work in, and runs
+# both at once; the asserts look at what both have left: journal.SHELL, console.SHELL, and the folder SHELL.
+#
+# By default there is a scheduler, which attaches, and a payload, which ends with 0. Only ktlatch is real.
+
+. "$KT_TEST_LIB/test.sh"
+
+BOOT_SHELLS='dash ash'
+BOOT_STUBS='mount chrt reboot stty dmesg kthvc ktpipe ktexitmon ktexec ktsend ktdump ktport ktlogin ktsh-lite'
+# All that /init and the stubs may find besides: nothing that could harm the host.
+BOOT_TOOLS='cat cut find ln mkdir nproc rm sed tr'
+
+setUp() {
+	boot_ceiling 40 # over the longest of /init's own bounds
+	new_root
+}
+
+boot_ceiling() { # SECONDS for /init as a whole
+	BOOT_CEILING=$1
+}
+
+# new_root: ./root is as it was at first; nothing of an earlier boot is left.
+new_root() {
+	[ -d "$SHUNIT_TMPDIR/root" ] || lay_out_root "$SHUNIT_TMPDIR/root"
+	rm -rf root dash ash
+	cp -a "$SHUNIT_TMPDIR/root" root
+}
+
+lay_out_root() { # FOLDER
+	mkdir -p "$1/proc/self" "$1/sys/kernel/sched_ext" "$1/.ktbox" "$1/lib"
+	(cd "$1" && mkdir bin dev etc run tmp var behave stubs tools)
+	cp "$KT_TOP/rootfs/init" "$1/init"
+	cp -r "$KT_TOP/rootfs/lib" "$1/lib/ktbox"
+	cp "$KT_TOP/rootfs/etc/fstab" "$1/etc/fstab"
+	: >"$1/.ktbox/base.complete"
+	lay_out_kernel "$1"
+	lay_out_commands "$1"
+	lay_out_program "$1/scheduler"
+	lay_out_program "$1/payload"
+}
+
+lay_out_kernel() { # FOLDER
+	for point in /proc /sys /dev /tmp /run /dev/shm /dev/pts /sys/kernel/debug /sys/kernel/tracing /sys/fs/bpf \
+		/sys/fs/cgroup; do
+		echo "none $point none rw 0 0"
+	done >"$1/proc/mounts"
+	echo 'console=ttyS0 quiet' >"$1/proc/cmdline"
+	echo '10.09 20.00' >"$1/proc/uptime"
+	echo 'Linux version 6.12.0-test (someone) #1 SMP' >"$1/proc/version"
+	printf 'MemTotal:        2048000 kB\nMemFree:         1024000 kB\n' >"$1/proc/meminfo"
+	: >"$1/proc/self/oom_score_adj"
+	echo disabled >"$1/sys/kernel/sched_ext/state"
+}
+
+lay_out_commands() { # FOLDER
+	for stub in $BOOT_STUBS; do
+		ln -s "$KT_TEST_LIB/boot-stub.sh" "$1/stubs/$stub"
+	done
+	ln -s "$KT_TEST_LIB/boot-stub.sh" "$1/bin/reboot"
+	for tool in $BOOT_TOOLS; do
+		ln -s "$(command -v "$tool")" "$1/tools/$tool"
+	done
+	ln -s "$KT_BUSYBOX" "$1/tools/ktlatch"
+}
+
+lay_out_program() { # FILE
+	: >"$1"
+	chmod +x "$1"
+}
+
+# when COMMAND TEXT: what the stub does instead of its ordinary behaviour (lib/boot-stub.sh has words for it).
+when() {
+	printf '%s\n' "$2" >"root/behave/$1"
+}
+
+# cmdline WORD...: the kernel command line.
+cmdline() {
+	echo "console=ttyS0 $*" >root/proc/cmdline
+}
+
+# bounds NAME=SECONDS...: shorter bounds for /init's waits; its rooms are read in the order of their names.
+bounds() {
+	printf '%s\n' "$@" >root/lib/ktbox/zz_bounds.sh
+}
+
+# note_latch_calls [TEXT]: /init's calls of ktlatch go to the root's latch_calls; TEXT is run before each.
+note_latch_calls() {
+	ln -s "$KT_TEST_LIB/boot-stub.sh" root/stubs/ktlatch
+	# shellcheck disable=SC2016
+	when ktlatch 'echo "$*" >>"$KTBOX_ROOT/latch_calls"
+		'"${1:-}"'
+		exec "$KTBOX_ROOT/tools/ktlatch" "$@"'
+}
+
+# shorten_wait LATCH: /init's waits for it end after a second, whatever their bound is.
+shorten_wait() {
+	note_latch_calls 'case "$* " in
+		"wait -a -t "*" '"$1"' "*) shift 4; set -- wait -a -t 1 "$@" ;;
+		esac'
+}
+
+# boot_is_safe ROOT: nothing that /init starts by name is this host's own, and its root is a folder of this
+# test. Else the host would be mounted over and rebooted.
+boot_is_safe() {
+	case ${1:-/} in
+	"$SHUNIT_TMPDIR"/*) ;;
+	*) echo "boot: refused: the root '$1' is not in the test's own folder" && return 1 ;;
+	esac
+	for stub in $BOOT_STUBS; do
+		echo "$1/stubs/$stub"
+	done >"$1/stubs.expected"
+	# shellcheck disable=SC2016,SC2086
+	PATH="$1/stubs:$1/tools" /bin/sh -c 'for name; do command -v "$name"; done' sh $BOOT_STUBS >"$1/stubs.found"
+	cmp -s "$1/stubs.expected" "$1/stubs.found" && [ -x "$1/bin/reboot" ] && return
+	echo "boot: refused: a stub is missing in $1" && return 1
+}
+
+# boot_under SHELL: leaves status.SHELL, console.SHELL, journal.SHELL. The machine is off when /init ends, and
+# the pipe ends when all that was started has ended.
+boot_under() {
+	boot_is_safe "$PWD/$1" || return
+	{
+		# shellcheck disable=SC2016
+		timeout -k 2 "$BOOT_CEILING" env -u KT_RUN_DIR -u KT_PORT_FD \
+			KTBOX_ROOT="$PWD/$1" PATH="$PWD/$1/stubs:$PWD/$1/tools" \
+			sh -c 'echo $$ >"$KTBOX_ROOT/init.pid"; cd "$KTBOX_ROOT" && exec sh init' 2>&1
+		echo $? >"status.$1"
+		KT_RUN_DIR=$PWD/$1/run/kt kt ktlatch set vm_off
+	} | timeout "$((BOOT_CEILING + 5))" cat >"console.$1"
+	sed "s|$PWD/$1||g" "$1/journal" >"journal.$1"
+}
+
+boot() {
+	mv root dash
+	cp -a dash ash
+	ln -s "$(command -v dash)" dash/tools/sh
+	ln -s "$KT_BUSYBOX" ash/tools/sh
+	boot_under dash &
+	dash_pid=$!
+	boot_under ash
+	wait "$dash_pid"
+	for shell in $BOOT_SHELLS; do
+		assertTrue "/init under $shell reached the ceiling: $(tail -n 5 "console.$shell")" \
+			"[ $(cat "status.$shell") -lt 124 ]"
+		assertEquals "last thing under $shell; console: $(tail -n 5 "console.$shell")" \
+			'reboot -f' "$(tail -n 1 "journal.$shell")"
+	done
+}
+
+# assert_did LINE...: they stand in the journal, whole.
+assert_did() {
+	for line; do
+		for shell in $BOOT_SHELLS; do
+			if grep -qxF -e "$line" "journal.$shell"; then
+				_shunit_assertPass
+			else
+				fail "under $shell this was not done: $line; but: $(cat "journal.$shell")"
+			fi
+		done
+	done
+}
+
+# assert_did_not ERE
+assert_did_not() {
+	for shell in $BOOT_SHELLS; do
+		assert_no_match "$1" "journal.$shell"
+	done
+}
+
+# assert_times COUNT ERE: so many lines of the journal match.
+assert_times() {
+	for shell in $BOOT_SHELLS; do
+		assertEquals "lines under $shell that match $2 in $(cat "journal.$shell")" \
+			"$1" "$(grep -cE -e "$2" "journal.$shell")"
+	done
+}
+
+# assert_order START...: for each START a line of the journal that begins with it, each after the one before.
+assert_order() {
+	printf '%s\n' "$@" >order
+	for shell in $BOOT_SHELLS; do
+		missing=$(awk 'NR == FNR { want[n++] = $0; next } i < n && index($0, want[i]) == 1 { i++ }
+			END { print want[i] }' order "journal.$shell")
+		assertEquals "under $shell not there, or not in this order, in: $(cat "journal.$shell")" '' "$missing"
+	done
+}
+
+# assert_exit CODE: the exit frame has it, is sent once, and no frame comes after it.
+assert_exit() {
+	for shell in $BOOT_SHELLS; do
+		assertEquals "last frame under $shell; console: $(cat "console.$shell")" \
+			"ktsend exit $1" "$(grep '^ktsend ' "journal.$shell" | tail -n 1)"
+	done
+	assert_times 1 '^ktsend exit '
+}
+
+# assert_in FILE ERE: a line of the root's FILE matches.
+assert_in() {
+	for shell in $BOOT_SHELLS; do
+		assert_matches "$2" "$shell/$1"
+	done
+}
+
+# assert_content FILE TEXT: the root's FILE is exactly this.
+assert_content() {
+	for shell in $BOOT_SHELLS; do
+		assert_file_text "$2" "$shell/$1"
+	done
+}
+
+assert_console() { # ERE
+	for shell in $BOOT_SHELLS; do
+		assert_matches "$1" "console.$shell"
+	done
+}
+
+assert_not_on_console() { # ERE
+	for shell in $BOOT_SHELLS; do
+		assert_no_match "$1" "console.$shell"
+	done
+}
+
+# assert_no_frame: nobody was asked to send one.
+assert_no_frame() {
+	assert_did_not '^kt(send|dump) '
+}
