@@ -4,13 +4,16 @@
  *
  * In:   a program to run (its stdout and stderr go to LOG), or the PID of a process that runs already; the kernel's
  *       uevents of sched_ext.
- * Out:  latches sched_attached and sched_detached, with a sched-state frame each; sched.pid. At an unexpected end, in
- *       this order: latch sched_exited, the log's block (once a run: latch sched_log_sent), the end of an open dump
+ * Out:  latches sched_attached and sched_detached, with a sched-state frame each; sched_ejected as well, when it was the
+ *       kernel that threw the scheduler out; sched.pid. At an unexpected end, in this order: latch sched_exited, the log's block (once a run: latch sched_log_sent), the end of an open dump
  *       (at most DUMP_MS), a sched-state frame, a sched-exit frame. A reference host ends the VM at the last one.
  * Ends: with the scheduler, or by TERM: then the scheduler gets TERM, KILL after GRACE_MS, and is reaped. With -P,
  *       TERM only ends the watching.
  * Exit: the scheduler's status, 128+N for a signal, 126 or 127 as a shell when it can't run. With -P: 0 after TERM,
  *       else the status, 1 when nobody knows it any more. 1 for bad usage.
+ *
+ * A second scheduler of a run has a monitor of its own, with -n NAME: its latches are NAME_attached and so on. Uevents
+ * of a scheduler with another name than the one that attached first are not its business.
  *
  * The commit point: the scheduler's end is seen and no TERM is pending. TERM before it: stopped, nothing is sent.
  * TERM after it: all that is listed above is finished first. There is no state in which both or neither is done.
@@ -18,17 +21,19 @@
 //applet:IF_KTEXITMON(APPLET(ktexitmon, BB_DIR_USR_BIN, BB_SUID_DROP))
 
 //usage:#define ktexitmon_trivial_usage
-//usage:       "[-p PATH] [-l LOG] [-w LATCH] PROG [ARG]... | -P PID"
+//usage:       "[-p PATH] [-n NAME] [-l LOG] [-w LATCH] PROG [ARG]... | -P PID"
 //usage:#define ktexitmon_full_usage "\n\n"
 //usage:       "Watch the scheduler PROG until it ends, and tell the host of an unexpected end\n"
 //usage:     "\n	-l LOG	Its stdout and stderr (/tmp/sched.log), sent at an unexpected end"
 //usage:     "\n	-w LATCH	At an unexpected end wait for LATCH, and send no log"
+//usage:     "\n	-n NAME	Of its latches and pid file (sched)"
 //usage:     "\n	-P PID	Watch a process that runs already"
 //usage:     "\n	-p PATH	Send to PATH (- is stdout), not to the bulk port"
 
 #include <poll.h>
 #include "daemon.h"
 #include "exit_status.h"
+#include "kmsg.h"
 #include "kt_open.h"
 #include "latch.h"
 #include "pid_file.h"
@@ -40,6 +45,7 @@
 enum {
 	GRACE_MS = 3000, /* from TERM to KILL */
 	DUMP_MS = 5000, /* for an open dump to end: the reference's bound */
+	OPS_NAME_MAX = 128, /* SCX_OPS_NAME_LEN in kernel/sched/ext_internal.h, with its NUL */
 	READ_MS = 2000, /* for ktpipe to have read the ring, so that an open dump is known to be open */
 };
 
@@ -53,6 +59,9 @@ struct monitor {
 	int port;
 	int64_t start_ms;
 	int64_t send_deadline; /* of a state frame: none until the scheduler is being stopped */
+	int kmsg;
+	const char *name; /* of the latches */
+	char ops_name[OPS_NAME_MAX]; /* of the scheduler, once it is attached */
 	const char *log; /* NULL: none to send */
 	char *wait_latch; /* NULL: send the log */
 };
@@ -74,39 +83,67 @@ static void send_state(struct monitor *m, const char *text)
 	free(out);
 }
 
-static void tell_state(struct monitor *m, const char *latch, const char *what, const char *name)
+/* Valid until the next call */
+static const char *latch_name(const struct monitor *m, const char *event)
 {
-	char *text = xasprintf("%s ms=%d name=%.128s", what, ms_since_start(m), name);
+	static char name[NAME_MAX + 1];
 
-	kt_latch_set_or_warn(latch);
-	send_state(m, text);
-	free(text);
+	snprintf(name, sizeof(name), "%s_%s", m->name, event);
+	return name;
+}
+
+static void set_latch(const struct monitor *m, const char *event)
+{
+	kt_latch_set_or_warn(latch_name(m, event));
+}
+
+static bool latch_is_set(const struct monitor *m, const char *event)
+{
+	return kt_latch_is_set(latch_name(m, event));
 }
 
 static void on_attach(struct monitor *m, const char *name)
 {
-	kt_latch_reset_or_warn("sched_detached");
-	tell_state(m, "sched_attached", "attached", name);
+	char *text = xasprintf("attached ms=%d name=%.127s", ms_since_start(m), name);
+
+	safe_strncpy(m->ops_name, name, sizeof(m->ops_name));
+	kt_latch_reset_or_warn(latch_name(m, "detached"));
+	kt_latch_reset_or_warn(latch_name(m, "ejected"));
+	set_latch(m, "attached");
+	send_state(m, text);
+	free(text);
 }
 
-static void on_detach(struct monitor *m, const char *name)
+/* Who unregisters a scheduler may register it again (many restart themselves so); whom the kernel throws out is dead. */
+static void on_detach(struct monitor *m)
 {
-	tell_state(m, "sched_detached", "detached", name);
+	char reason[KT_KMSG_REASON_MAX] = "unknown";
+	bool known = m->kmsg >= 0 && kt_kmsg_disable_reason(m->kmsg, reason);
+	int kind = known ? kt_exit_kind(reason) : 0;
+	bool ejected = known && (kind == 0 || kind > 66);
+	char *text = xasprintf("%s ms=%d name=%s kind=%d reason=%s", ejected ? "ejected" : "detached",
+			ms_since_start(m), m->ops_name, kind, reason);
+
+	if (ejected)
+		set_latch(m, "ejected");
+	set_latch(m, "detached");
+	send_state(m, text);
+	free(text);
 }
 
 /* When uevents were lost, or before there were any: what the kernel's files say. */
 static void look_at_state(struct monitor *m)
 {
-	char name[130] = "";
+	char name[OPS_NAME_MAX + 1];
 	ssize_t len = open_read_close("/sys" SCX_ROOT "/ops", name, sizeof(name) - 1);
 
 	if (len > 0) {
 		name[len] = '\0';
 		chomp(name);
-		if (!kt_latch_is_set("sched_attached"))
+		if (!latch_is_set(m, "attached"))
 			on_attach(m, name);
-	} else if (kt_latch_is_set("sched_attached") && !kt_latch_is_set("sched_detached")) {
-		on_detach(m, "?");
+	} else if (latch_is_set(m, "attached") && !latch_is_set(m, "detached")) {
+		on_detach(m);
 	}
 }
 
@@ -116,12 +153,14 @@ static void on_uevent(struct monitor *m, const char *event, size_t len)
 	const char *path = kt_uevent_value(event, len, "DEVPATH");
 	const char *name = kt_uevent_value(event, len, "SCXOPS");
 
-	if (!action || !path || strcmp(path, SCX_ROOT) != 0)
+	if (!action || !path || !name || strcmp(path, SCX_ROOT) != 0)
+		return;
+	if (m->ops_name[0] && strcmp(m->ops_name, name) != 0)
 		return;
 	if (strcmp(action, "add") == 0)
-		on_attach(m, name ? name : "?");
-	else if (strcmp(action, "remove") == 0)
-		on_detach(m, name ? name : "?");
+		on_attach(m, name);
+	else if (strcmp(action, "remove") == 0 && m->ops_name[0])
+		on_detach(m);
 }
 
 static void on_uevents(struct monitor *m)
@@ -171,7 +210,7 @@ static void watch(struct monitor *m)
 		bb_perror_msg_and_die("unable to watch process %d", (int)m->pid);
 	for (i = 0; i < POLL_COUNT; i++)
 		m->fds[i].events = POLLIN;
-	kt_pid_file_write_or_warn("sched.pid", m->pid);
+	kt_pid_file_write_or_warn(auto_string(xasprintf("%s.pid", m->name)), m->pid);
 	if (!m->is_child)
 		look_at_state(m);
 }
@@ -242,10 +281,10 @@ static void send_log(const struct monitor *m)
 		kt_latch_wait(names, false, KT_NEVER);
 		return;
 	}
-	if (!m->log || kt_latch_is_set(KT_LATCH_LOG_SENT))
+	if (!m->log || latch_is_set(m, "log_sent"))
 		return;
 	kt_sched_log_send(m->port, m->log);
-	kt_latch_set_or_warn(KT_LATCH_LOG_SENT);
+	set_latch(m, "log_sent");
 }
 
 static char *end_text(const struct monitor *m, int status)
@@ -265,7 +304,7 @@ static int report_end(struct monitor *m)
 	char *text = end_text(m, status);
 	uint8_t wire_code[4];
 
-	kt_latch_set_or_warn("sched_exited");
+	set_latch(m, "exited");
 	send_log(m);
 	wait_for_dump();
 	kt_port_xsend(m->port, KT_SCHED_STATE, text, strlen(text));
@@ -313,16 +352,20 @@ int ktexitmon_main(int argc UNUSED_PARAM, char **argv)
 	struct monitor *m = xzalloc(sizeof(*m));
 	char *path = NULL, *log = NULL, *pid = NULL;
 
-	getopt32(argv, "+p:l:w:P:", &path, &log, &m->wait_latch, &pid);
+	m->name = "sched";
+	getopt32(argv, "+p:n:l:w:P:", &path, &m->name, &log, &m->wait_latch, &pid);
 	argv += optind;
 	if (!pid == !argv[0])
 		bb_show_usage();
+	if (!kt_latch_name_is_valid(m->name))
+		bb_error_msg_and_die("unable to use name '%s' for latches: only a-z, 0-9, _ and - make one", m->name);
 	if (m->wait_latch && !kt_latch_name_is_valid(m->wait_latch))
 		bb_error_msg_and_die("unable to use latch name '%s'", m->wait_latch);
 	m->port = kt_port_open(path);
 	kt_daemon_priority();
 	m->fds[POLL_SIGNALS].fd = kt_signals_open(SIGTERM, SIGALRM, 0);
 	m->fds[POLL_UEVENTS].fd = kt_uevent_open();
+	m->kmsg = kt_kmsg_open();
 	m->start_ms = kt_now_ms();
 	m->send_deadline = KT_NEVER;
 	m->log = log;

@@ -60,14 +60,15 @@ static void on_lifecycle(struct kt_run_result *result, const struct kt_frame *fr
 	}
 }
 
-static void keep_name(struct kt_run_result *result, const char *text)
+/* The value behind KEY (" name=") up to one of the characters of END */
+static void keep_value(char **value, const char *text, const char *key, const char *end)
 {
-	const char *name = strstr(text, " name=");
+	const char *from = strstr(text, key);
 
-	if (!name)
+	if (!from)
 		return;
-	name += sizeof(" name=") - 1;
-	keep_text(&result->scheduler_name, (const uint8_t *)name, strcspn(name, " "));
+	from += strlen(key);
+	keep_text(value, (const uint8_t *)from, strcspn(from, end));
 }
 
 static void on_sched_state(struct kt_run_result *result, const struct kt_frame *frame)
@@ -77,7 +78,11 @@ static void on_sched_state(struct kt_run_result *result, const struct kt_frame *
 	keep_text(&text, frame->payload, frame->length);
 	if (is_prefixed_with(text, "attached ")) {
 		result->scheduler_attached = true;
-		keep_name(result, text);
+		result->scheduler_ejected = false; /* it attached again */
+		keep_value(&result->scheduler_name, text, " name=", " ");
+	} else if (is_prefixed_with(text, "ejected ")) {
+		result->scheduler_ejected = true;
+		keep_value(&result->scheduler_ejected_reason, text, " reason=", "");
 	} else if (is_prefixed_with(text, "exited ") || is_prefixed_with(text, "killed ")
 	 || is_prefixed_with(text, "stopped ")
 	) {
@@ -169,6 +174,8 @@ static void print_scheduler(const struct kt_run_result *result, FILE *out)
 {
 	print_flag(out, "scheduler_attached", result->scheduler_attached);
 	print_text(out, "scheduler_name", result->scheduler_name);
+	print_flag(out, "scheduler_ejected", result->scheduler_ejected);
+	print_text(out, "scheduler_ejected_reason", result->scheduler_ejected_reason);
 	print_flag(out, "scheduler_died", result->scheduler_died);
 	print_text(out, "scheduler_died_reason", result->scheduler_died_reason);
 	print_flag(out, "scheduler_not_attached", result->scheduler_not_attached);

@@ -16,8 +16,8 @@ enum { KT_REASON_MAX = 4096 };
 struct kt_run_result {
 	struct kt_number exit_code, exec_exit_code, sched_exit_code, elapsed_ms;
 	bool sys_ready, payload_started;
-	bool scheduler_attached, scheduler_died, scheduler_not_attached;
-	char *init_error, *scheduler_name, *scheduler_died_reason, *scheduler_not_attached_reason, *scheduler_end;
+	bool scheduler_attached, scheduler_ejected, scheduler_died, scheduler_not_attached;
+	char *init_error, *scheduler_name, *scheduler_ejected_reason, *scheduler_died_reason, *scheduler_not_attached_reason, *scheduler_end;
 	uint64_t frames, bytes, damaged, damaged_bytes, unknown_frames;
 	uint64_t stdout_bytes, stderr_bytes, sched_log_blocks, sched_log_bytes;
 	bool truncated;

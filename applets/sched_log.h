@@ -5,9 +5,6 @@
 
 #include "port.h"
 
-/* Set by who has sent the first scheduler's log, so that it is sent once. */
-#define KT_LATCH_LOG_SENT "sched_log_sent"
-
 /* Sends the log at path as a block, up to the size that it has now. A log that can't be opened gives an empty block.
  * 0, or -1 when it could not be read whole: a message was printed. Dies when the port fails.
  * Blocks until others of this run have sent theirs. */

@@ -71,6 +71,7 @@ watch_payload() {
 		next_event
 		case $EVENT in
 		sched_exited) scheduler_died "it has ended during the run" ;;
+		sched_ejected) scheduler_died "the kernel has thrown it out" ;;
 		sched_detached) await_restart ;;
 		*) break ;;
 		esac
@@ -89,7 +90,7 @@ run_goes_on() {
 # What is named first is told first: a death is not overlooked because the payload ended together with it.
 next_event() {
 	if [ "$SCHEDULER" = running ]; then
-		set -- sched_exited shutdown sched_detached
+		set -- sched_exited sched_ejected shutdown sched_detached
 	else
 		set -- shutdown
 	fi

@@ -5,7 +5,8 @@
 # SCHEDULER says how it stands: none, running, died, not-attached. ATTACHED is set once it has been attached.
 
 MONITOR_SECONDS=30 # for ktexitmon: TERM, grace and KILL of the scheduler; or the dump's end, when its log is out
-RESTART_SECONDS=3 # for a scheduler that was thrown out to end, or to attach again
+GRACE_SECONDS=3 # for a scheduler that was thrown out to write its log and end
+RESTART_SECONDS=3 # for one that was unregistered to attach again, or to end
 
 scheduler() {
 	SCHEDULER=none
@@ -41,10 +42,11 @@ send_live_log() {
 }
 
 await_attach() {
-	await "$ATTACH_TIMEOUT" sched_exited sched_detached sched_attached shutdown
+	await "$ATTACH_TIMEOUT" sched_exited sched_ejected sched_detached sched_attached shutdown
 	if ktlatch test sched_attached || is_attached; then ATTACHED=1; fi
 	case $EVENT in
 	sched_exited) scheduler_died "it has ended" ;;
+	sched_ejected) scheduler_died "the kernel has thrown it out" ;;
 	sched_detached) await_restart ;;
 	timeout) [ -n "$ATTACHED" ] || not_attached timeout ;;
 	esac
@@ -56,21 +58,24 @@ is_attached() {
 		read -r state <"$ROOT/sys/kernel/sched_ext/state" && [ "$state" = enabled ]
 }
 
-# The kernel has thrown it out. Some schedulers attach again by themselves; one that lingers is as dead as any.
+# It has been unregistered. Some schedulers attach again by themselves; one that lingers is as dead as any.
 await_restart() {
 	ktlatch reset sched_attached
 	ktlatch reset sched_detached
 	is_attached && return
-	await "$RESTART_SECONDS" sched_exited sched_attached shutdown
+	await "$RESTART_SECONDS" sched_exited sched_ejected sched_attached shutdown
 	case $EVENT in
 	sched_exited) scheduler_died "it has ended" ;;
-	timeout) is_attached || scheduler_died "the kernel has thrown it out, its process lives on" ;;
+	sched_ejected) scheduler_died "the kernel has thrown it out" ;;
+	timeout) is_attached || scheduler_died "it is detached, and its process lives on" ;;
 	esac
 }
 
 scheduler_died() { # REASON
 	SCHEDULER=died
 	ktsend lifecycle scheduler-died "$1"
+	# one that was thrown out gets time to write why, and to end
+	[ "$EVENT" != sched_ejected ] || await "$GRACE_SECONDS" sched_exited shutdown
 	ktlatch test sched_exited || return 0
 	# The log, the dump's end and the sched-exit frame: all of it is out when ktexitmon has ended. TERM changes nothing
 	# about that; it is here for the bound.
