@@ -91,6 +91,16 @@ static void print_phase(const struct kt_frame *frame)
 	}
 }
 
+static void print_addresses(const struct kt_frame *frame)
+{
+	unsigned i;
+
+	printf(",\"addresses\":[");
+	for (i = 0; i < KT_ADDRESS_COUNT; i++)
+		printf("%s\"0x%llx\"", i ? "," : "", (unsigned long long)kt_get_u64(frame->payload + 8 * i));
+	putchar(']');
+}
+
 static void print_bytes(const uint8_t *bytes, size_t len)
 {
 	if (kt_is_utf8(bytes, len)) {
@@ -114,6 +124,9 @@ static void print_payload(const struct kt_frame *frame, const struct kt_type *ty
 	case KT_BYTES_SENT:
 		if (frame->length)
 			printf(",\"bytes_sent\":%llu", (unsigned long long)kt_get_u64(frame->payload));
+		break;
+	case KT_ADDRESSES:
+		print_addresses(frame);
 		break;
 	case KT_PHASE:
 		print_phase(frame);

@@ -18,6 +18,7 @@
 //usage:     "\n	TYPE	A message type's name, or 0xHEX for any tag"
 //usage:     "\n	DATA	Text, or - for stdin. exit, sched-exit, exec-exit: a number."
 //usage:     "\n		scenario-end: milliseconds. lifecycle: PHASE [REASON]."
+//usage:     "\n		kern-addrs: three addresses, 0 for unknown."
 //usage:     "\n		fin: bytes that the port has sent, or unknown"
 //usage:     "\n	-p PATH	Send to PATH (- is stdout), not to the bulk port"
 //usage:     "\n	-l	List the types"
@@ -28,6 +29,7 @@ static const char *const payload_names[] = {
 	[KT_EMPTY] = "empty",
 	[KT_I32] = "number",
 	[KT_U64] = "milliseconds",
+	[KT_ADDRESSES] = "three addresses",
 	[KT_PHASE] = "phase [reason]",
 	[KT_BYTES_SENT] = "bytes or unknown",
 	[KT_NUMBERED] = "u32 number, bytes",
@@ -111,6 +113,23 @@ static uint32_t put_u64(uint8_t *out, const struct kt_type *type, char **data)
 	return 8;
 }
 
+static uint32_t put_addresses(uint8_t *out, const struct kt_type *type, char **data)
+{
+	unsigned i;
+
+	for (i = 0; i < KT_ADDRESS_COUNT; i++) {
+		unsigned long long value = data[i] ? bb_strtoull(data[i], NULL, 0) : 0;
+
+		if (!data[i] || errno != 0)
+			bb_error_msg_and_die("unable to send '%s': it takes %u numbers, 0x for hexadecimal",
+				type->name, KT_ADDRESS_COUNT);
+		kt_put_u64(out + 8 * i, value);
+	}
+	if (data[i])
+		bb_error_msg_and_die("unable to send '%s': it takes %u numbers", type->name, KT_ADDRESS_COUNT);
+	return 8 * KT_ADDRESS_COUNT;
+}
+
 static uint32_t put_text(uint8_t *out, uint32_t room, const char *name, const char *text)
 {
 	size_t len = strlen(text);
@@ -177,6 +196,8 @@ static uint32_t put_payload(struct kt_out *out, const struct kt_type *type, char
 		/* fall through */
 	case KT_U64:
 		return put_u64(out->payload, type, data);
+	case KT_ADDRESSES:
+		return put_addresses(out->payload, type, data);
 	case KT_PHASE:
 		return put_phase(out->payload, type, data);
 	case KT_EMPTY:

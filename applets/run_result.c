@@ -14,6 +14,8 @@ bool FAST_FUNC kt_frame_is_well_formed(const struct kt_type *type, const struct 
 		return frame->length == 4;
 	case KT_U64:
 		return frame->length == 8;
+	case KT_ADDRESSES:
+		return frame->length == 8 * KT_ADDRESS_COUNT;
 	case KT_PHASE:
 		return frame->length >= 1;
 	case KT_BYTES_SENT:

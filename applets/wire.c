@@ -32,7 +32,7 @@ const struct kt_type kt_types[] = {
 	{ "kernel-op-request",  0x4b4f5251, KT_OPAQUE },
 	{ "kernel-op-reply",    0x4b4f5250, KT_OPAQUE },
 	{ "sys-ready",          KT_SYS_READY, KT_EMPTY },
-	{ "kern-addrs",         0x4b414452, KT_OPAQUE },
+	{ "kern-addrs",         0x4b414452, KT_ADDRESSES },
 	{ "sched-state",        KT_SCHED_STATE, KT_OPAQUE, true },
 	{ "init-error",         KT_INIT_ERROR, KT_OPAQUE, true },
 	{ "scx-dump",           KT_SCX_DUMP, KT_NUMBERED, true },

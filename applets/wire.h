@@ -13,6 +13,7 @@ enum {
 	KT_PAYLOAD_MAX = KT_FRAME_MAX - KT_HEADER_LEN,
 	/* What a reader accepts: the reference sends frames of up to 16 MiB. */
 	KT_LENGTH_MAX = 16 * 1024 * 1024,
+	KT_ADDRESS_COUNT = 3,
 	KT_NUMBER_LEN = 4, /* of KT_NUMBERED */
 };
 
@@ -42,6 +43,7 @@ enum kt_payload {
 	KT_EMPTY,  /* nothing */
 	KT_I32,    /* a signed 32-bit number */
 	KT_U64,    /* an unsigned 64-bit number */
+	KT_ADDRESSES, /* KT_ADDRESS_COUNT unsigned 64-bit numbers */
 	KT_PHASE,  /* u8 lifecycle phase, then optional text */
 	KT_OPAQUE, /* bytes that belong together: one frame, never split */
 	KT_BYTES_SENT, /* an unsigned 64-bit number, or nothing when it is unknown */

@@ -10,6 +10,7 @@ command_line() {
 	SEND_PRINTK=
 	LIVE_LOG=
 	ACK=
+	HOST_IS_KTRUN=
 	TERM=linux
 	read -r words <"$ROOT/proc/cmdline"
 	set -f # a word may have a * in it
@@ -30,6 +31,7 @@ command_line_word() { # WORD
 	ktbox.printk=1) SEND_PRINTK=1 ;;
 	ktbox.live_log=1) LIVE_LOG=1 ;;
 	ktbox.ack=1) ACK=1 ;;
+	ktbox.host=ktrun) HOST_IS_KTRUN=1 ;;
 	ktbox.term=*) TERM=${1#*=} ;;
 	ktbox.*) say "command line: unknown word '$1'" ;;
 	esac
