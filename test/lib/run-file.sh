@@ -1,0 +1,117 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# run-file.sh FILE RESULTS: run one test file, and judge it by what lib/test.sh logged, not by what shunit2
+# said:
+# shunit2 2.1.8 passes silently when there is no test, no assert, or when an assert fails in a subshell.
+# In:   FILE; the environment of test/run. KT_FILE_SECS: the ceiling of the whole file (vm: 1200, else 240).
+# Out:  a line about the file, its output when something failed; RESULTS/FILE.count: "PASSED FAILED".
+# Exit: 0; the judgement is the result.
+
+set -u
+
+file=$1
+results=$2
+base=$(mktemp -d) || exit 1
+trap 'rm -rf "$base"' EXIT
+trap 'exit 130' INT TERM HUP
+mkdir "$base/tmp" "$base/run"
+
+case $file in
+*/vm/*) ceiling=${KT_FILE_SECS:-1200} ;;
+*) ceiling=${KT_FILE_SECS:-240} ;;
+esac
+# In the environment of the file alone: by this mark, processes are found that it has left behind.
+mark=kt-$$-${base##*.}
+KT_TEST_BASE=$base
+KT_TEST_LOG=$base/log
+KT_RUN_DIR=$base/run
+TMPDIR=$base/tmp
+SHUNIT_COLOR=none
+export KT_TEST_BASE KT_TEST_LOG KT_RUN_DIR TMPDIR SHUNIT_COLOR
+: >"$KT_TEST_LOG"
+
+# complain MESSAGE: something is wrong with the file as a whole; it counts as one failure.
+complain() {
+	echo "$file: $1" >>"$base/complaints"
+}
+
+# defined_tests: names of the test functions that the file defines.
+defined_tests() {
+	sed -n 's/^[[:space:]]*\(function \)\{0,1\}\(test[A-Za-z0-9_]*\) *().*/\2/p' "$file" | grep -E \
+		"${KT_ONLY:-.}"
+}
+
+# run_tests: the file, under a ceiling. Descriptor 8 is held by all that it starts, and tells when all have
+# gone.
+run_tests() {
+	mkfifo "$base/alive"
+	KT_TEST_ID=$mark timeout -k 5 "$ceiling" sh "$file" </dev/null >"$base/output" 2>&1 8>"$base/alive" &
+	timeout_pid=$!
+	exec 9<"$base/alive"
+	wait "$timeout_pid"
+	status=$?
+	timeout 3 cat <&9 >/dev/null # what was told to end may take a moment
+	exec 9<&-
+}
+
+# check_leftovers: names the processes that the file has started and not ended, and ends them.
+check_leftovers() {
+	for environ in $(grep -lszxF "KT_TEST_ID=$mark" /proc/[0-9]*/environ); do
+		pid=${environ#/proc/}
+		pid=${pid%/environ}
+		complain "left a process behind: $pid $(tr '\0' ' ' <"/proc/$pid/cmdline")"
+		kill -KILL "$pid"
+	done
+}
+
+# check_temp_files: all temporary files belong into the test's own folder, which is removed.
+check_temp_files() {
+	left=$(find "$base/tmp" -mindepth 1 -maxdepth 1 | tr '\n' ' ')
+	[ -z "$left" ] || complain "left temporary files behind: $left"
+}
+
+# check_commands: a mistyped helper must not pass for a test.
+check_commands() {
+	missing=$(grep -E '^[^ ]*: [0-9]+: ([^ ]+: )?[^ ]+: not found$' "$base/output" | head -n 1)
+	[ -z "$missing" ] || complain "called what is not there: $missing"
+}
+
+# judge: a line "passed" or "FAILED test: reason" for each test function, from the log's lines "EVENT TEST".
+judge() {
+	defined_tests | awk -v log_file="$KT_TEST_LOG" '
+		BEGIN { while ((getline line < log_file) > 0) { split(line, w, " "); n[w[1], w[2]]++ } }
+		!n["begin", $1] { print "FAILED " $1 ": did not run"; next }
+		!n["end", $1] { print "FAILED " $1 ": did not reach its end"; next }
+		n["fail", $1] { print "FAILED " $1 ": " n["fail", $1] " failed assert(s)"; next }
+		!n["pass", $1] { print "FAILED " $1 ": made no assert"; next }
+		{ print "passed " $1 }'
+}
+
+# keep: what KT_KEEP=1 asks for.
+keep() {
+	trap - EXIT
+	echo "kept: $base"
+}
+
+run_tests
+check_leftovers
+check_temp_files
+check_commands
+judge >"$base/judged"
+passed=$(grep -c '^passed ' "$base/judged")
+failed=$(grep -c '^FAILED ' "$base/judged")
+[ $((passed + failed)) -gt 0 ] || complain "has no test function"
+grep -q '^done ' "$KT_TEST_LOG" || complain "died before its end (status $status)"
+[ "$status" = 0 ] || [ "$failed" -gt 0 ] || complain "ended with status $status"
+if grep -q '^fail -$' "$KT_TEST_LOG"; then complain "an assert outside of a test failed"; fi
+[ ! -s "$base/complaints" ] || failed=$((failed + $(wc -l <"$base/complaints")))
+
+if [ "$failed" -gt 0 ]; then
+	cat "$base/output"
+	grep '^FAILED ' "$base/judged"
+	[ ! -s "$base/complaints" ] || cat "$base/complaints"
+fi
+echo "${file#"$KT_ROOT"/}: $passed passed, $failed failed"
+[ -z "${KT_KEEP:-}" ] || keep
+echo "$passed $failed" >"$results/$(echo "$file" | tr / _).count"

@@ -1,0 +1,171 @@
+# shellcheck shell=sh disable=SC2034,SC2154
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# test.sh: the layer between a test file and shunit2, and the helpers that every room uses. A test file is
+#	. "$KT_TEST_LIB/test.sh"      test_CLAIM() { ... }      . shunit2
+# and is run by test/run. shunit2 calls suite() before the tests: it puts a log under each assert, which
+# survives
+# subshells and by which run-file.sh judges, and gives each test a fresh folder to stand in and its own
+# KT_RUN_DIR.
+#
+# Files: out, err   what the last `run` printed        Variables: status   how it ended
+#        run/       KT_RUN_DIR                                     KT_PYTHON, KT_BUSYBOX, KT_TOP
+
+KT_CEILING=30 # seconds: a wait that takes longer is a failure; generous, since machines are shared
+
+kt_log() { # EVENT
+	echo "$1 ${_shunit_test_:--}" >>"$KT_TEST_LOG"
+}
+
+suite() {
+	[ "$__shunit_assertsFailed" = 0 ] || kt_log fail # in oneTimeSetUp()
+	_shunit_assertPass() {
+		__shunit_assertsPassed=$((__shunit_assertsPassed + 1))
+		__shunit_assertsTotal=$((__shunit_assertsTotal + 1))
+		kt_log pass
+	}
+	_shunit_incFailedCount() {
+		__shunit_assertsFailed=$((__shunit_assertsFailed + 1))
+		__shunit_assertsTotal=$((__shunit_assertsTotal + 1))
+		kt_log fail
+	}
+	_shunit_execSuite() {
+		for _shunit_test_ in $__shunit_suite; do kt_one_test; done
+		_shunit_test_=
+		kt_log done
+	}
+	trap 'kt_keep; _shunit_cleanup EXIT' 0
+	for kt_name in $(_shunit_extractTestFunctions "$__shunit_script" | tr ' ' '\n' | grep -E "${KT_ONLY:-.}"); do
+		suite_addTest "$kt_name"
+	done
+}
+
+kt_one_test() {
+	__shunit_testSuccess=$SHUNIT_TRUE
+	mkdir "$SHUNIT_TMPDIR/$_shunit_test_"
+	cd "$SHUNIT_TMPDIR/$_shunit_test_" || exit 1
+	mkdir run
+	KT_RUN_DIR=$PWD/run
+	export KT_RUN_DIR
+	kt_log begin
+	echo "$_shunit_test_"
+	setUp
+	"$_shunit_test_"
+	kt_returned=$?
+	if [ "$kt_returned" != 0 ] && [ "$__shunit_testSuccess" = "$SHUNIT_TRUE" ]; then fail \
+		"it returned $kt_returned"; fi
+	tearDown
+	kt_log end
+	cd "$SHUNIT_TMPDIR" || exit 1
+	if [ "$__shunit_testSuccess" = "$SHUNIT_TRUE" ]; then
+		__shunit_testsPassed=$((__shunit_testsPassed + 1))
+	else
+		__shunit_testsFailed=$((__shunit_testsFailed + 1))
+	fi
+}
+
+kt_keep() {
+	cd /
+	if [ -n "${KT_KEEP:-}" ]; then mv "$SHUNIT_TMPDIR" "$KT_TEST_BASE/kept"; fi
+}
+
+# kt APPLET ARG...: an applet of the binary under test.
+kt() {
+	"$KT_BUSYBOX" "$@"
+}
+
+# run COMMAND ARG...: under the ceiling (status 124 when it is reached); leaves status, out and err.
+run() {
+	timeout -k 2 "$KT_CEILING" "$@" >out 2>err
+	status=$?
+}
+
+# run_kt APPLET ARG...
+run_kt() {
+	run "$KT_BUSYBOX" "$@"
+}
+
+# without_capabilities COMMAND ARG...: as an ordinary user, as far as permissions go.
+without_capabilities() {
+	if [ "$(id -u)" = 0 ]; then
+		setpriv --inh-caps=-all --bounding-set=-all "$@"
+	else
+		"$@"
+	fi
+}
+
+# end_of PID: waits for a background process of this shell to end; leaves status. Past the ceiling it is
+# killed (137).
+end_of() {
+	{ kt ktlatch wait -t "$KT_CEILING" "ended_$1" || kill -KILL "$1"; } &
+	watchdog=$!
+	wait "$1"
+	status=$?
+	kt ktlatch set "ended_$1"
+	wait "$watchdog"
+}
+
+# wait_latch NAME...: until they are set; fails the test when that does not happen.
+wait_latch() {
+	kt ktlatch wait -t "$KT_CEILING" "$@" || fail "latch not set: $*"
+}
+
+# latch_is_set NAME
+latch_is_set() {
+	kt ktlatch test "$1"
+}
+
+# a_moment: long enough for a wrong thing to happen, where no event can tell that it does not.
+a_moment() {
+	kt ktlatch wait -t 0.3 never_set
+	return 0
+}
+
+assert_status() { # EXPECTED
+	assertEquals "status of the command ($(head -c 300 err))" "$1" "$status"
+}
+
+assert_file_text() { # TEXT FILE
+	assertEquals "text of $2" "$1" "$(cat "$2")"
+}
+
+assert_same_bytes() { # EXPECTED-FILE FILE
+	if cmp "$1" "$2" >cmp.out 2>&1; then
+		_shunit_assertPass
+	else
+		fail "$(cat cmp.out); $1 has $(wc -c <"$1") bytes, $2 has $(wc -c <"$2")"
+	fi
+}
+
+assert_empty() { # FILE
+	if [ -e "$1" ] && [ ! -s "$1" ]; then _shunit_assertPass; else fail \
+		"$1 is not an empty file: $(head -c 300 "$1")"; fi
+}
+
+assert_empty_or_missing() { # FILE
+	if [ ! -s "$1" ]; then _shunit_assertPass; else fail "$1 is not empty: $(head -c 300 "$1")"; fi
+}
+
+assert_matches() { # ERE FILE: some line of the file matches
+	if grep -qaE -e "$1" "$2"; then _shunit_assertPass; else fail \
+		"no line of $2 matches $1: $(head -c 600 "$2")"; fi
+}
+
+assert_no_match() { # ERE FILE
+	if grep -qaE -e "$1" "$2"; then fail "a line of $2 matches $1: $(head -c 600 "$2")"; else \
+		_shunit_assertPass; fi
+}
+
+assert_latch() { # NAME
+	if latch_is_set "$1"; then _shunit_assertPass; else fail "latch $1 is not set"; fi
+}
+
+assert_no_latch() { # NAME
+	if latch_is_set "$1"; then fail "latch $1 is set"; else _shunit_assertPass; fi
+}
+
+# assert_error APPLET: it ended with 1 and one message of the form "APPLET: unable to VERB OBJECT: reason".
+assert_error() {
+	assert_status 1
+	assert_matches "^$1: unable to [a-z]+ .+: .+" err
+}

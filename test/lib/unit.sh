@@ -1,0 +1,51 @@
+# shellcheck shell=sh disable=SC2034
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# unit.sh: helpers of the unit tests: frames through the tests' own encoder and decoder (unit/frames.py),
+# fifos, logs.
+
+. "$KT_TEST_LIB/test.sh"
+DATA=$KT_TOP/test/data
+
+# encode ITEM...: a stream on stdout; the ITEMs are frames.py's.
+encode() {
+	"$KT_PYTHON" "$KT_TOP/test/unit/frames.py" encode "$@"
+}
+
+# decode FILE: its frames, a line each.
+decode() {
+	"$KT_PYTHON" "$KT_TOP/test/unit/frames.py" decode "$1" 2>&1
+}
+
+# payload TYPE FILE: the payloads of this type.
+payload() {
+	"$KT_PYTHON" "$KT_TOP/test/unit/frames.py" payload "$1" "$2"
+}
+
+# assert_frames FILE LINE...: the file holds exactly these frames, as decode() shows them.
+assert_frames() {
+	frames_file=$1
+	shift
+	assertEquals "frames in $frames_file" "$(printf '%s\n' "$@")" "$(decode "$frames_file")"
+}
+
+# types_in FILE: the types of its frames, on one line.
+types_in() {
+	decode "$1" | sed 's/ .*//' | tr '\n' ' ' | sed 's/ $//'
+}
+
+# bytes COUNT [SEED]: pseudo-random bytes, the same for the same seed.
+bytes() {
+	"$KT_PYTHON" -c 'import random, sys
+sys.stdout.buffer.write(random.Random(int(sys.argv[2])).randbytes(int(sys.argv[1])))' "$1" "${2:-1}"
+}
+
+# text COUNT: that many letters x.
+text() {
+	head -c "$1" /dev/zero | tr '\0' x
+}
+
+# lines_of N LINE: the line, N times.
+lines_of() {
+	yes "$2" | head -n "$1"
+}

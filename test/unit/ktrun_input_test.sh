@@ -1,0 +1,173 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Bad input to ktrun: one clear line, exit 205, nothing started, nothing left. The same call with good
+# input runs.
+
+# shellcheck disable=SC1091,SC2154,SC2086 # what is sourced sets them; items are words
+. "$KT_TEST_LIB/stub.sh"
+
+# refuses WORD ARG...: and the line has WORD in it, so that the user sees what is meant.
+refuses() {
+	word=$1
+	shift
+	ktrun "$@"
+	assert_refused
+	if grep -qF -- "$word" err; then assertTrue true; else fail "$word is not in: $(cat err)"; fi
+}
+
+# accepts ARG...: the twin of refuses.
+accepts() {
+	streams $READY $ATTACHED $STARTED $OUT0 $EXIT
+	ktrun "$@" -- true
+	assert_status 0
+	assert_value verdict pass
+	rm -f stub/args
+}
+
+# elf CLASS MACHINE: the start of a program for another machine.
+elf() {
+	printf '\177ELF%b\001\001\000\000\000\000\000\000\000\000\000\002\000%b\000\001\000\000\000' "$1" "$2"
+	head -c 200 /dev/zero
+}
+
+test_good_input_runs() {
+	accepts -s "$KT_TOP/build/scx_demo" -m 256 -c 1 -t 100 -e A=b
+}
+
+test_a_kernel_that_is_not_there() {
+	refuses no/kernel -k no/kernel -- true
+}
+
+test_a_kernel_that_is_no_kernel() {
+	echo text >text
+	refuses text -k text -- true
+	: >empty
+	refuses empty -k empty -- true
+	mkdir folder
+	refuses folder -k folder -- true
+	elf '\002' '\267' >arm
+	refuses arm -k arm -- true
+}
+
+test_a_scheduler_that_is_not_there_or_no_file() {
+	refuses no/scheduler -s no/scheduler -- true
+	mkdir folder
+	refuses folder -s folder -- true
+}
+
+test_a_scheduler_for_another_architecture() {
+	elf '\002' '\267' >arm64
+	elf '\001' '\003' >i386
+	chmod +x arm64 i386
+	refuses arm64 -s arm64 -- true
+	refuses i386 -s i386 -- true
+}
+
+test_a_scheduler_whose_library_is_missing() {
+	echo 'int answer(void) { return 42; }' >lib.c
+	echo 'int answer(void); int main(void) { return answer(); }' >main.c
+	gcc -shared -fPIC -o libktanswer.so lib.c
+	gcc -o program main.c -L. -lktanswer
+	refuses libktanswer -s program -- true
+	refuses libktanswer -i program -- true
+}
+
+test_an_include_that_is_missing_or_unreadable() {
+	refuses no/include -i no/include -- true
+	echo secret >secret
+	chmod 000 secret
+	ktrun_of_a_user -o "$PWD/art" -i secret -- true
+	assert_refused
+	assert_matches secret err
+}
+
+test_an_include_folder_with_an_unreadable_file() {
+	mkdir folder
+	echo secret >folder/secret
+	chmod 000 folder/secret
+	ktrun_of_a_user -o "$PWD/art" -i folder -- true
+	assert_refused
+	assert_matches secret err
+}
+
+test_scripts_that_are_missing() {
+	refuses no/enable --enable no/enable -- true
+	refuses no/disable --disable no/disable -- true
+}
+
+test_too_little_memory() {
+	for memory in 0 1 64 127; do
+		refuses "$memory" -m "$memory" -- true
+	done
+	accepts -m 128
+}
+
+test_numbers_that_are_none() {
+	for number in x '' -5 1.5 '1 2' 0x100 99999999999999999999; do
+		refuses -m -m "$number" -- true
+		refuses -c -c "$number" -- true
+		refuses -t -t "$number" -- true
+	done
+	refuses -c -c 0 -- true
+	refuses -t -t 0 -- true
+}
+
+test_a_number_with_a_leading_zero_is_refused_and_not_read_as_octal() {
+	refuses 0512 -m 0512 -- true
+}
+
+test_environment_that_is_none() {
+	refuses NOTHING -e NOTHING -- true
+	refuses 1A -e 1A=x -- true
+	refuses 'A B' -e 'A B=x' -- true
+	refuses -e -e '=x' -- true
+	accepts -e A= -e _b1='x=y z'
+}
+
+test_unknown_options_and_missing_values() {
+	refuses --nonsense --nonsense
+	refuses -z -z
+	for option in -k -s -a --enable --disable -i -e -m -c -t --append --qemu-arg; do
+		refuses "$option" "$option"
+	done
+}
+
+test_a_word_before_the_dashes() {
+	refuses true true
+}
+
+test_an_output_folder_that_can_not_be_written() {
+	echo file >file
+	run "$KTRUN" -o "$PWD/file" -- true
+	assert_refused
+	assert_matches file err
+	run "$KTRUN" -o "$PWD/file/below" -- true
+	assert_refused
+	mkdir closed
+	chmod 555 closed
+	ktrun_of_a_user -o "$PWD/closed/art" -- true
+	assert_refused
+	assert_matches closed err
+}
+
+test_a_qemu_that_is_not_there() {
+	KTRUN_QEMU=$PWD/no-qemu
+	refuses no-qemu -- true
+	KTRUN_QEMU=$SHUNIT_TMPDIR/qemu
+}
+
+test_an_accelerator_that_is_none() {
+	KTRUN_ACCEL=magic
+	refuses magic -- true
+	KTRUN_ACCEL=tcg
+}
+
+test_a_temporary_folder_that_is_not_there() {
+	(TMPDIR=$PWD/no/tmp && run "$KTRUN" -o "$PWD/art" -- true && echo "$status" >status)
+	assert_file_text 205 status
+	assert_matches '^ktrun: unable to make a temporary folder' err
+	assertFalse "QEMU was started" "[ -e stub/args ]"
+}
+
+. shunit2

@@ -1,0 +1,241 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# ktrun's options: what each makes of the QEMU command and of the guest's files, -n, and --help.
+
+# shellcheck disable=SC1091,SC2154,SC2086 # what is sourced sets them; items are words
+. "$KT_TEST_LIB/stub.sh"
+
+# dry ARG...: ktrun -n; out has the QEMU command.
+dry() {
+	ktrun -n "$@"
+	assert_status 0
+	assertFalse "QEMU was started" "[ -e stub/args ]"
+	assertFalse "artifacts were made" "[ -e art ]"
+	assert_no_temporary_folder
+}
+
+# good ARG...: a run that passes; leaves stub/args, stub/initrd.
+good() {
+	streams $READY $ATTACHED $STARTED $OUT0 $EXIT
+	ktrun "$@"
+	assert_status 0
+}
+
+# added: unpacks what ktrun added to the base archive into ./added, and its table of contents.
+added() {
+	tail -c +$(($(wc -c <"$KT_TOP/build/initramfs.cpio") + 1)) stub/initrd >added.cpio
+	mkdir added
+	(cd added && cpio -idm --quiet --no-absolute-filenames <../added.cpio 2>../cpio.err)
+	cpio -it --quiet <added.cpio >contents 2>cpio.err
+}
+
+# has_arg TEXT: QEMU got this argument.
+has_arg() {
+	grep -qxF -- "$1" stub/args
+	assertTrue "argument $1 in: $(tr '\n' ' ' <stub/args)" $?
+}
+
+# command_line: the kernel's.
+command_line() {
+	sed -n '/^-append$/{n;p;}' stub/args
+}
+
+test_help_names_every_option_on_stdout() {
+	run "$KTRUN" --help
+	assert_status 0
+	assert_empty err
+	for option in -k -s -a --enable --disable -i -e --shell --expect-death -m -c -t -o --append --qemu-arg \
+		--gdb --dmesg -n -q -v --help; do
+		assert_matches "^  $option( |\$)" out
+	done
+}
+
+# documented_verdicts: word and code of each line of the table that has one code.
+documented_verdicts() {
+	tr -d '`' <"$KT_TOP/docs/verdicts.md" | grep -oE '^\| [a-z-]+ \| [0-9]+ ' | tr -d '|'
+}
+
+test_help_names_every_verdict_with_its_code() {
+	run "$KTRUN" --help
+	documented_verdicts | while read -r word code; do
+		assert_matches "^  $code +$word( |\$)" out
+	done
+	assert_matches '^  any fail ' out
+	assertEquals "verdicts with one code" 12 "$(documented_verdicts | wc -l)"
+}
+
+test_dry_run_prints_the_command_and_makes_nothing() {
+	dry -- true
+	assert_matches '-no-reboot' out
+	assert_matches 'KTSTR_GUEST=1' out
+	assert_matches 'id=bulk,path=.*/bulk.bin' out
+}
+
+test_dry_run_s_command_is_the_real_one_as_a_shell_reads_it() {
+	good -m 300 --append "a='b c'" --qemu-arg '-name' --qemu-arg "it's a name" -- true
+	mv stub/args real
+	: >stub/initrd
+	ktrun -n -m 300 --append "a='b c'" --qemu-arg '-name' --qemu-arg "it's a name" -- true
+	sed 's|^[^ ]*qemu |printf "%s\\n" |' out >printing.sh
+	sh printing.sh >printed
+	sed -i 's|/[^=,]*/ktrun\.[A-Za-z0-9]*/|TMP/|' real printed
+	assert_same_bytes real printed
+}
+
+test_memory_cpus_and_kernel() {
+	good -m 777 -c 3 -- true
+	has_arg 777
+	has_arg 3
+	has_arg "$KT_TOP/build/kernel/image"
+	has_arg -no-reboot
+	has_arg q35
+}
+
+test_the_kernel_command_line_has_what_was_asked_for_and_nothing_else() {
+	good -- true
+	assertEquals 'console=ttyS0 panic=-1 oops=panic cryptomgr.notests KTSTR_GUEST=1' "$(command_line)"
+	streams $READY $EXIT
+	ktrun --expect-death --append 'one two' --append three -- true
+	command_line >line
+	assert_matches 'KTSTR_GUEST=1.*ktbox.expect_death=1' line
+	assert_matches ' one two three$' line
+	good --dmesg -- true
+	command_line >line
+	assert_matches 'ktbox.dmesg=1' line
+}
+
+test_shell_mode_has_a_port_of_its_own_and_says_so_to_the_guest() {
+	dry --shell
+	assert_matches 'KTSTR_MODE=shell' out
+	assert_matches 'nr=3.*name=ktbox-shell' out
+	dry -- true
+	assert_no_match 'KTSTR_MODE=shell' out
+	assert_no_match 'ktbox-shell' out
+}
+
+test_gdb_waits_for_a_debugger() {
+	dry --gdb -- true
+	assert_matches '(^| )-S( |$)' out
+	assert_matches '(^| )-s( |$)|1234' out
+	dry -- true
+	assert_no_match '(^| )-S( |$)' out
+}
+
+test_accelerator_is_the_one_asked_for() {
+	dry -- true
+	assert_matches 'tcg,thread=single' out
+	KTRUN_ACCEL=kvm
+	dry -- true
+	assert_matches '-accel kvm' out
+	assert_matches '-cpu host' out
+	KTRUN_ACCEL=tcg
+}
+
+test_verbose_shows_the_command() {
+	good -v -- true
+	assert_matches 'path=.*hvc0' err
+	good -- true
+	assert_no_match 'path=.*hvc0' err
+}
+
+test_the_command_reaches_the_guest_as_one_quoted_string() {
+	# shellcheck disable=SC2016  # meant literally
+	good -- printf '%s' "it's" '' 'a  b' '$x' -n --
+	added
+	printf "'printf' '%%s' 'it'\\\\''s' '' 'a  b' '\$x' '-n' '--'" >expected
+	assertEquals "$(cat expected)" "$(cat added/exec_cmd)"
+}
+
+test_without_a_command_there_is_none() {
+	good -s "$KT_TOP/build/scx_demo"
+	added
+	assertFalse "exec_cmd is there" "[ -e added/exec_cmd ]"
+	assertTrue "scheduler is there" "[ -x added/scheduler ]"
+	cmp -s "$KT_TOP/build/scx_demo" added/scheduler
+	assertEquals "the scheduler is the one given" 0 $?
+}
+
+test_the_archive_begins_and_ends_with_its_marks() {
+	good -s "$KT_TOP/build/scx_demo" -- true
+	added
+	assertEquals ".ktbox/run.begin" "$(grep -v '^\.$\|^\.ktbox$' contents | head -n 1 | sed 's|^/||')"
+	grep -aobF TRAILER!!! added.cpio | tail -n 1 >last
+	assert_matches TRAILER last
+	assertEquals "last name" run.complete \
+		"$(grep -aoE 'run\.complete|exec_cmd|scheduler|run\.begin' added.cpio | tail -n 1)"
+}
+
+test_the_base_archive_is_in_front_unchanged() {
+	good -- true
+	head -c "$(wc -c <"$KT_TOP/build/initramfs.cpio")" stub/initrd >base
+	assert_same_bytes "$KT_TOP/build/initramfs.cpio" base
+}
+
+test_environment_is_a_file_that_a_shell_reads_back_exactly() {
+	value="it's \"two\" \$x \`id\` \\
+second line"
+	good -e "ONE=$value" -e TWO= -e ONE_MORE=x=y -- true
+	added
+	# shellcheck disable=SC2016  # for the inner shell
+	env -i sh -c '. ./added/.ktbox/env; printf "%s|%s|%s" "$ONE" "$TWO" "$ONE_MORE"' >seen
+	assertEquals "$value||x=y" "$(cat seen)"
+}
+
+test_scheduler_arguments_and_scripts_are_files() {
+	echo 'echo 1 > /proc/x' >on
+	echo 'echo 0 > /proc/x' >off
+	good -s "$KT_TOP/build/scx_demo" -a '--a  b' --enable on --disable off -- true
+	added
+	assertEquals '--a  b' "$(cat added/sched_args)"
+	assert_same_bytes on added/sched_enable
+	assert_same_bytes off added/sched_disable
+}
+
+test_includes_keep_their_names_and_bytes() {
+	mkdir -p folder/sub
+	echo one >'a file'
+	echo two >folder/sub/two
+	good -i 'a file' -i folder -- true
+	added
+	assert_file_text one 'added/include-files/a file'
+	assert_file_text two added/include-files/folder/sub/two
+}
+
+test_libraries_of_a_dynamic_include_come_along() {
+	cp "$(command -v env)" dynamic-env
+	good -i dynamic-env -- true
+	added
+	assertEquals "ELF interpreter" 1 "$(grep -cE '/?ld-linux[^/]*$' contents)"
+	assert_matches '/?libc\.so\.6$' contents
+	rm -rf added
+	good -i "$KT_TOP/build/scx_demo" -- true
+	added
+	assert_no_match 'ld-linux' contents
+}
+
+test_a_default_output_folder_is_new_and_under_build_runs() {
+	streams $READY $STARTED $OUT7 $EXIT
+	run "$KTRUN" -- true
+	assert_status 7
+	folder=$(sed -n 's/^  artifacts  //p' err)
+	assert_matches '"verdict": "fail"' "$folder/result.json"
+	case $folder in
+	"$KT_TOP"/build/runs/?*) rm -rf "$folder" ;;
+	*) fail "artifacts are in $folder" ;;
+	esac
+}
+
+test_ktrun_works_from_any_folder_with_relative_paths() {
+	mkdir elsewhere
+	cd elsewhere || return 1
+	mkdir stub
+	echo data >data
+	streams $READY $STARTED $OUT0 $EXIT
+	STUB=$PWD/stub
+	run "$KTRUN" -o relative/art -i data -- true
+	assert_status 0
+	assert_matches '"verdict": "pass"' relative/art/result.json
+}
+
+. shunit2

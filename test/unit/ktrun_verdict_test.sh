@@ -1,0 +1,239 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# ktrun's verdict: the table of docs/verdicts.md, its order, and that nothing of the guest's can forge it.
+# The frames are prepared; that a guest sends them is shown in test/vm.
+
+# shellcheck disable=SC1091,SC2154,SC2086 # what is sourced sets them; items are words
+. "$KT_TEST_LIB/stub.sh"
+
+# verdict_of WORD CODE OPTIONS ITEM...: with these frames and options (one string), the verdict is this one.
+verdict_of() {
+	word=$1
+	code=$2
+	options=$3
+	shift 3
+	streams "$@"
+	# shellcheck disable=SC2086  # a list of words
+	ktrun $options
+	assert_verdict "$word" "$code"
+}
+
+SCHED="-s $KT_TOP/build/scx_demo"
+
+test_all_went_well_is_pass() {
+	verdict_of pass 0 "$SCHED -- true" $READY $ATTACHED $STARTED $ENDED $OUT0 $STOPPED $EXIT
+	verdict_of pass 0 "-- true" $READY $STARTED $ENDED $OUT0 $EXIT
+	verdict_of pass 0 "$SCHED" $READY $ATTACHED $STOPPED $EXIT
+	verdict_of pass 0 "" $READY $EXIT
+	assert_value reason null
+}
+
+test_no_frame_at_all_is_boot_failed() {
+	verdict_of boot-failed 206 "-- true"
+}
+
+test_no_sys_ready_comes_before_all_that_the_frames_say() {
+	verdict_of boot-failed 206 "$SCHED -- true" lifecycle#phase:1 $ATTACHED $STARTED $OUT0 $EXIT
+	verdict_of boot-failed 206 "$SCHED -- true" $DAMAGE $IERR $DIED $OUT7
+}
+
+test_no_exit_frame_is_lost_before_damage_and_all_else() {
+	verdict_of lost 203 "$SCHED -- true" $READY $ATTACHED $STARTED $ENDED $OUT0 $STOPPED
+	verdict_of lost 203 "$SCHED -- true" $READY $DAMAGE $IERR $DIED $OUT7
+}
+
+test_damage_is_corrupt_before_all_that_the_frames_say() {
+	verdict_of corrupt 207 "$SCHED -- true" $READY $DAMAGE $IERR $DIED $OUT7 $EXIT
+	verdict_of corrupt 207 "-- true" $READY $STARTED badcrc:stdout=hello $OUT0 $EXIT
+	verdict_of corrupt 207 "-- true" $READY $STARTED $OUT0 $DAMAGE $EXIT
+}
+
+test_init_error_comes_before_the_scheduler() {
+	verdict_of init-failed 209 "$SCHED -- true" $READY $IERR $DIED $OUT7 $EXIT
+	verdict_of init-failed 209 "$SCHED -- true" $READY $ATTACHED $STARTED $IERR $OUT0 $EXIT
+	assert_value init_error 'payload: it broke'
+}
+
+test_a_death_before_the_attach_is_sched_failed() {
+	verdict_of sched-failed 200 "$SCHED -- true" $READY $DIED $EXIT
+	verdict_of sched-failed 200 "$SCHED -- true" $READY $DIED $NOT_ATTACHED $OUT7 $EXIT
+	verdict_of sched-failed 200 "$SCHED --expect-death -- true" $READY $DIED $EXIT
+}
+
+test_no_attach_is_sched_not_attached() {
+	verdict_of sched-not-attached 201 "$SCHED -- true" $READY $NOT_ATTACHED $EXIT
+	verdict_of sched-not-attached 201 "$SCHED -- true" $READY $NOT_ATTACHED $STARTED $OUT7 $EXIT
+	verdict_of sched-not-attached 201 "$SCHED --expect-death -- true" $READY $NOT_ATTACHED $EXIT
+}
+
+test_a_death_after_the_attach_is_sched_died_before_the_payload() {
+	verdict_of sched-died 202 "$SCHED -- true" $READY $ATTACHED $STARTED $DIED $OUT7 $EXIT
+	verdict_of sched-died 202 "$SCHED -- true" $READY $ATTACHED $STARTED $OUT0 $DIED $EXIT
+}
+
+test_a_sched_exit_frame_alone_is_a_death() {
+	verdict_of sched-died 202 "$SCHED -- true" $READY $ATTACHED $STARTED sched-exit#i32:0 $OUT0 $EXIT
+}
+
+test_an_expected_death_leaves_the_word_to_the_payload() {
+	verdict_of pass 0 "$SCHED --expect-death -- true" $READY $ATTACHED $STARTED $DIED $OUT0 $EXIT
+	verdict_of fail 7 "$SCHED --expect-death -- true" $READY $ATTACHED $STARTED $DIED $OUT7 $EXIT
+}
+
+test_an_expected_death_that_did_not_come_is_sched_survived_before_the_payload() {
+	verdict_of sched-survived 208 "$SCHED --expect-death -- true" $READY $ATTACHED $STARTED $OUT0 $STOPPED $EXIT
+	verdict_of sched-survived 208 "$SCHED --expect-death -- true" $READY $ATTACHED $STARTED $OUT7 $STOPPED $EXIT
+}
+
+test_the_code_of_the_payload_is_the_code_of_fail() {
+	for code in 1 7 126 127 130 143 200 202 205 255; do
+		verdict_of fail "$code" "-- true" $READY $STARTED "exec-exit#i32:$code" $EXIT
+	done
+}
+
+test_a_code_that_no_process_has_is_still_a_failure() {
+	for code in -1 256 512 -2147483648; do
+		verdict_of fail 255 "-- true" $READY $STARTED "exec-exit#i32:$code" $EXIT
+	done
+}
+
+test_the_number_of_the_exit_frame_does_not_make_a_pass() {
+	verdict_of fail 7 "-- true" $READY $STARTED $OUT7 exit#i32:0
+}
+
+test_a_payload_without_a_status_is_no_pass() {
+	verdict_of init-failed 209 "-- true" $READY $STARTED $ENDED exit#i32:0
+}
+
+test_a_scheduler_without_an_attach_is_no_pass() {
+	streams $READY $STARTED $OUT0 $EXIT
+	# shellcheck disable=SC2086
+	ktrun $SCHED -- true
+	assertNotEquals "status" 0 "$status"
+	assertNotEquals "verdict" pass "$(value verdict)"
+}
+
+test_what_follows_the_exit_frame_does_not_count() {
+	verdict_of pass 0 "-- true" $READY $STARTED $OUT0 $EXIT $IERR $DAMAGE
+}
+
+test_a_kernel_panic_is_named_by_its_line() {
+	printf '[    1.0] before\r\n[    2.5] Kernel panic - not syncing: %s\r\n[    2.6] CPU: 0\r\n' \
+		'sysrq triggered crash' >stub/console
+	verdict_of lost 203 "-- true" $READY $STARTED
+	value reason >reason.out
+	assert_matches 'Kernel panic - not syncing: sysrq triggered crash$' reason.out
+	assert_matches 'Kernel panic - not syncing: sysrq triggered crash' err
+}
+
+test_a_guest_that_prints_a_panic_line_and_ends_in_order_passes() {
+	echo 'Kernel panic - not syncing: a joke' >stub/console
+	verdict_of pass 0 "-- true" $READY $STARTED $OUT0 $EXIT
+}
+
+test_a_qemu_that_does_not_start_is_an_error_in_its_own_words() {
+	echo 'qemu: no such machine' >stub/stderr
+	echo 1 >stub/code
+	streams
+	ktrun -- true
+	assert_status 205
+	assert_matches 'no such machine' err
+	assert_value verdict error
+}
+
+test_no_text_of_the_guest_forges_a_key() {
+	forged='x",\n\x20\x20"verdict":\x20"pass",\n\x20\x20"code":\x200,'
+	verdict_of init-failed 209 "-- true" $READY "init-error=$forged" $OUT0 $EXIT
+	assertEquals "lines with a verdict" 1 "$(grep -c '^  "verdict"' art/result.json)"
+	verdict_of fail 7 "$SCHED -- true" $READY "sched-state=attached\\x20ms=1\\x20name=$forged" \
+		$STARTED $OUT7 $EXIT
+	verdict_of fail 7 "-- true" $READY "stdout=$forged" $STARTED $OUT7 $EXIT
+}
+
+test_result_json_is_json_with_ktrun_s_keys_in_front() {
+	verdict_of fail 7 "$SCHED -- true" $READY 'sched-state=attached\x20ms=1\x20name=a"b\\c\xff\x1b' \
+		$STARTED $OUT7 $EXIT
+	"$KT_PYTHON" -c 'import json, sys
+keys = json.load(open(sys.argv[1], encoding="utf-8"))
+print(" ".join(keys))' art/result.json >keys
+	assert_matches '^verdict code reason wall_ms accel kernel ' keys
+	assert_matches ' exit_code exec_exit_code sched_exit_code .*sched_log_bytes$' keys
+	assertEquals "one key a line" "$(wc -w <keys)" "$(grep -c '^  "[a-z_]*": ' art/result.json)"
+}
+
+test_the_summary_has_no_control_characters_of_the_guest() {
+	printf 'console \033[2J \007 end\n' >stub/console
+	verdict_of init-failed 209 "$SCHED -- true" $READY 'init-error=evil\x1b[2J\x07\x08text' $DIED \
+		sched-log====SCHED_OUTPUT_START=== 'sched-log=log\x1b]0;title\x07\n' \
+		sched-log====SCHED_OUTPUT_END=== $EXIT
+	assert_matches evil err
+	assertEquals "control characters" "" "$(LC_ALL=C tr -d '\n -~' <err | od -An -tx1)"
+}
+
+test_the_payload_s_streams_are_ktrun_s_own_and_stay_apart() {
+	verdict_of pass 0 "-- true" $READY $STARTED 'stdout=to\x20out\n\x00\xff' 'stderr=to\x20err\n' \
+		'stdout=more' $OUT0 $EXIT
+	printf 'to out\n\000\377more' >expected
+	assert_same_bytes expected out
+	assert_same_bytes expected art/stdout
+	assertEquals 'to err' "$(head -n 1 err)"
+	assert_file_text 'to err' art/stderr
+}
+
+test_quiet_says_nothing_about_a_pass_and_all_about_a_failure() {
+	streams $READY $STARTED $OUT0 $EXIT
+	ktrun -q -- true
+	assert_status 0
+	assert_empty err
+	verdict_of fail 7 "-q -- true" $READY $STARTED $OUT7 $EXIT
+}
+
+test_time_out_asks_for_a_dump_and_an_orderly_end() {
+	# shellcheck disable=SC2016  # for the stub
+	echo 'head -c 2 "$hvc.in" >"$stub/wake"; cat "$stub/more" >>"$bulk"' >stub/act
+	encode $OUT0 $EXIT >stub/more
+	verdict_of timeout 204 "-t 2 -- true" $READY $STARTED
+	printf '\321\323' >expected
+	assert_same_bytes expected stub/wake
+	assert_value exit_code 0
+}
+
+test_a_time_out_that_is_not_heard_kills() {
+	# shellcheck disable=SC2016
+	echo 'trap "" TERM INT HUP; echo $$ >"$stub/pid"; exec sleep 1000' >stub/act
+	verdict_of timeout 204 "-t 1 -- true" $READY $STARTED 'stdout=before'
+	assert_file_text before out
+	assertFalse "QEMU lives" "kill -0 $(cat stub/pid)"
+	assert_no_temporary_folder
+}
+
+test_a_run_that_ends_in_time_is_not_timed_out() {
+	verdict_of pass 0 "-t 20 -- true" $READY $STARTED $OUT0 $EXIT
+}
+
+# interrupted SIGNAL: ktrun gets it while QEMU runs.
+interrupted() {
+	# shellcheck disable=SC2016
+	echo 'echo $$ >"$stub/pid"; "$KT_BUSYBOX" ktlatch set started; exec sleep 1000' >stub/act
+	echo "KT_RUN_DIR=$KT_RUN_DIR; export KT_RUN_DIR" | cat - stub/act >act && mv act stub/act
+	streams $READY $STARTED
+	rm -rf art
+	kt ktlatch reset started
+	env --default-signal=INT "$KTRUN" -o "$PWD/art" -- true >out 2>err &
+	pid=$!
+	wait_latch started
+	kill -s "$1" "$pid"
+	end_of "$pid"
+	assert_verdict interrupted 130
+	assertFalse "QEMU lives" "kill -0 $(cat stub/pid)"
+	assert_no_temporary_folder
+}
+
+test_int_term_and_hup_interrupt_and_leave_nothing() {
+	for signal in INT TERM HUP; do
+		interrupted "$signal"
+	done
+}
+
+. shunit2

@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""stop_race.py BUSYBOX COUNT: TERM to ktexitmon and the death of its scheduler at the same instant, COUNT times.
+
+Out:  one line a violation; then "N stopped, N sent".
+Claims: it was stopped (no frame, no latch), or all was sent (latch sched_exited, one whole block, one sched-exit frame
+at the end); never both, never anything between. The status is the scheduler's (3) or, stopped by TERM, 143.
+"""
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import frames  # noqa: E402
+
+START, END = b"===SCHED_OUTPUT_START===", b"===SCHED_OUTPUT_END==="
+
+
+def spin(microseconds):
+    until = time.perf_counter() + microseconds / 1e6
+    while time.perf_counter() < until:
+        pass
+
+
+def verdict(stream, latch):
+    """"stopped", "sent", or what is wrong."""
+    if not stream:
+        return "latch without frames" if latch else "stopped"
+    if not latch:
+        return "frames without latch"
+    found = list(frames.frames_of(stream))
+    logs = [payload for tag, payload in found if tag == frames.tag_of("sched-log")]
+    exits = [payload for tag, payload in found if tag == frames.tag_of("sched-exit")]
+    if logs != [START, b"log\n", END]:
+        return "log sent as %s" % logs
+    if exits != [b"\3\0\0\0"] or found[-1][0] != frames.tag_of("sched-exit"):
+        return "exits %s" % exits
+    return "sent"
+
+
+def once(busybox, rng):
+    with tempfile.TemporaryDirectory() as folder:
+        def path(name):
+            return folder + "/" + name
+        os.mkfifo(path("go"))
+        os.mkfifo(path("ready"))
+        script = 'echo log; echo $$ >"$0/ready"; read -r x <"$0/go"; exit 3'
+        monitor = subprocess.Popen([busybox, "ktexitmon", "-p", path("port"), "-l", path("log"), "sh", "-c", script, folder],
+                                   env=dict(os.environ, KT_RUN_DIR=path("run")))
+        with open(path("ready"), encoding="ascii") as ready:
+            ready.readline()
+        go = os.open(path("go"), os.O_WRONLY)
+        offset = rng.uniform(-1500, 1500)
+        if offset < 0:
+            os.kill(monitor.pid, signal.SIGTERM)
+            spin(-offset)
+            os.close(go)
+        else:
+            os.close(go)
+            spin(offset)
+            os.kill(monitor.pid, signal.SIGTERM)
+        status = monitor.wait(30)
+        stream = frames.read(path("port")) if os.path.exists(path("port")) else b""
+        found = verdict(stream, os.path.exists(path("run/sched_exited")))
+        if status not in ((3,) if found == "sent" else (3, 143)):
+            return "%s, but status %d" % (found, status)
+        return found
+
+
+def main(busybox, count):
+    rng, tally = random.Random(1), {"stopped": 0, "sent": 0}
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    for _ in range(int(count)):
+        found = once(busybox, rng)
+        if found in tally:
+            tally[found] += 1
+        else:
+            print(found)
+    print("%d stopped, %d sent" % (tally["stopped"], tally["sent"]))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,206 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# `ktrun --shell` as a person uses it: in a terminal (tmux's), by keys. Three sessions: a long one that
+# ends by `exit 7`, one that ends by poweroff and one that ends by reboot.
+
+# shellcheck disable=SC1091,SC2154 # what is sourced sets them
+. "$KT_TEST_LIB/vm.sh"
+
+KEYS_CEILING=60 # seconds until a key has its effect
+
+tm() {
+	tmux -L "kt-$$" -f /dev/null "$@"
+}
+
+# session NAME ARG...: ktrun --shell in a terminal of its own, whose output is read from descriptor 7.
+session() {
+	session=$1
+	shift
+	cat >"$FILES/$session.sh" <<-END
+		tmux -L kt-$$ wait-for go-$session
+		stty -g >"$VMS/$session.before"
+		"$KTRUN" --shell -t $VM_CEILING -o "$VMS/$session" $* 2>"$VMS/$session.err"
+		echo \$? >"$VMS/$session.status"
+		stty -g >"$VMS/$session.after"
+		tmux -L kt-$$ wait-for -S done-$session
+	END
+	: >"$VMS/$session.out"
+	mkfifo "$FILES/$session.fifo"
+	exec 7<>"$FILES/$session.fifo"
+	tm new-session -d -s "$session" -x 120 -y 40 "sh '$FILES/$session.sh'"
+	tm pipe-pane -t "$session" "cat >'$FILES/$session.fifo'"
+	tm wait-for -S "go-$session"
+}
+
+# keys KEY...: as tmux names them, or text.
+keys() {
+	tm send-keys -t "$session" "$@"
+}
+
+# sees TEXT: it comes on the terminal. What did not come is noted in a file that a test shows.
+sees() {
+	"$KT_PYTHON" "$KT_TOP/test/vm/expect.py" "${2:-$KEYS_CEILING}" "$1" "$VMS/$session.out" <&7 && return 0
+	echo "$1" >>"$VMS/$session.missed"
+	return 1
+}
+
+# said NAME TEXT...: note, under this name, that all the texts come, one after the other.
+said() {
+	name=$1
+	shift
+	for text; do
+		sees "$text" || return 0
+	done
+	echo yes >"$VMS/said.$name"
+}
+
+session_end() {
+	timeout "$VM_CEILING" tmux -L "kt-$$" wait-for "done-$session"
+	exec 7<&-
+}
+
+prompt='# '
+
+type_line() {
+	keys -l "$1"
+	keys Enter
+}
+
+# The effect of a line must not look like the line: what is typed is echoed.
+# shellcheck disable=SC2016  # for the guest's shell
+long_session() {
+	session long -m 600 -s "$DEMO"
+	sees "$prompt" "$VM_CEILING"
+	cp "$VMS/long.out" "$VMS/greeting"
+	type_line 'echo $((6*7))-typed'
+	said typed '42-typed'
+	keys Up Enter
+	said history '42-typed'
+	keys -l 'echo $((70+1))-ac'
+	keys Left
+	type_line b
+	said editing '71-abc'
+	keys -l 'echo /proc/cpui'
+	keys Tab Enter
+	said completion "/proc/cpuinfo"
+	type_line 'stty -a; tty; ps -o stat,comm | grep kthv; echo $((1+1))-terminal'
+	said terminal /dev/hvc1 '2-terminal'
+	type_line 'echo $((2+2))-go; sleep 600'
+	said go '4-go'
+	keys C-c
+	type_line 'echo $((50+5))-after'
+	said interrupted '55-after'
+	type_line "sh -c 'while read -r l; do echo got-\$((\${#l}+100)); done'"
+	type_line abcde
+	said job_runs 'got-105'
+	keys C-z
+	said job_stops Stopped
+	type_line 'jobs; echo $((3+4))-jobs'
+	said jobs Stopped '7-jobs'
+	type_line fg
+	said job_is_back 'while read'
+	type_line abc
+	said job_goes_on 'got-103'
+	keys C-c
+	type_line 'echo $((80+8))-end'
+	said job_ends '88-end'
+	type_line 'cat /sys/kernel/sched_ext/root/ops; ktsend 0x4d494e45 hello; echo $((90+9))-sent'
+	said scheduler scx_demo '99-sent'
+	type_line 'exit 7'
+	session_end
+}
+
+oneTimeSetUp() {
+	TMUX_TMPDIR=$FILES
+	export TMUX_TMPDIR
+	unset TMUX
+	tm new-session -d -s keeper cat # a server without a session ends
+	long_session
+	for way in poweroff reboot; do
+		session "$way"
+		sees "$prompt" "$VM_CEILING"
+		type_line "$way"
+		session_end
+	done
+	tm kill-server
+	vm command --shell -- sh -c 'echo to stdout; echo to stderr >&2; exit 5'
+}
+
+assert_said() { # NAME...
+	for name; do
+		assertTrue "$name (missed: $(cat "$VMS/$session.missed"))" "[ -f '$VMS/said.$name' ]"
+	done
+}
+
+setUp() {
+	session=long
+	: >>"$VMS/long.missed"
+}
+
+test_the_greeting_says_kernel_memory_cpus_scheduler_and_how_to_leave() {
+	kernel=$(cat "$KT_TOP/build/kernel/version")
+	assertTrue "kernel: $(cat "$VMS/greeting")" "grep -qaF '$kernel' '$VMS/greeting'"
+	assert_matches '[56][0-9][0-9] *M' "$VMS/greeting"
+	assert_matches '2 CPU|CPUs?:? *2' "$VMS/greeting"
+	assert_matches 'scx_demo' "$VMS/greeting"
+	assert_matches 'exit|poweroff' "$VMS/greeting"
+}
+
+test_a_typed_command_runs() {
+	assert_said typed scheduler
+	assertFalse "something that was not typed" "[ -f '$VMS/said.nothing' ]"
+}
+
+test_lines_can_be_edited_completed_and_taken_from_the_history() {
+	assert_said history editing completion
+}
+
+test_the_shell_has_a_terminal_of_its_own() {
+	assert_said terminal
+}
+
+test_ctrl_c_interrupts_a_command_and_not_the_shell() {
+	assert_said go interrupted
+}
+
+test_job_control_works() {
+	assert_said job_runs job_stops jobs job_is_back job_goes_on job_ends
+	assert_no_match "can't access tty|job control turned off" "$VMS/long.out"
+}
+
+test_the_status_of_the_shell_is_the_verdict() {
+	look long
+	assert_verdict fail 7
+	assert_value exec_exit_code 7
+	assert_value scheduler_attached true
+	assert_value scheduler_end 'stopped code=0'
+	assert_value unknown_frames 1
+}
+
+test_with_a_command_the_command_runs_instead_of_a_terminal() {
+	look command
+	assert_verdict fail 5
+	assert_file_text 'to stdout' "$art/stdout"
+	assert_file_text 'to stderr' "$art/stderr"
+}
+
+test_the_terminal_is_as_it_was() {
+	for name in long poweroff reboot; do
+		assertNotNull "$(cat "$VMS/$name.before")"
+		assert_same_bytes "$VMS/$name.before" "$VMS/$name.after"
+	done
+}
+
+test_poweroff_and_reboot_end_the_vm_in_order() {
+	for name in poweroff reboot; do
+		look "$name"
+		assert_value sys_ready true
+		assertNotEquals "exit frame after $name ($(value verdict))" null "$(value exit_code)"
+		assert_verdict pass 0
+		assert_value init_error null
+		assert_nothing_left "$name"
+	done
+}
+
+. shunit2
