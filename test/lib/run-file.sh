@@ -4,7 +4,7 @@
 # run-file.sh FILE RESULTS: run one test file, and judge it by what lib/test.sh logged, not by what shunit2
 # said:
 # shunit2 2.1.8 passes silently when there is no test, no assert, or when an assert fails in a subshell.
-# In:   FILE; the environment of test/run. KT_FILE_SECS: the ceiling of the whole file (vm: 1200, else 240).
+# In:   FILE; the environment of test/run. KT_FILE_SECS: the ceiling of the whole file (vm: 1200, else 480).
 # Out:  a line about the file, its output when something failed; RESULTS/FILE.count: "PASSED FAILED".
 # Exit: 0; the judgement is the result.
 
@@ -19,7 +19,7 @@ mkdir "$base/tmp" "$base/run"
 
 case $file in
 */vm/*) ceiling=${KT_FILE_SECS:-1200} ;;
-*) ceiling=${KT_FILE_SECS:-240} ;;
+*) ceiling=${KT_FILE_SECS:-480} ;;
 esac
 # In the environment of the file alone: by this mark, processes are found that it has left behind.
 mark=kt-$$-${base##*.}
@@ -57,6 +57,7 @@ run_tests() {
 
 # check_leftovers: names the processes that the file has started and not ended, and ends them.
 check_leftovers() {
+	# shellcheck disable=SC2013  # such paths have no spaces
 	for environ in $(grep -lszxF "KT_TEST_ID=$mark" /proc/[0-9]*/environ); do
 		pid=${environ#/proc/}
 		pid=${pid%/environ}
@@ -102,7 +103,7 @@ judge >"$base/judged"
 passed=$(grep -c '^passed ' "$base/judged")
 failed=$(grep -c '^FAILED ' "$base/judged")
 [ $((passed + failed)) -gt 0 ] || complain "has no test function"
-grep -q '^done ' "$KT_TEST_LOG" || complain "died before its end (status $status)"
+grep -q '^the_end ' "$KT_TEST_LOG" || complain "died before its end (status $status)"
 [ "$status" = 0 ] || [ "$failed" -gt 0 ] || complain "ended with status $status"
 if grep -q '^fail -$' "$KT_TEST_LOG"; then complain "an assert outside of a test failed"; fi
 [ ! -s "$base/complaints" ] || failed=$((failed + $(wc -l <"$base/complaints")))

@@ -1,4 +1,4 @@
-# shellcheck shell=sh disable=SC2034,SC2154
+# shellcheck shell=sh disable=SC2034,SC2154,SC2317
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # test.sh: the layer between a test file and shunit2, and the helpers that every room uses. A test file is
@@ -32,7 +32,7 @@ suite() {
 	_shunit_execSuite() {
 		for _shunit_test_ in $__shunit_suite; do kt_one_test; done
 		_shunit_test_=
-		kt_log done
+		kt_log the_end
 	}
 	trap 'kt_keep; _shunit_cleanup EXIT' 0
 	for kt_name in $(_shunit_extractTestFunctions "$__shunit_script" | tr ' ' '\n' | grep -E "${KT_ONLY:-.}"); do
@@ -52,8 +52,9 @@ kt_one_test() {
 	setUp
 	"$_shunit_test_"
 	kt_returned=$?
-	if [ "$kt_returned" != 0 ] && [ "$__shunit_testSuccess" = "$SHUNIT_TRUE" ]; then fail \
-		"it returned $kt_returned"; fi
+	if [ "$kt_returned" != 0 ] && [ "$__shunit_testSuccess" = "$SHUNIT_TRUE" ]; then
+		fail "it returned $kt_returned"
+	fi
 	tearDown
 	kt_log end
 	cd "$SHUNIT_TMPDIR" || exit 1
@@ -137,31 +138,44 @@ assert_same_bytes() { # EXPECTED-FILE FILE
 	fi
 }
 
+# kt_verdict STATUS MESSAGE: one assert, by the status of a command.
+kt_verdict() {
+	if [ "$1" = 0 ]; then _shunit_assertPass; else fail "$2"; fi
+}
+
+# kt_head FILE: what of it is shown in a message.
+kt_head() {
+	head -c 600 "$1"
+}
+
 assert_empty() { # FILE
-	if [ -e "$1" ] && [ ! -s "$1" ]; then _shunit_assertPass; else fail \
-		"$1 is not an empty file: $(head -c 300 "$1")"; fi
+	[ -e "$1" ] && [ ! -s "$1" ]
+	kt_verdict $? "$1 is not an empty file: $(kt_head "$1")"
 }
 
 assert_empty_or_missing() { # FILE
-	if [ ! -s "$1" ]; then _shunit_assertPass; else fail "$1 is not empty: $(head -c 300 "$1")"; fi
+	[ ! -s "$1" ]
+	kt_verdict $? "$1 is not empty: $(kt_head "$1" 2>&1)"
 }
 
 assert_matches() { # ERE FILE: some line of the file matches
-	if grep -qaE -e "$1" "$2"; then _shunit_assertPass; else fail \
-		"no line of $2 matches $1: $(head -c 600 "$2")"; fi
+	grep -qaE -e "$1" "$2"
+	kt_verdict $? "no line of $2 matches $1: $(kt_head "$2")"
 }
 
 assert_no_match() { # ERE FILE
-	if grep -qaE -e "$1" "$2"; then fail "a line of $2 matches $1: $(head -c 600 "$2")"; else \
-		_shunit_assertPass; fi
+	! grep -qaE -e "$1" "$2"
+	kt_verdict $? "a line of $2 matches $1: $(kt_head "$2")"
 }
 
 assert_latch() { # NAME
-	if latch_is_set "$1"; then _shunit_assertPass; else fail "latch $1 is not set"; fi
+	latch_is_set "$1"
+	kt_verdict $? "latch $1 is not set"
 }
 
 assert_no_latch() { # NAME
-	if latch_is_set "$1"; then fail "latch $1 is set"; else _shunit_assertPass; fi
+	! latch_is_set "$1"
+	kt_verdict $? "latch $1 is set"
 }
 
 # assert_error APPLET: it ended with 1 and one message of the form "APPLET: unable to VERB OBJECT: reason".

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""The tests' own encoder and decoder of frame streams, written from the wire facts; it shares no code with the applets.
+"""The tests' own encoder and decoder of frame streams, written from the wire facts, not from the applets.
 
 encode ITEM...    write a stream to stdout. ITEM is one of
                   TYPE  TYPE=TEXT (python escapes)  TYPE@FILE  TYPE*COUNT (of the byte x)
                   TYPE#i32:N  TYPE#u64:N  TYPE#phase:N:REASON      TYPE is a name or 0xTAG
                   raw:HEX  raw@FILE  zero:COUNT
-                  badcrc:ITEM  badbyte:ITEM (last one)  length:N:ITEM (in the header)  pad:N:ITEM  cut:COUNT:ITEM
+                  badcrc:ITEM  badbyte:ITEM (the last one)
+                  length:N:ITEM  pad:N:ITEM (in the header)  cut:COUNT:ITEM
 decode FILE       a line a frame: its name, length and what it says; exit 1 with a message at the first damage
 payload TYPE FILE the payloads of this type, one behind the other
 oracle FILE       what a reader must make of a stream that may be damaged: a JSON object a line
@@ -23,9 +24,11 @@ import zlib
 NAMES = {
     "stimulus": "STIM", "scenario-start": "SCST", "scenario-end": "SCEN", "scenario-pause": "SCPP",
     "scenario-resume": "SCRR", "exit": "EXIT", "test-result": "TEST", "sched-exit": "SCDX", "crash": "CRSH",
-    "payload-metrics": "PMET", "raw-payload-output": "RAWO", "profraw": "PRAW", "stdout": "SOUT", "stderr": "SERR",
+    "payload-metrics": "PMET", "raw-payload-output": "RAWO", "profraw": "PRAW",
+    "stdout": "SOUT", "stderr": "SERR",
     "sched-log": "SCLG", "lifecycle": "LIFE", "exec-exit": "EXCX", "dmesg": "DMSG", "probe-output": "PROB",
-    "snapshot-request": "SNRQ", "snapshot-reply": "SNRP", "kernel-op-request": "KORQ", "kernel-op-reply": "KORP",
+    "snapshot-request": "SNRQ", "snapshot-reply": "SNRP", "kernel-op-request": "KORQ",
+    "kernel-op-reply": "KORP",
     "sys-ready": "SRDY", "kern-addrs": "KADR",
     "sched-state": "SSTA", "init-error": "IERR",  # ktbox's own
 }
@@ -122,8 +125,8 @@ def frame_at(data, at):
 
 
 def report(at, header, crc, **more):
-    return {"offset": at, "type": name_of(header[0]) if header else None, "length": header[1] if header else None,
-            "crc": crc, **more}
+    tag, length = (name_of(header[0]), header[1]) if header else (None, None)
+    return {"offset": at, "type": tag, "length": length, "crc": crc, **more}
 
 
 def oracle(data):
@@ -207,7 +210,8 @@ def random_stream(rng):
             del data[at:]
         else:  # a length, damaged
             start = sum(len(part) for part in parts[:rng.randrange(len(parts))])
-            data[start + 4:start + 8] = struct.pack("<I", rng.choice([0, 3, 4000, 70000, 2**24, 2**24 + 1, 2**32 - 1]))
+            length = rng.choice([0, 3, 4000, 70000, 2**24, 2**24 + 1, 2**32 - 1])
+            data[start + 4:start + 8] = struct.pack("<I", length)
     return bytes(data)
 
 
@@ -215,7 +219,8 @@ def fuzz(busybox, seed, count):
     for case in range(count):
         rng = random.Random(seed * 1000003 + case)
         data = random_stream(rng)
-        run = subprocess.run([busybox, "ktrecv", "-j"], input=data, capture_output=True, timeout=30, check=False)
+        run = subprocess.run([busybox, "ktrecv", "-j"], input=data, capture_output=True, timeout=30,
+                             check=False)
         wrong = differences(data, run.stdout.splitlines())
         want = [line["crc"] for line in oracle(data)]
         has_exit = any(line["type"] == "exit" and line["crc"] == "ok" for line in oracle(data))

@@ -4,6 +4,7 @@
 # The tests' own encoder and decoder against bytes written down by hand from the wire facts: what judges
 # must be judged.
 
+# shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/unit.sh"
 
 hex() {

@@ -5,6 +5,7 @@
 # tree with one
 # test file, and looks at its last line and exit code.
 
+# shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/test.sh"
 
 # harness_on [LINE...]: a tree whose only file has these lines between the layer and shunit2; leaves status
@@ -59,6 +60,7 @@ test_a_failing_assert_in_a_subshell_is_red() {
 }
 
 test_a_failing_assert_in_a_pipe_is_red() {
+	# shellcheck disable=SC2016
 	harness_on 'test_one() { echo x | while read -r x; do assertEquals y "$x"; done; assertTrue true; }'
 	assert_red 'FAILED test_one: 1 failed assert' "0 passed, 1 failed"
 }
@@ -94,6 +96,7 @@ test_a_syntax_error_is_red() {
 }
 
 test_fewer_tests_than_defined_is_red() {
+	# shellcheck disable=SC2016
 	harness_on 'test_one() { assertTrue true; }' 'test_two() { assertTrue true; }' \
 		'setUp() { __shunit_suite=test_one; case $_shunit_test_ in test_two) exit 0 ;; esac; }'
 	assert_red 'FAILED test_two: did not' "1 passed, 2 failed"
@@ -116,7 +119,8 @@ test_a_file_that_forgets_shunit2_is_red() {
 
 test_a_process_left_behind_is_red_and_is_ended() {
 	# shellcheck disable=SC2016
-	harness_on 'test_one() { assertTrue true; setsid tail -f /dev/null >/dev/null 2>&1 & echo $! >'"$PWD/pid"'; }'
+	harness_on 'test_one() {' 'assertTrue true' 'setsid tail -f /dev/null >/dev/null 2>&1 &' \
+		'echo $! >'"$PWD/pid" '}'
 	assert_red 'left a process behind: .*tail -f' "1 passed, 1 failed"
 	assertEquals "its command line" "" "$(cat "/proc/$(cat pid)/cmdline" 2>/dev/null)"
 }

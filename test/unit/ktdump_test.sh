@@ -3,6 +3,7 @@
 #
 # ktdump: logs as blocks, of any bytes and size; staged logs in order; texts; no forged marker; the lock.
 
+# shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/unit.sh"
 
 START='===SCHED_OUTPUT_START==='

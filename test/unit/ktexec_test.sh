@@ -4,6 +4,7 @@
 # ktexec: streams apart and complete, the program's status, its time, TERM, grandchildren, a port that
 # stalls or is gone.
 
+# shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/unit.sh"
 
 # start_ktexec ARG...: in the background; pid is its process id.
@@ -47,7 +48,7 @@ test_what_cannot_be_run_is_127_or_126() {
 	: >plain
 	run_kt ktexec -p port ./plain
 	assert_status 126
-	run_kt ktexec -p port no_such_command_anywhere
+	PATH=/usr/bin:/bin run_kt ktexec -p port no_such_command_anywhere
 	assert_status 127
 }
 
@@ -223,7 +224,8 @@ test_a_stalled_port_and_the_time_end_in_bounded_time() {
 
 test_a_port_that_nobody_reads_any_more_is_said() {
 	mkfifo port
-	exec 4<>port 5>port
+	exec 4<>port
+	exec 5>port
 	exec 4>&-
 	start=$(date +%s)
 	KT_PORT_FD=5 run_kt ktexec sh -c 'echo text; exit 3'
@@ -242,7 +244,9 @@ test_a_port_that_cannot_be_opened_runs_nothing() {
 
 test_the_program_runs_as_an_ordinary_process() {
 	# shellcheck disable=SC2016
-	run_kt ktexec -p port sh -c 'cut -d" " -f41 /proc/self/stat; cat /proc/self/oom_score_adj; grep -E "Sig(Blk|Ign)" /proc/self/status'
+	run_kt ktexec -p port sh -c 'cut -d" " -f41 /proc/self/stat
+		cat /proc/self/oom_score_adj
+		grep -E "Sig(Blk|Ign)" /proc/self/status'
 	payload stdout port >said
 	assertEquals "scheduling policy" 0 "$(sed -n 1p said)"
 	assertEquals "oom_score_adj" "$(cat /proc/self/oom_score_adj)" "$(sed -n 2p said)"

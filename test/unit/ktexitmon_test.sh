@@ -4,6 +4,7 @@
 # ktexitmon: how a scheduler's end is told, in which order, once; stop requests; processes of others; the
 # commit point.
 
+# shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/unit.sh"
 
 setUp() {
@@ -108,7 +109,7 @@ test_the_log_is_truncated_at_the_start() {
 test_a_binary_log_is_sent_verbatim() {
 	bytes 300000 >data
 	run_kt ktexitmon -p port -l log cat data
-	{ printf ===SCHED_OUTPUT_START=== && cat data && printf ===SCHED_OUTPUT_END===; } >expected
+	{ printf '===SCHED_OUTPUT_START===' && cat data && printf '===SCHED_OUTPUT_END==='; } >expected
 	payload sched-log port >block
 	assert_same_bytes expected block
 }
@@ -374,7 +375,8 @@ test_without_a_program_it_is_a_usage_error() {
 
 test_the_program_runs_as_an_ordinary_process() {
 	# shellcheck disable=SC2016
-	start sh -c 'cat /proc/self/oom_score_adj >ready; cut -d" " -f41 /proc/self/stat >ready; grep SigBlk /proc/self/status >ready; read -r x <go'
+	start sh -c 'cat /proc/self/oom_score_adj >ready; cut -d" " -f41 /proc/self/stat >ready
+		grep SigBlk /proc/self/status >ready; read -r x <go'
 	scheduler_is_ready
 	assertEquals "oom_score_adj" "$(cat /proc/self/oom_score_adj)" "$ready"
 	scheduler_is_ready

@@ -4,6 +4,7 @@
 # kthvc on a terminal of unit/terminal.py: raw mode, all bytes, dumps, the order of what one read returns,
 # its ends.
 
+# shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/unit.sh"
 
 setUp() {

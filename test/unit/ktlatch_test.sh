@@ -3,6 +3,7 @@
 #
 # ktlatch: set, test, reset, wait for one, all or any; names; the folder; that waiting is woken by the event.
 
+# shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/unit.sh"
 
 test_a_latch_is_unset_until_it_is_set_and_again_after_reset() {

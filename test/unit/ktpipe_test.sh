@@ -4,6 +4,7 @@
 # ktpipe, between a fifo for trace_pipe and a file or fifo for the console: bytes, latches, ends, a stalled
 # console.
 
+# shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/unit.sh"
 
 LINE='  init-1  [001] d..1.  4.6: sched_ext_dump: '

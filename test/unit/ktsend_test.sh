@@ -3,6 +3,7 @@
 #
 # ktsend: every type by its name, numbers and their ranges, streams as they arrive, one port shared by many.
 
+# shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/unit.sh"
 
 # sends ITEM ARG...: ktsend with ARG... writes exactly the frame ITEM.
@@ -238,7 +239,9 @@ test_a_port_that_cannot_be_opened_is_an_error() {
 
 test_a_port_that_nobody_reads_any_more_is_an_error() {
 	mkfifo port
-	exec 7<>port 5>port 7<&-
+	exec 7<>port
+	exec 5>port
+	exec 7<&-
 	KT_PORT_FD=5 run_kt ktsend exit 1
 	assert_error ktsend
 	exec 5>&-

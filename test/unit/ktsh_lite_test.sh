@@ -5,12 +5,14 @@
 # NAME.expect: "status N", "summary OK ok, FAILED failed", "failed line N" for each, "== FILE" and the
 # file's text.
 
+# shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/unit.sh"
 
 # what_happened SCRIPT-NAME: in the form of NAME.expect, from status, out, err, and the files in this folder.
 what_happened() {
 	echo "status $status"
-	cat out err | tail -n 1 | sed -nE 's/.*[^0-9]([0-9]+)[^0-9]*ok[^0-9]*([0-9]+)[^0-9]*failed.*/summary \1 ok, \2 failed/p'
+	cat out err | tail -n 1 |
+		sed -nE 's/.*[^0-9]([0-9]+)[^0-9]*ok[^0-9]*([0-9]+)[^0-9]*failed.*/summary \1 ok, \2 failed/p'
 	sed -nE "s/^ktsh-lite: $1\\.script:([0-9]+):.*/failed line \\1/p" err | sort -u -t ' ' -k 3 -n
 	for file in ./*; do
 		case ${file#./} in
@@ -29,7 +31,8 @@ golden() {
 	run_kt ktsh-lite "$1.script"
 	what_happened "$1" >got
 	cp "$DATA/ktsh-lite/$1.expect" expect
-	assertEquals "$1" "$(cat expect)" "$(cat got; grep -v "$1.script" err | grep -v ' ok' | sed 's/^/also said: /')"
+	grep -v "$1.script" err | grep -v ' ok' | sed 's/^/also said: /' >>got
+	assertEquals "$1" "$(cat expect)" "$(cat got)"
 }
 
 test_plain_lines_write_value_and_newline() { golden plain; }
@@ -56,6 +59,7 @@ test_a_value_with_an_arrow() {
 }
 
 test_no_process_is_started() {
+	# shellcheck disable=SC2016
 	printf 'echo "$(true)" > one\nrm one\necho `true` ; true > two\n' >script
 	# In a process namespace of its own: 1 is sh, 2 ktsh-lite, 3 cat.
 	# shellcheck disable=SC2016

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """parent.py HOW PROG ARG...: a parent of PROG, so that a test can watch a process that is not its own.
 
-HOW is "reap" (at once, when PROG ends) or "keep" (never: PROG stays a zombie). Prints PROG's process id, and ends when
-stdin does. PROG's stdin is the fifo or file "go".
+HOW is "reap" (at once, when PROG ends) or "keep" (never: PROG stays a zombie). Prints PROG's process id, and
+ends when stdin does. PROG's stdin is the fifo or file "go".
 """
 import signal
 import subprocess

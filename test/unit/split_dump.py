@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""split_dump.py BUSYBOX TRACE: feed ktpipe a dump in two pieces, cut at every byte of its first and last line.
+"""split_dump.py BUSYBOX TRACE: a dump for ktpipe in two pieces, cut at every byte.
 
 In:   TRACE, a real dump. The pieces are separate reads: the second is written when the first has come out.
 Out:  one line a violation; "N cuts" at the end.
-Claims: after the first piece, dump_started is set exactly when the start marker is whole, and dump_complete is not set;
-after the second both are; what comes out is what went in.
+Claims: after the first piece, dump_started is set exactly when the start marker is whole, and dump_complete
+is not set; after the second both are; what comes out is what went in.
 """
 import os
 import subprocess
@@ -34,8 +34,8 @@ class Pipe:
         for name in names:
             os.mkfifo(name)
         self.console = os.open(names[1], os.O_RDWR)
-        self.process = subprocess.Popen([busybox, "ktpipe", "-i", names[0], "-e", folder + "/enable", "-o", names[1]],
-                                        env=self.env, stderr=subprocess.DEVNULL)
+        command = [busybox, "ktpipe", "-i", names[0], "-e", folder + "/enable", "-o", names[1]]
+        self.process = subprocess.Popen(command, env=self.env, stderr=subprocess.DEVNULL)
         self.trace = os.open(names[0], os.O_WRONLY)
 
     def feed(self, data):

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""stop_race.py BUSYBOX COUNT: TERM to ktexitmon and the death of its scheduler at the same instant, COUNT times.
+"""stop_race.py BUSYBOX COUNT: TERM to ktexitmon and the death of its scheduler at one instant.
 
 Out:  one line a violation; then "N stopped, N sent".
-Claims: it was stopped (no frame, no latch), or all was sent (latch sched_exited, one whole block, one sched-exit frame
-at the end); never both, never anything between. The status is the scheduler's (3) or, stopped by TERM, 143.
+Claims: it was stopped (no frame, no latch), or all was sent (latch sched_exited, one whole block, one
+sched-exit frame at the end); never both, never anything between. The status is the scheduler's (3) or,
+stopped by TERM, 143.
 """
 import os
 import random
@@ -49,8 +50,8 @@ def once(busybox, rng):
         os.mkfifo(path("go"))
         os.mkfifo(path("ready"))
         script = 'echo log; echo $$ >"$0/ready"; read -r x <"$0/go"; exit 3'
-        monitor = subprocess.Popen([busybox, "ktexitmon", "-p", path("port"), "-l", path("log"), "sh", "-c", script, folder],
-                                   env=dict(os.environ, KT_RUN_DIR=path("run")))
+        command = [busybox, "ktexitmon", "-p", path("port"), "-l", path("log"), "sh", "-c", script, folder]
+        monitor = subprocess.Popen(command, env=dict(os.environ, KT_RUN_DIR=path("run")))
         with open(path("ready"), encoding="ascii") as ready:
             ready.readline()
         go = os.open(path("go"), os.O_WRONLY)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""terminal.py LINK: a terminal for kthvc, whose other end (the host's) is driven by commands on stdin, answered on stdout.
+"""terminal.py LINK: a terminal for kthvc, whose other end (the host's) obeys commands on stdin.
 
-LINK becomes a link to the terminal. Commands, each answered by one line:
+LINK becomes a link to the terminal. Commands, each answered by one line on stdout:
 send HEX    the host writes these bytes, at once         -> ok
 arrived N   waits until N bytes can be read by the guest -> ok
 raw         waits until the terminal has become raw      -> raw, or "late"
@@ -51,7 +51,8 @@ class Terminal:
 
     def modes(self):
         iflag, oflag, _, lflag = termios.tcgetattr(self.guest)[:4]
-        flags = (("ICANON", lflag), ("ECHO", lflag), ("ISIG", lflag), ("ICRNL", iflag), ("IXON", iflag), ("OPOST", oflag))
+        flags = (("ICANON", lflag), ("ECHO", lflag), ("ISIG", lflag), ("ICRNL", iflag), ("IXON", iflag),
+                 ("OPOST", oflag))
         return " ".join(name for name, word in flags if word & getattr(termios, name)) or "none"
 
     def arrived(self, count):
