@@ -55,7 +55,7 @@ send_logs() {
 # The scheduler is gone, so its dump is in the ring; ktpipe reads the ring empty and an open dump to its end.
 drain_trace() {
 	[ -n "${KTPIPE:-}" ] || return 0
-	end_process "$KTPIPE" 60 || note_error teardown "ktpipe ended with status $?"
+	end_process "$KTPIPE" "$DRAIN_SILENCE_SECONDS" || note_error teardown "ktpipe ended with status $?"
 }
 
 # Who is left may hold the port; what it sends after the exit frame would not be read. Only PID 1 may do this: elsewhere

@@ -37,6 +37,7 @@ ktsend scenario-start
 ktsend scenario-end 0
 ktsend exec-exit 7
 ktsend sched-state stopped code=0
+ktsend fin unknown
 ktsend exit 7' frames
 	done
 }
@@ -54,6 +55,7 @@ fd 9 of ktexec
 scenario-end 0
 exec-exit 0
 sched-state stopped code=0
+fin unknown
 exit 0'
 }
 

@@ -84,7 +84,7 @@ test_a_ktpipe_that_fails_while_it_drains_is_an_error() {
 deaf='trap "note $name is deaf" TERM; ktlatch set LATCH; ktlatch wait vm_off; ktlatch wait vm_off'
 
 test_a_ktpipe_that_does_not_end_is_killed_and_an_error() {
-	bounds DRAIN_SECONDS=-4
+	bounds DRAIN_SILENCE_SECONDS=1
 	when ktpipe "$(echo "$deaf" | sed s/LATCH/trace_armed/)"
 	boot
 	assert_order 'ktpipe is deaf' 'ktsend init-error teardown: ktpipe' 'ktsend exit 209'

@@ -12,9 +12,9 @@
 . "$KT_TEST_LIB/test.sh"
 
 BOOT_SHELLS='dash ash'
-BOOT_STUBS='mount chrt reboot stty dmesg kthvc ktpipe ktexitmon ktexec ktsend ktdump ktport ktlogin ktsh-lite'
+BOOT_STUBS='mount chrt reboot stty dmesg kthvc ktpipe ktexitmon ktexec ktsend ktdump ktport ktlogin ktrelay ktsh-lite'
 # All that /init and the stubs may find besides: nothing that could harm the host.
-BOOT_TOOLS='cat cut find ln mkdir nproc rm sed tr'
+BOOT_TOOLS='cat cut find grep ln mkdir nproc rm sed tr'
 
 setUp() {
 	boot_ceiling 40 # over the longest of /init's own bounds
@@ -50,7 +50,7 @@ lay_out_kernel() { # FOLDER
 		/sys/fs/cgroup; do
 		echo "none $point none rw 0 0"
 	done >"$1/proc/mounts"
-	echo 'console=ttyS0 quiet' >"$1/proc/cmdline"
+	echo 'console=ttyS0 quiet ktbox.host=ktrun' >"$1/proc/cmdline"
 	echo '10.09 20.00' >"$1/proc/uptime"
 	echo 'Linux version 6.12.0-test (someone) #1 SMP' >"$1/proc/version"
 	printf 'MemTotal:        2048000 kB\nMemFree:         1024000 kB\n' >"$1/proc/meminfo"
@@ -81,7 +81,7 @@ when() {
 
 # cmdline WORD...: the kernel command line.
 cmdline() {
-	echo "console=ttyS0 $*" >root/proc/cmdline
+	echo "console=ttyS0 ktbox.host=ktrun $*" >root/proc/cmdline
 }
 
 # bounds NAME=SECONDS...: shorter bounds for /init's waits; its rooms are read in the order of their names.
