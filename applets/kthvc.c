@@ -4,7 +4,8 @@
  *
  * In:   single bytes on TTY (/dev/hvc0), which is put into raw mode first: a cooked tty echoes them to the host and
  *       wakes nobody without a newline. Source of the bytes: docs/wire.md, "Wake bytes".
- * Out:  0xD1: D to SYSRQ_FILE (a sched_ext dump), once for all bytes of one read. The others set latches:
+ * Out:  0xD1: D to SYSRQ_FILE (a sched_ext dump); ours: 0xB7: t (all tasks), 0xB8: w (blocked tasks), to the kernel's
+ *       console; in this order, each once for all bytes of one read. The others set latches:
  *       0xBF bpf_map_write_done, 0xAC accessor_ready, 0xAD periodic_ready, 0xAE artifacts_received, and, after all
  *       others of the same read, 0xD3 shutdown, on which /init tears down in order. Latch hvc_ready: the tty is raw.
  * Ends: TERM, or the tty hangs up. The tty's mode is restored. Other bytes are counted and told of at the end.
@@ -17,7 +18,7 @@
 //usage:#define kthvc_full_usage "\n\n"
 //usage:       "Act on wake bytes from the host until TERM\n"
 //usage:     "\n	-i TTY	Read TTY (/dev/hvc0)"
-//usage:     "\n	-s FILE	Write D to FILE for a dump (/proc/sysrq-trigger)"
+//usage:     "\n	-s FILE	Write D, t and w to FILE (/proc/sysrq-trigger)"
 
 #include <poll.h>
 #include "daemon.h"
@@ -25,8 +26,16 @@
 
 #define COM2 "/dev/ttyS1"
 
-enum { BYTE_DUMP = 0xd1, BYTE_SHUTDOWN = 0xd3 };
 enum { POLL_SIGNALS, POLL_TTY, POLL_COUNT };
+
+static const struct {
+	uint8_t byte;
+	char command;
+} sysrq_bytes[] = {
+	{ 0xd1, 'D' }, /* first: the others take their time on a slow console */
+	{ 0xb7, 't' },
+	{ 0xb8, 'w' },
+};
 
 static const struct {
 	uint8_t byte;
@@ -36,7 +45,7 @@ static const struct {
 	{ 0xac, "accessor_ready" },
 	{ 0xad, "periodic_ready" },
 	{ 0xae, "artifacts_received" },
-	{ BYTE_SHUTDOWN, "shutdown" }, /* last: what came with it is done before */
+	{ 0xd3, "shutdown" }, /* last: what came with it is done before */
 };
 
 static void tell_com2(const char *text)
@@ -75,11 +84,11 @@ static bool make_raw(int fd, struct termios *before)
 	return tcsetattr(fd, TCSANOW, &raw) == 0;
 }
 
-static void trigger_dump(const char *sysrq_file)
+static void trigger(const char *sysrq_file, char command)
 {
 	int fd = open(sysrq_file, O_WRONLY | O_NOCTTY | O_CLOEXEC);
 
-	if (fd < 0 || safe_write(fd, "D", 1) != 1)
+	if (fd < 0 || safe_write(fd, &command, 1) != 1)
 		bb_perror_msg("unable to write '%s'", sysrq_file);
 	if (fd >= 0)
 		close(fd);
@@ -92,7 +101,10 @@ static bool is_known(uint8_t byte)
 	for (i = 0; i < ARRAY_SIZE(wake_bytes); i++)
 		if (wake_bytes[i].byte == byte)
 			return true;
-	return byte == BYTE_DUMP;
+	for (i = 0; i < ARRAY_SIZE(sysrq_bytes); i++)
+		if (sysrq_bytes[i].byte == byte)
+			return true;
+	return false;
 }
 
 /* Returns how many bytes were unknown. */
@@ -101,8 +113,9 @@ static unsigned act_on(const uint8_t *bytes, size_t len, const char *sysrq_file)
 	unsigned unknown = 0;
 	size_t i;
 
-	if (memchr(bytes, BYTE_DUMP, len))
-		trigger_dump(sysrq_file);
+	for (i = 0; i < ARRAY_SIZE(sysrq_bytes); i++)
+		if (memchr(bytes, sysrq_bytes[i].byte, len))
+			trigger(sysrq_file, sysrq_bytes[i].command);
 	for (i = 0; i < ARRAY_SIZE(wake_bytes); i++)
 		if (memchr(bytes, wake_bytes[i].byte, len))
 			kt_latch_set_or_warn(wake_bytes[i].latch);

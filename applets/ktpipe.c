@@ -184,7 +184,8 @@ static void on_dump_end(struct forwarder *f)
 {
 	kt_dump_sender_end(&f->sender, &f->scan);
 	f->scan.lost = 0;
-	kt_latch_set_or_warn("dump_complete");
+	if (f->scan.rule != KT_RULE_NONE)
+		kt_latch_set_or_warn("dump_complete");
 }
 
 static void scan(struct forwarder *f, const char *bytes, size_t len)

@@ -126,7 +126,10 @@ static void print_payload(const struct kt_frame *frame, const struct kt_type *ty
 			printf(",\"bytes_sent\":%llu", (unsigned long long)kt_get_u64(frame->payload));
 		break;
 	case KT_ADDRESSES:
-		print_addresses(frame);
+		if (frame->length == 8 * KT_ADDRESS_COUNT)
+			print_addresses(frame);
+		else
+			print_bytes(frame->payload, frame->length);
 		break;
 	case KT_PHASE:
 		print_phase(frame);
@@ -262,9 +265,10 @@ static bool take_frames(struct receiver *r)
 			return true;
 		case KT_FRAME:
 			on_frame(r, &frame);
-			if (r->result.exit_code.known)
-				return true;
-			break;
+			if (!r->result.exit_code.known)
+				break;
+			r->result.bytes = frame.offset + frame.size; /* however much was read at once */
+			return true;
 		case KT_DAMAGE:
 			on_damage(r, &frame);
 			break;

@@ -113,23 +113,6 @@ static uint32_t put_u64(uint8_t *out, const struct kt_type *type, char **data)
 	return 8;
 }
 
-static uint32_t put_addresses(uint8_t *out, const struct kt_type *type, char **data)
-{
-	unsigned i;
-
-	for (i = 0; i < KT_ADDRESS_COUNT; i++) {
-		unsigned long long value = data[i] ? bb_strtoull(data[i], NULL, 0) : 0;
-
-		if (!data[i] || errno != 0)
-			bb_error_msg_and_die("unable to send '%s': it takes %u numbers, 0x for hexadecimal",
-				type->name, KT_ADDRESS_COUNT);
-		kt_put_u64(out + 8 * i, value);
-	}
-	if (data[i])
-		bb_error_msg_and_die("unable to send '%s': it takes %u numbers", type->name, KT_ADDRESS_COUNT);
-	return 8 * KT_ADDRESS_COUNT;
-}
-
 static uint32_t put_text(uint8_t *out, uint32_t room, const char *name, const char *text)
 {
 	size_t len = strlen(text);
@@ -185,6 +168,23 @@ static uint32_t put_bytes(struct kt_out *out, const struct kt_type *type, char *
 	return put_text(out->payload, KT_PAYLOAD_MAX, type->name, data[0]);
 }
 
+static uint32_t put_addresses(uint8_t *out, const struct kt_type *type, char **data)
+{
+	unsigned i;
+
+	for (i = 0; i < KT_ADDRESS_COUNT; i++) {
+		unsigned long long value = data[i] ? bb_strtoull(data[i], NULL, 0) : 0;
+
+		if (!data[i] || errno != 0)
+			bb_error_msg_and_die("unable to send '%s': it takes %u numbers, 0x for hexadecimal",
+				type->name, KT_ADDRESS_COUNT);
+		kt_put_u64(out + 8 * i, value);
+	}
+	if (data[i])
+		bb_error_msg_and_die("unable to send '%s': it takes %u numbers", type->name, KT_ADDRESS_COUNT);
+	return 8 * KT_ADDRESS_COUNT;
+}
+
 static uint32_t put_payload(struct kt_out *out, const struct kt_type *type, char **data)
 {
 	switch (type->payload) {
@@ -197,7 +197,8 @@ static uint32_t put_payload(struct kt_out *out, const struct kt_type *type, char
 	case KT_U64:
 		return put_u64(out->payload, type, data);
 	case KT_ADDRESSES:
-		return put_addresses(out->payload, type, data);
+		/* one argument is the payload as it stands, as for any type that is not a number */
+		return data[0] && data[1] ? put_addresses(out->payload, type, data) : put_bytes(out, type, data);
 	case KT_PHASE:
 		return put_phase(out->payload, type, data);
 	case KT_EMPTY:

@@ -14,8 +14,6 @@ bool FAST_FUNC kt_frame_is_well_formed(const struct kt_type *type, const struct 
 		return frame->length == 4;
 	case KT_U64:
 		return frame->length == 8;
-	case KT_ADDRESSES:
-		return frame->length == 8 * KT_ADDRESS_COUNT;
 	case KT_PHASE:
 		return frame->length >= 1;
 	case KT_BYTES_SENT:
@@ -178,7 +176,7 @@ static void print_scheduler(const struct kt_run_result *result, FILE *out)
 	print_text(out, "scheduler_name", result->scheduler_name);
 	print_flag(out, "scheduler_ejected", result->scheduler_ejected);
 	print_text(out, "scheduler_ejected_reason", result->scheduler_ejected_reason);
-	print_flag(out, "scheduler_died", result->scheduler_died);
+	print_flag(out, "scheduler_died", result->scheduler_died || result->scheduler_ejected);
 	print_text(out, "scheduler_died_reason", result->scheduler_died_reason);
 	print_flag(out, "scheduler_not_attached", result->scheduler_not_attached);
 	print_text(out, "scheduler_not_attached_reason", result->scheduler_not_attached_reason);

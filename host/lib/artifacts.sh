@@ -10,9 +10,16 @@
 # A dry run only names what it would have made.
 make_workplace() {
 	out=${opt_output:-$top/build/runs/$(date +%Y%m%d-%H%M%S)-$$}
+	if [ -n "$opt_dry_run" ]; then name_temporary_folder; else make_temporary_folder; fi
+}
+
+name_temporary_folder() {
 	make_absolute "${TMPDIR:-/tmp}/ktrun.XXXXXX"
 	work=$absolute
-	[ -z "$opt_dry_run" ] || return 0
+}
+
+make_temporary_folder() {
+	name_temporary_folder
 	work=$(mktemp -d "$work") || die "unable to make a temporary folder"
 	run_made_work=yes
 	KT_RUN_DIR=$work/latch
@@ -24,8 +31,8 @@ make_workplace() {
 open_artifacts() {
 	mkdir -p "$out" 2>"$work/err" || die "output is not writable: $out"
 	find "$out" -mindepth 1 -maxdepth 1 -type f \( -name bulk.bin -o -name console.log -o -name com2.log \
-		-o -name qemu.log -o -name stdout -o -name stderr -o -name dmesg \
-		-o -name result.json -o -name result.json.new -o -name sched.log \
-		-o -name 'sched-[0-9]*.log' \) -exec rm -f {} +
+		-o -name qemu.log -o -name stdout -o -name stderr -o -name dmesg -o -name printk \
+		-o -name result.json -o -name result.json.new -o -name host.txt -o -name hang.txt \
+		-o -name sched.log -o -name 'sched-[0-9]*.log' -o -name 'dump-[0-9]*.txt' \) -exec rm -f {} +
 	touch "$out/bulk.bin" "$out/console.log" "$out/com2.log" 2>"$work/err" || die "output is not writable: $out"
 }

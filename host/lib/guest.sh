@@ -18,8 +18,10 @@ run_guest() {
 	start_reader
 	start_qemu
 	if ! await_the_end; then
+		measure_silence
 		run_timed_out=yes
-		ask_guest_to_end
+		ask_what_it_does
+		await_late_end
 	fi
 	[ "$awaited" = qemu_ended ] || run_qemu_killed=yes
 	stop_qemu
@@ -46,7 +48,7 @@ open_terminal() {
 }
 
 start_reader() {
-	supervise reader_ended "$bb" ktrecv -f -d "$out" "$out/bulk.bin" &
+	supervise reader_ended "$bb" ktrecv -f ${opt_plain:+--plain} -d "$out" "$out/bulk.bin" &
 	run_reader=$!
 }
 
@@ -69,13 +71,23 @@ await_the_end() {
 	await "$opt_limit" qemu_ended reader_ended
 	[ "$awaited" = reader_ended ] || [ -z "$awaited" ] || return 0
 	[ -n "$awaited" ] || return 1
-	wait_for_job "$run_reader"
-	run_reader='' run_reader_status=$job_status
+	take_reader_status
 	if [ "$run_reader_status" -le 2 ]; then
+		acknowledge
 		await "$end_limit_secs" qemu_ended
 		return 0
 	fi
 	await_without_reader
+}
+
+take_reader_status() {
+	wait_for_job "$run_reader"
+	run_reader='' run_reader_status=$job_status
+}
+
+# The exit frame has been decoded. A guest with ktbox.ack=1 waits for this; nobody else minds.
+acknowledge() {
+	printf '\256' 1<>"$work/hvc0.in"
 }
 
 await_without_reader() {
@@ -89,10 +101,15 @@ await_without_reader() {
 	[ -n "$awaited" ]
 }
 
-# 0xD1 asks for a dump, 0xD3 for an orderly end. Opened for reading too, so that it never blocks.
-ask_guest_to_end() {
-	printf '\321\323' 1<>"$work/hvc0.in"
-	await "$stop_limit_secs" qemu_ended
+# The guest has been asked for an orderly end: it comes to the exit frame like any other run, or not at all.
+await_late_end() {
+	if [ -n "$run_reader" ]; then await "$stop_limit_secs" qemu_ended reader_ended
+	else await "$stop_limit_secs" qemu_ended
+	fi
+	[ "$awaited" = reader_ended ] || return 0
+	take_reader_status
+	acknowledge
+	await "$end_limit_secs" qemu_ended
 }
 
 # QEMU has had its time: it is killed if it is still there.
@@ -116,11 +133,13 @@ restore_terminal() {
 finish_reader() {
 	if [ -n "$run_reader" ]; then
 		kill -s TERM "$run_reader" 2>/dev/null
-		wait_for_job "$run_reader"
-		run_reader='' run_reader_status=$job_status
+		take_reader_status
 	fi
-	[ "$run_reader_status" -gt 2 ] || return 0
-	"$bb" ktrecv -d "$out" "$out/bulk.bin" >/dev/null 2>"$work/ktrecv.err"
+	[ "$run_reader_status" -le 2 ] || read_for_files_only
+}
+
+read_for_files_only() {
+	"$bb" ktrecv ${opt_plain:+--plain} -d "$out" "$out/bulk.bin" >/dev/null 2>"$work/ktrecv.err"
 	run_reader_status=$?
 }
 

@@ -30,8 +30,12 @@ for_each_line() { # LIST FUNCTION
 	done
 }
 
-check_tree() {
+check_busybox() {
 	[ -x "$bb" ] || die "$bb is not built: run make"
+}
+
+check_tree() {
+	check_busybox
 	[ -r "$top/build/initramfs.cpio" ] || die "$top/build/initramfs.cpio is not built: run make"
 }
 

@@ -14,8 +14,9 @@ catch_signals() {
 	run_qemu='' run_reader='' run_viewer='' run_waiter='' run_terminal='' run_start_ms='' run_reported=''
 	run_made_work=''
 	run_error='' run_interrupted='' run_timed_out='' run_qemu_killed='' run_qemu_status=0 run_reader_status=0
-	run_wall_ms=0 awaited=''
+	run_wall_ms=0 awaited='' run_console_age='' run_frames_age='' run_hang_from=''
 	trap leave EXIT
+	trap : PIPE # who read the messages has gone: that neither ends a run nor leaves its things behind
 	trap 'run_interrupted=HUP; exit 130' HUP
 	trap 'run_interrupted=INT; exit 130' INT
 	trap 'run_interrupted=TERM; exit 130' TERM
@@ -51,6 +52,8 @@ report_unfinished() {
 	[ -n "$run_interrupted" ] || run_error='ktrun itself could not go on'
 	read_clock
 	run_wall_ms=$((now_ms - run_start_ms))
+	write_hang
+	write_host
 	decide_verdict
 	write_result
 	print_summary

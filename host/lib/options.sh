@@ -16,17 +16,22 @@ newline='
 set_defaults() {
 	opt_kernel='' opt_scheduler='' opt_sched_args='' opt_enable='' opt_disable='' opt_includes=''
 	opt_env='' opt_command='' opt_output='' opt_append='' opt_qemu_args=''
-	opt_memory=512 opt_cpus=2 opt_limit=''
+	opt_memory=512 opt_cpus=2 opt_limit='' opt_replay='' opt_printk='' opt_plain='' opt_fail_on_warn=''
 	opt_shell='' opt_expect_death='' opt_gdb='' opt_dmesg='' opt_dry_run='' opt_quiet='' opt_verbose=''
 }
 
 parse_options() {
 	set_defaults
+	parse_other=''
 	while [ $# -gt 0 ]; do
+		case $1 in
+		-q | -h | --help | --replay | --replay=*) ;;
+		*) parse_other=$1 ;;
+		esac
 		case $1 in
 		--) take_command "$@"; break ;;
 		--?*=*) parse_glued=$1; shift; set -- "${parse_glued%%=*}" "${parse_glued#*=}" "$@"; continue ;;
-		-k | -s | -a | -i | -e | -m | -c | -t | -o | --enable | --disable | --append | --qemu-arg)
+		-k | -s | -a | -i | -e | -m | -c | -t | -o | --enable | --disable | --append | --qemu-arg | --replay)
 			[ $# -gt 1 ] || die "$1 needs a value (see ktrun --help)"
 			take_value "$1" "$2"
 			shift ;;
@@ -35,6 +40,8 @@ parse_options() {
 		esac
 		shift
 	done
+	[ -z "$opt_replay" ] || [ -z "$parse_other" ] ||
+		die "--replay judges a run as it was, no other option than -q goes with it: $parse_other"
 	default_limit
 }
 
@@ -52,6 +59,7 @@ take_value() { # OPTION VALUE
 	-t) take_number "$1" "$2" 1 99999999; opt_limit=$2 ;;
 	-o) take_path "$@"; opt_output=$absolute ;;
 	--append) opt_append="$opt_append $2" ;;
+	--replay) take_path "$@"; opt_replay=$absolute ;;
 	--qemu-arg) refuse_newline "$@"; opt_qemu_args=$opt_qemu_args$2$newline ;;
 	esac
 }
@@ -62,6 +70,9 @@ take_flag() { # OPTION
 	--expect-death) opt_expect_death=yes ;;
 	--gdb) opt_gdb=yes ;;
 	--dmesg) opt_dmesg=yes ;;
+	--printk) opt_printk=yes ;;
+	--plain) opt_plain=yes ;;
+	--fail-on-warn) opt_fail_on_warn=yes ;;
 	-n) opt_dry_run=yes ;;
 	-q) opt_quiet=yes ;;
 	-v) opt_verbose=yes ;;
@@ -123,6 +134,7 @@ is_interactive() {
 usage() {
 	cat <<'END'
 usage: ktrun [options] [-- COMMAND...]
+       ktrun [-q] --replay DIR
 
 Boots a kernel in a throw-away VM, attaches a sched_ext scheduler, runs COMMAND, and tells what happened.
 
@@ -136,6 +148,7 @@ guest
   -e NAME=VALUE     environment of scheduler and payload; repeatable
   --shell           an interactive shell in the guest; with COMMAND, that command instead of a terminal
   --expect-death    the scheduler must die during the run: it is wrong if it survives
+  --fail-on-warn    a WARN, lockdep, lockup, hung-task, KASAN, BUG or like report of the kernel is wrong
 machine
   -m MIB            memory (default 512, at least 128)
   -c CPUS           number of CPUs (default 2)
@@ -146,6 +159,11 @@ run
   -t SECS           wall-clock limit (default 120; none with a terminal or --gdb)
   -o DIR            where the artifacts go (default: a new folder under build/runs/)
   --dmesg           keep the kernel's log as the artifact `dmesg`
+  --printk          show the global trace (bpf_printk) live on stderr, marked, and keep it as `printk`
+  --plain           dump files without the trace's prefix
+  --replay DIR      no VM: judge the finished run in DIR, its folder of artifacts, once more, from its
+                    bulk.bin, console.log and host.txt; summary, output and exit code are those of the
+                    run. The other files are made anew in DIR itself: give a copy to keep the old ones
   -n                print the QEMU command and stop: nothing is started, nothing is kept
   -q                no summary if the run passed
   -v                show the QEMU command and, live, the console on stderr
@@ -160,13 +178,14 @@ exit codes (the first that holds, see docs/verdicts.md)
   130 interrupted      Ctrl-C, TERM or HUP
   204 timeout          the limit of -t was reached
   206 boot-failed      the guest never said that it is ready
-  203 lost             no exit frame: kernel panic, reset, QEMU died
-  207 corrupt          the guest's stream is damaged
+  203 lost             no exit frame: kernel panic, out of memory, init died, silent reset, QEMU died
+  207 corrupt          the guest's stream is damaged, or a part of it is missing
   209 init-failed      the guest's /init could not do its part
   200 sched-failed     the scheduler ended before it was attached (rejected by the verifier, for example)
   201 sched-not-attached  the scheduler runs but did not attach in time
   202 sched-died       the scheduler died during the run
   208 sched-survived   --expect-death, and it did not die
+  210 kernel-warned    --fail-on-warn, and the kernel reported something
   any fail             the payload's own code
   0   pass
 END

@@ -41,10 +41,11 @@ qemu_command() { # VERB...
 
 # Sets $run_words: the kernel's command line, of which x86 takes 2047 bytes.
 make_kernel_words() {
-	run_words='console=ttyS0 panic=-1 oops=panic cryptomgr.notests KTSTR_GUEST=1'
+	run_words='console=ttyS0 panic=-1 oops=panic cryptomgr.notests KTSTR_GUEST=1 ktbox.host=ktrun ktbox.live_log=1'
 	[ -z "$opt_shell" ] || run_words="$run_words KTSTR_MODE=shell"
 	[ -z "$opt_expect_death" ] || run_words="$run_words ktbox.expect_death=1"
 	[ -z "$opt_dmesg" ] || run_words="$run_words ktbox.dmesg=1"
+	[ -z "$opt_printk" ] || run_words="$run_words ktbox.printk=1"
 	[ -z "$opt_gdb" ] || run_words="$run_words nokaslr"
 	! is_interactive || case ${TERM:-} in
 	'' | *[!A-Za-z0-9._+-]*) ;;

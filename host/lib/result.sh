@@ -20,6 +20,8 @@ own_keys() {
 	printf '  "wall_ms": %s,\n  "accel": "%s",\n  "kernel": ' "$run_wall_ms" "$run_accel"
 	json_quote "$run_kernel"
 	printf '%s' "$json" | without_controls
+	printf ',\n  "kernel_report_count": %s,\n  "kernel_reports": ' "$con_count"
+	reports_json
 }
 
 decoded_keys() {

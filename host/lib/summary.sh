@@ -6,6 +6,8 @@
 #        Out: stderr, all of it through the filter for guest text. Exit: none of its own.
 # shellcheck disable=SC2015,SC2034,SC2154
 
+reports_shown=5
+
 print_summary() {
 	[ -z "$opt_quiet" ] || [ "$verdict" != pass ] || return 0
 	summary | printable >&2
@@ -16,15 +18,28 @@ print_summary() {
 
 summary() {
 	printf 'ktrun: %s (code %s)%s\n' "$verdict" "$verdict_code" "${verdict_reason:+: $verdict_reason}"
-	[ -z "$opt_scheduler" ] || printf '  scheduler  %s\n' "$(describe_scheduler)"
-	[ -z "$opt_command$opt_shell" ] || printf '  payload    %s\n' "$(describe_payload)"
+	! has_scheduler || printf '  scheduler  %s\n' "$(describe_scheduler)"
+	describe_dumps | cut -b 1-200
+	! has_payload || printf '  payload    %s\n' "$(describe_payload)"
+	describe_reports
+	printf '  stream     %s\n' "$(describe_stream)"
 	printf '  time       %s s, %s\n' "$(seconds "$run_wall_ms")" "$run_accel"
 	[ -z "$run_qemu_killed" ] || printf '  qemu       did not end by itself: killed\n'
+}
+
+# A scheduler or payload is told of when it was given, and when frames know of one.
+has_scheduler() {
+	[ -n "$opt_scheduler" ] || [ "$res_attached$res_died$res_not_attached" != falsefalsefalse ]
+}
+
+has_payload() {
+	[ -n "$opt_command$opt_shell" ] || [ "$res_exec_exit_code" != null ]
 }
 
 describe_scheduler() {
 	[ "$res_name" = null ] || printf '%s: ' "$res_name"
 	if [ "$res_attached" = true ]; then printf 'attached'; else printf 'not attached'; fi
+	[ "$res_ejected" != true ] || printf ', thrown out by the kernel (%s)' "$res_ejected_reason"
 	[ "$res_died" != true ] || printf ', died'
 	[ "$res_end" = null ] || printf ', %s' "$(describe_end)"
 	[ "$res_sched_exit_code" = null ] || printf ', sched-exit %s' "$res_sched_exit_code"
@@ -56,21 +71,67 @@ describe_payload() {
 		printf ' after %s s' "$(seconds "$res_elapsed_ms")"
 }
 
+describe_stream() {
+	if [ "$res_exit_code" = null ]; then printf '%s bytes, without an exit frame' "$res_bytes"
+	elif [ "$res_complete" = true ]; then printf 'complete, %s bytes' "$res_bytes"
+	elif [ "$res_complete" = false ]; then describe_missing
+	else printf '%s bytes; whether that is all is unknown, the guest could not tell' "$res_bytes"
+	fi
+	[ "$res_damaged" = 0 ] || printf ', %s damaged places' "$res_damaged"
+	[ "$res_truncated" != true ] || printf ', ends within a frame'
+}
+
+describe_missing() {
+	case $res_missing in
+	-*) printf '%s bytes more than the guest has sent' "${res_missing#-}" ;;
+	*) printf '%s bytes missing' "$res_missing" ;;
+	esac
+}
+
+describe_reports() {
+	[ "$con_count" -gt 0 ] || return 0
+	printf '  kernel     reports on the console: %s\n' "$con_count"
+	printf %s "$con_reports" | head -n "$reports_shown" | cut -b 1-140 | sed 's/^/     /'
+	[ "$con_count" -le "$reports_shown" ] || printf '     ... more in result.json and console.log\n'
+}
+
 seconds() { # MS
 	printf '%s.%02d' "$(($1 / 1000))" "$(($1 % 1000 / 10))"
 }
 
 # What a person would open first: the heads and tails of dump, log and last words, bounded.
 evidence() {
-	sed -n 's/^.*sched_ext_dump: //p' "$out/console.log" >"$work/dump"
-	grep -a -v 'sched_ext_dump: ' "$out/console.log" >"$work/console"
-	show_ends 'the dump, in console.log' "$work/dump" 4
+	show_dump
 	[ ! -e "$out/sched.log" ] || show_ends 'the log, sched.log' "$out/sched.log" 0
 	show_ends 'last words of /init, com2.log' "$out/com2.log" 0
 	case $verdict in
-	boot-failed | lost | timeout) show_ends 'the console, console.log' "$work/console" 0 ;;
+	boot-failed | lost) show_end_of_guest ;;
+	timeout) show_hang ;;
+	kernel-warned) show_console_from 'the first report, console.log' "$con_warn_at" ;;
 	error) show_ends 'QEMU, qemu.log' "$out/qemu.log" 0 ;;
 	esac
+}
+
+# That of an error exit, else the newest one. A guest that was lost may have got no frame of its dump
+# out: then the copy on the console is all there is.
+show_dump() {
+	dump_file=${error_file:-$newest_file}
+	if [ -n "$dump_file" ]; then
+		[ ! -e "$out/$dump_file" ] || sed 's/^.*sched_ext_dump: //' "$out/$dump_file" >"$work/dump"
+	else
+		dump_file=console.log
+		sed -n 's/^.*sched_ext_dump: //p' "$out/console.log" >"$work/dump"
+	fi
+	show_ends "the dump, $dump_file" "$work/dump" 4
+}
+
+show_end_of_guest() {
+	if [ -n "$con_panic_at" ]; then
+		show_console_from 'the panic, console.log' "$con_panic_at"
+	else
+		tail -c 65536 "$out/console.log" | grep -a -v 'sched_ext_dump: ' >"$work/console"
+		show_ends 'the console, console.log' "$work/console" 0
+	fi
 }
 
 # The last lines of FILE, and before them its first HEAD lines if the two are apart.

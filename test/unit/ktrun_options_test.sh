@@ -62,7 +62,7 @@ test_help_names_every_verdict_with_its_code() {
 		assert_matches "^  $code +$word( |\$)" out
 	done
 	assert_matches '^  any fail ' out
-	assertEquals "verdicts with one code" 12 "$(documented_verdicts | wc -l)"
+	assertEquals "verdicts with one code" 13 "$(documented_verdicts | wc -l)"
 }
 
 test_dry_run_prints_the_command_and_makes_nothing() {
@@ -94,7 +94,8 @@ test_memory_cpus_and_kernel() {
 
 test_the_kernel_command_line_has_what_was_asked_for_and_nothing_else() {
 	good -- true
-	assertEquals 'console=ttyS0 panic=-1 oops=panic cryptomgr.notests KTSTR_GUEST=1' "$(command_line)"
+	assertEquals "console=ttyS0 panic=-1 oops=panic cryptomgr.notests KTSTR_GUEST=1 ktbox.host=ktrun ktbox.live_log=1" \
+		"$(command_line)"
 	streams $READY $EXIT
 	ktrun --expect-death --append 'one two' --append three -- true
 	command_line >line

@@ -189,12 +189,12 @@ test_quiet_says_nothing_about_a_pass_and_all_about_a_failure() {
 	verdict_of fail 7 "-q -- true" $READY $STARTED $OUT7 $EXIT
 }
 
-test_time_out_asks_for_a_dump_and_an_orderly_end() {
+test_time_out_asks_for_a_dump_the_tasks_and_an_orderly_end() {
 	# shellcheck disable=SC2016  # for the stub
-	echo 'head -c 2 "$hvc.in" >"$stub/wake"; cat "$stub/more" >>"$bulk"' >stub/act
+	echo 'head -c 4 "$hvc.in" >"$stub/wake"; cat "$stub/more" >>"$bulk"' >stub/act
 	encode $OUT0 $EXIT >stub/more
 	verdict_of timeout 204 "-t 2 -- true" $READY $STARTED
-	printf '\321\323' >expected
+	printf '\321\267\270\323' >expected
 	assert_same_bytes expected stub/wake
 	assert_value exit_code 0
 }
