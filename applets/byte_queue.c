@@ -47,9 +47,10 @@ void FAST_FUNC kt_queue_add(struct kt_byte_queue *queue, const char *bytes, size
 	queue->len += len;
 }
 
-int FAST_FUNC kt_queue_write(struct kt_byte_queue *queue, int fd)
+int FAST_FUNC kt_queue_write(struct kt_byte_queue *queue, int fd, size_t max)
 {
-	ssize_t written = safe_write(fd, queue->ring + queue->start, MIN(queue->len, queue->room - queue->start));
+	size_t next = MIN(queue->len, queue->room - queue->start);
+	ssize_t written = safe_write(fd, queue->ring + queue->start, MIN(next, max));
 
 	if (written < 0)
 		return errno == EAGAIN ? 0 : -1;

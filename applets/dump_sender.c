@@ -101,7 +101,7 @@ void FAST_FUNC kt_dump_sender_end(struct kt_dump_sender *sender, const struct kt
 
 int FAST_FUNC kt_dump_sender_write(struct kt_dump_sender *sender)
 {
-	return kt_queue_write(&sender->queue, sender->pipe);
+	return kt_queue_write(&sender->queue, sender->pipe, SIZE_MAX);
 }
 
 void FAST_FUNC kt_dump_sender_close(struct kt_dump_sender *sender)

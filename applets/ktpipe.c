@@ -51,6 +51,9 @@ enum {
 	READ_SIZE = 8192, /* trace_pipe gives at most 8150 bytes a read */
 	READS_A_TURN = 256, /* before the other descriptors get their turn */
 	QUEUE_MAX = 32 * 1024 * 1024, /* seven dumps of 4 000 tasks */
+	/* An emulated UART that drains as it goes keeps a write until all is out, non-blocking or not: 4 KiB are 7 ms, so
+	 * that the trace is read in time. */
+	CONSOLE_WRITE_MAX = 4096,
 	/* Per CPU, since a dump is written by one. 4 000 runnable tasks make 44 000 lines and 4.3 MB of text. */
 	RING_KB = 8192,
 	/* All rings together get at most this part of the memory. */
@@ -294,7 +297,7 @@ static void on_trace(struct forwarder *f)
 
 static void on_console(struct forwarder *f)
 {
-	if (kt_queue_write(&f->queue, f->console) == 0)
+	if (kt_queue_write(&f->queue, f->console, CONSOLE_WRITE_MAX) == 0)
 		return;
 	bb_perror_msg("unable to write '%s'", f->console_name);
 	f->failed = true;

@@ -154,7 +154,7 @@ test_staged_logs_come_in_the_order_of_their_numbers_and_empty_ones_do_not() {
 	grep -aE '^log of the|: attached' "$art/sched.log" >order
 	assertEquals "log of the ninth,log of the tenth" "$(grep '^log' order | tr '\n' ',' | sed 's/,$//')"
 	assertEquals 3 "$(wc -l <order)"
-	assert_matches '^log of the (ninth|tenth)$' "$art/sched-1.log"
+	assert_matches ': attached' "$art/sched-1.log" # the first scheduler's comes live, so before all blocks
 }
 
 test_an_unknown_word_of_ktbox_on_the_command_line_is_reported_and_a_known_one_is_not() {

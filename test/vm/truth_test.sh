@@ -1,0 +1,134 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The whole truth of a run on a real kernel: every dump, every end, and a proof that nothing is missing.
+
+# shellcheck disable=SC1091,SC2154 # what is sourced sets them
+. "$KT_TEST_LIB/vm.sh"
+
+# A SysRq-D dump while the scheduler lives, its end awaited; then the next.
+# shellcheck disable=SC2016  # for the guest's shell
+TWO_SYSRQ_DUMPS='for n in 1 2; do
+	ktlatch reset dump_complete; echo D >/proc/sysrq-trigger; ktlatch wait -t 60 dump_complete
+	done; ktlatch wait -t 60 sched_exited'
+
+# The log: the attach line, the noise, and a last line.
+LOG_SIZE=$(($(printf 'scx_demo: attached\n\nscx_demo: 200000 bytes of noise written\n' | wc -c) + 200000))
+PANIC_WHEN_ALL_IS_WRITTEN="mkfifo /tmp/log; tail -f -c +1 /tmp/sched.log >/tmp/log &
+	head -c $LOG_SIZE </tmp/log >/dev/null; echo c >/proc/sysrq-trigger"
+
+oneTimeSetUp() {
+	vm dumps -s "$DEMO" -a "--error-after 3000" --expect-death -- sh -c "$TWO_SYSRQ_DUMPS"
+	vm plain -s "$DEMO" -a "--error-after 300" --plain -- sleep 600
+	vm linger -s "$DEMO" -a "--linger --error-after 300" -- sleep 600
+	vm panic -s "$DEMO" -a "--noise 200000" -- sh -c "$PANIC_WHEN_ALL_IS_WRITTEN"
+	vm second -i "$DEMO" -- sh -c 'ktexitmon -n second -l /tmp/sched_2.log scx_demo --exit-after 200 5; echo "ended $?"'
+	vm asked --printk --append ktbox.ack=1 -- sh -c 'echo said by the marker >/sys/kernel/tracing/trace_marker
+		echo "WARNING: CPU: 0 PID: 1 at kernel/never.c:1" >/dev/kmsg'
+	vm warned --fail-on-warn -- sh -c 'echo "WARNING: CPU: 0 PID: 1 at kernel/never.c:1" >/dev/kmsg'
+}
+
+test_every_dump_of_a_boot_arrives_numbered_typed_and_whole() {
+	look dumps
+	assert_verdict pass 0
+	assert_value dumps_complete true
+	assertEquals "types" 'sysrq sysrq error' "$(value dumps | grep -o '"type":"[a-z]*"' | cut -d '"' -f 4 | tr '\n' ' ' |
+		sed 's/ $//')"
+	assert_value_matches dumps '"number":3,"complete":true,"type":"error","rule":"counter","kind":1025,'
+	assert_value_matches dumps 'deliberate error'
+	assertEquals "files" 3 "$(find "$art" -name 'dump-*.txt' | wc -l)"
+}
+
+# The two copies take different ways: frames over the port, and the UART with carriage returns and the kernel's lines.
+test_a_dump_over_the_port_is_what_the_console_got() {
+	look dumps
+	cat "$art/dump-1.txt" "$art/dump-2.txt" "$art/dump-3.txt" >port
+	tr -d '\r' <"$art/console.log" | grep -a 'sched_ext_dump: ' >console
+	assertEquals "lines" "$(wc -l <port)" "$(wc -l <console)"
+	assertEquals "last line" "$(tail -n 1 port)" "$(tail -n 1 console)"
+}
+
+test_plain_dumps_have_no_prefix_of_the_trace() {
+	look plain
+	assertEquals "first line" 'scx_demo: root' "$(head -n 1 "$art/dump-1.txt")"
+	assert_no_match sched_ext_dump "$art/dump-1.txt"
+	look dumps
+	assert_matches 'sched_ext_dump: scx_demo: root' "$art/dump-1.txt"
+}
+
+test_a_scheduler_that_lingers_was_ejected() {
+	look linger
+	assert_verdict sched-died 202
+	assert_value scheduler_ejected true
+	assert_value scheduler_ejected_reason scx_bpf_error
+	assert_value sched_exit_code null
+	look dumps
+	assert_value sched_exit_code 1
+}
+
+test_nothing_is_missing_and_that_is_known() {
+	look dumps
+	assert_value complete true
+	assert_value missing_bytes 0
+	# behind what fin counts there are the fin frame and the exit frame
+	assertEquals "bytes" $(($(value bytes_sent) + 24 + 20)) "$(wc -c <"$art/bulk.bin")"
+}
+
+test_a_stream_with_a_hole_is_corrupt() {
+	look dumps
+	cp -R "$art" hole
+	{ head -c 2000 "$art/bulk.bin"; tail -c +2101 "$art/bulk.bin"; } >hole/bulk.bin
+	run "$KTRUN" --replay hole
+	assert_status 207
+	art=hole result=hole/result.json
+	assert_value verdict corrupt
+	assert_value complete false
+	assert_value missing_bytes 100
+}
+
+test_a_replay_is_the_run_again() {
+	look linger
+	cp -R "$art" again
+	rm again/result.json again/stdout again/dump-1.txt
+	run "$KTRUN" --replay again
+	assert_status 202
+	assert_same_bytes "$result" again/result.json
+	assert_same_bytes "$art/dump-1.txt" again/dump-1.txt
+	assert_same_bytes "$art/sched.log" again/sched.log
+}
+
+test_a_panic_loses_nothing_that_the_scheduler_had_written() {
+	look panic
+	assert_verdict lost 203
+	assert_value_matches reason 'kernel panic'
+	assert_matches '200000 bytes of noise written' "$art/sched.log"
+	assertEquals "size of the log" "$LOG_SIZE" "$(wc -c <"$art/sched.log")"
+}
+
+test_a_second_scheduler_can_be_watched_by_hand() {
+	look second
+	assert_value sched_exit_code 5
+	assert_file_text 'ended 5' "$art/stdout"
+	assert_value_matches scheduler_end '^exited ms=[0-9]+ code=5$'
+	assert_matches 'exiting with 5' "$art/sched.log"
+}
+
+test_the_global_trace_comes_only_when_it_is_asked_for() {
+	look asked
+	assert_matches '^printk\| .*said by the marker' "$err"
+	assert_matches 'said by the marker' "$art/printk"
+	look warned
+	assertFalse "a printk file" "[ -e $art/printk ]"
+}
+
+test_a_report_of_the_kernel_is_listed_and_wrong_only_when_it_must_be() {
+	look asked
+	assert_verdict pass 0
+	assert_value_matches kernel_reports 'kernel/never.c:1'
+	look warned
+	assert_verdict kernel-warned 210
+	look linger
+	assert_value kernel_reports '[]'
+}
+
+. shunit2
