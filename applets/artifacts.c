@@ -2,7 +2,8 @@
 /*
  * The files that ktrecv -d makes of a stream.
  *
- * In:  frames of known types with the right form. Out: stdout, stderr, sched.log, sched-N.log, dump-N.txt, dmesg,
+ * In:  frames of known types with the right form. Out: stdout, stderr, sched.log, sched-N.log,
+ *      dump-N.txt, dmesg,
  * printk, result.json in one folder.
  */
 #include "artifacts.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The files that ktrecv -d makes of a stream. Their names are ours alone: nothing that the guest says becomes a path. */
+/* The files that ktrecv -d makes of a stream. Their names are ours alone: nothing that the guest says
+ * becomes a path. */
 #ifndef KT_ARTIFACTS_H
 #define KT_ARTIFACTS_H 1
 
@@ -7,7 +8,8 @@
 #include "run_result.h"
 #include "trace_prefix.h"
 
-/* A hostile guest may begin a block or a dump with every frame; of these many, at most this many get files. */
+/* A hostile guest may begin a block or a dump with every frame; of these many, at most this many get
+ * files. */
 enum { KT_NUMBERED_FILES_MAX = 999 };
 
 struct kt_artifacts {
@@ -19,11 +21,13 @@ struct kt_artifacts {
 	struct kt_trace_prefix prefix;
 };
 
-/* Makes NAME if it is not there, and empties the parts that every run has. Dies when it can't, as all of these do. */
+/* Makes NAME if it is not there, and empties the parts that every run has. Dies when it can't, as all of
+ * these do. */
 void kt_artifacts_open(struct kt_artifacts *artifacts, const char *name_or_null, bool plain) FAST_FUNC;
 
 /* Adds the bytes to the part NAME. */
-void kt_artifacts_append(struct kt_artifacts *artifacts, const char *name, const void *bytes, size_t len) FAST_FUNC;
+void kt_artifacts_append(struct kt_artifacts *artifacts, const char *name,
+		const void *bytes, size_t len) FAST_FUNC;
 
 /* A sched-log frame: sched.log gets all logs, sched-N.log the Nth block. */
 void kt_artifacts_sched_log(struct kt_artifacts *artifacts, struct kt_run_result *result,

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A queue of bytes that grows up to a bound: a ring, so that neither a long queue nor a full one costs more.
+ * A queue of bytes that grows up to a bound: a ring, so that neither a long queue nor a full one costs
+ * more.
  *
- * In:  bytes from who must not wait. Out: the same bytes to a slow descriptor, or a count of those that found no room.
+ * In:  bytes from who must not wait. Out: the same bytes to a slow descriptor, or a count of those that
+ *      found no room.
  */
 #include "byte_queue.h"
 

@@ -18,7 +18,8 @@ struct kt_byte_queue {
 /* Adds all of the bytes; or none, and counts them as dropped, when the bound or the memory is reached. */
 void kt_queue_add(struct kt_byte_queue *queue, const char *bytes, size_t len) FAST_FUNC;
 
-/* Writes what a non-blocking descriptor takes now of the next max bytes. 0, or -1 and errno (never EAGAIN). */
+/* Writes what a non-blocking descriptor takes now of the next max bytes. 0, or -1 and errno (never
+ * EAGAIN). */
 int kt_queue_write(struct kt_byte_queue *queue, int fd, size_t max) FAST_FUNC;
 
 /* Drops all of it, and counts it. */

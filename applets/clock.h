@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Absolute deadlines on CLOCK_MONOTONIC, in milliseconds. A timeout is recomputed from its deadline at every wait. */
+/* Absolute deadlines on CLOCK_MONOTONIC, in milliseconds. A timeout is recomputed from its deadline at
+ * every wait. */
 #ifndef KT_CLOCK_H
 #define KT_CLOCK_H 1
 
@@ -22,7 +23,8 @@ static inline int64_t kt_earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* The timeout that poll(2) wants: -1 for KT_NEVER, 0 when it is over. Rounded up, so that a loop does not spin. */
+/* The timeout that poll(2) wants: -1 for KT_NEVER, 0 when it is over. Rounded up, so that a loop does not
+ * spin. */
 static inline int kt_poll_timeout(int64_t deadline)
 {
 	int64_t left;

@@ -2,8 +2,8 @@
 /*
  * What every kt daemon does once: priority, signals on a descriptor, pidfds.
  *
- * A flag that a handler sets and a loop checks before poll(2) loses the signal that comes between the two; a signalfd
- * does not. The one exception, a port write that must be interruptible, is in port.c.
+ * A flag that a handler sets and a loop checks before poll(2) loses the signal that comes between the
+ * two; a signalfd does not. The one exception, a port write that must be interruptible, is in port.c.
  */
 #include <sched.h>
 #include <sys/signalfd.h>

@@ -2,13 +2,15 @@
 /*
  * The sched_ext dumps of a run.
  *
- * In:  scx-dump frames (their number), scx-dump-end frames ("number=1 type=error ... reason=TEXT", see dump_sender.c).
+ * In:  scx-dump frames (their number), scx-dump-end frames ("number=1 type=error ... reason=TEXT", see
+ *      dump_sender.c).
  * Out: an array for result.json. The text is the guest's: it is taken apart word by word, and quoted.
  */
 #include "dump_list.h"
 #include "json.h"
 
-/* Where the value of KEY begins in the words of text; NULL when there is none. The reason is free text and last. */
+/* Where the value of KEY begins in the words of text; NULL when there is none. The reason is free text
+ * and last. */
 static const char *value_of(const char *text, const char *key)
 {
 	size_t len = strlen(key);
@@ -75,7 +77,7 @@ static void print_word(FILE *out, const char *text, const char *key)
 	fprintf(out, ",\"%s\":", key);
 	if (!value)
 		value = "unknown";
-	kt_json_string(out, (const uint8_t *)value, strcmp(key, "reason") == 0 ? strlen(value) : strcspn(value, " "));
+	kt_json_string(out, (const uint8_t *)value, strcspn(value, strcmp(key, "reason") == 0 ? "" : " "));
 }
 
 static void print_dump(FILE *out, unsigned number, const char *text)

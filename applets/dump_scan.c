@@ -2,9 +2,12 @@
 /*
  * Where a sched_ext dump starts and ends in a trace, and what it says of itself.
  *
- * In:  the bytes of trace_pipe, cut anywhere. Out: started and ended, once for each dump; its type, its numbers.
- * Source: scx_dump_state() in kernel/sched/ext.c, and the samples in test/data. Every line carries the tracepoint's
- * name. A dump ends with its event counters, in the order of root/events (6.15 and later), or with the CPU section.
+ * In:  the bytes of trace_pipe, cut anywhere. Out: started and ended, once for each dump; its type, its
+ *      numbers.
+ * Source: scx_dump_state() in kernel/sched/ext.c, and the samples in test/data. Every line carries the
+ *         tracepoint's
+ * name. A dump ends with its event counters, in the order of root/events (6.15 and later), or with the
+ * CPU section.
  */
 #include "dump_scan.h"
 
@@ -36,7 +39,8 @@ static void keep_tail(struct kt_dump_scan *scan)
 	scan->len = KT_DUMP_TAIL;
 }
 
-/* Takes bytes up to the line's end, or as many as there is room for. One byte of the line is left for a NUL. */
+/* Takes bytes up to the line's end, or as many as there is room for. One byte of the line is left for a
+ * NUL. */
 static size_t take(struct kt_dump_scan *scan, const char *bytes, size_t len)
 {
 	const char *newline = memchr(bytes, '\n', len);
@@ -74,7 +78,8 @@ static void count_lost(struct kt_dump_scan *scan)
 	scan->lost += count ? count : 1;
 }
 
-/* What the first lines of a dump say of it; they differ between kernels only in what stands around these words. */
+/* What the first lines of a dump say of it; they differ between kernels only in what stands around these
+ * words. */
 static void read_line(struct kt_dump_scan *scan, const char *text)
 {
 	const char *kind = strstr(text, "triggered exit kind ");
@@ -118,7 +123,8 @@ static enum kt_dump_event end_line(struct kt_dump_scan *scan)
 	return KT_DUMP_ENDED;
 }
 
-size_t FAST_FUNC kt_dump_scan(struct kt_dump_scan *scan, const char *bytes, size_t len, enum kt_dump_event *event)
+size_t FAST_FUNC kt_dump_scan(struct kt_dump_scan *scan, const char *bytes, size_t len,
+		enum kt_dump_event *event)
 {
 	size_t at = 0;
 

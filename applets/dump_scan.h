@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Where a sched_ext dump starts and ends in a trace, and what it says of itself. Pure: bytes in, events out. */
+/* Where a sched_ext dump starts and ends in a trace, and what it says of itself. Pure: bytes in, events
+ * out. */
 #ifndef KT_DUMP_SCAN_H
 #define KT_DUMP_SCAN_H 1
 
@@ -7,7 +8,7 @@
 
 enum kt_dump_event {
 	KT_DUMP_NONE,
-	KT_DUMP_STARTED, /* the first line of a dump has come, up to its marker: scan->line[0..len) is what there is of it */
+	KT_DUMP_STARTED, /* the first line of a dump has come; scan->line[0..len) is what there is of it */
 	KT_DUMP_ENDED,   /* the line with the end marker has been read whole */
 };
 
@@ -25,7 +26,8 @@ enum kt_dump_type { KT_DUMP_UNKNOWN, KT_DUMP_ERROR, KT_DUMP_SYSRQ };
 extern const char *const kt_dump_types[];
 
 enum {
-	/* A dump line has at most 1023 bytes (struct scx_dump_data in kernel/sched/ext.c) behind the trace's prefix. */
+	/* A dump line has at most 1023 bytes (struct scx_dump_data in kernel/sched/ext.c) behind the trace's
+	 * prefix. */
 	KT_DUMP_LINE_MAX = 2048,
 	/* What is kept of a longer line, so that a marker is found wherever it stands; longer than each marker. */
 	KT_DUMP_TAIL = 64,
@@ -37,7 +39,7 @@ struct kt_dump_scan {
 	char line[KT_DUMP_LINE_MAX];
 	unsigned len;
 	enum kt_dump_rule line_rule; /* the end marker seen in a part of this line that is not kept */
-	char counter[KT_DUMP_TAIL]; /* the last event counter of this kernel; empty: not learnt, the one of 7.1 and later */
+	char counter[KT_DUMP_TAIL]; /* the last event counter; empty: not learnt, the one of 7.1 and later */
 	bool no_counters; /* learnt: this kernel has none, dumps end with the CPU section */
 	bool open; /* a dump has started and not ended */
 	/* Of the newest dump */
@@ -52,8 +54,10 @@ struct kt_dump_scan {
 	uint64_t lost; /* events that the ring lost, since the dump before */
 };
 
-/* Reads on until an event or the end of the bytes; returns how many it has taken. Pieces may be cut anywhere. */
-size_t kt_dump_scan(struct kt_dump_scan *scan, const char *bytes, size_t len, enum kt_dump_event *event) FAST_FUNC;
+/* Reads on until an event or the end of the bytes; returns how many it has taken. Pieces may be cut
+ * anywhere. */
+size_t kt_dump_scan(struct kt_dump_scan *scan, const char *bytes, size_t len,
+		enum kt_dump_event *event) FAST_FUNC;
 
 /* Ends an open dump for a reason that is not in the bytes. */
 void kt_dump_end(struct kt_dump_scan *scan, enum kt_dump_rule rule) FAST_FUNC;
@@ -61,7 +65,8 @@ void kt_dump_end(struct kt_dump_scan *scan, enum kt_dump_rule rule) FAST_FUNC;
 /* Whether the newest dump is all there, as far as can be known. */
 bool kt_dump_is_complete(const struct kt_dump_scan *scan) FAST_FUNC;
 
-/* Learns the last counter from the text of root/events ("NAME VALUE" lines); NULL when the kernel has no such file. */
+/* Learns the last counter from the text of root/events ("NAME VALUE" lines); NULL when the kernel has no
+ * such file. */
 void kt_dump_learn(struct kt_dump_scan *scan, const char *events) FAST_FUNC;
 
 #endif

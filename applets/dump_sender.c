@@ -2,8 +2,10 @@
 /*
  * Dumps, to the host as frames.
  *
- * In:  a dump's bytes and its end. Out: scx-dump frames (u32 number, bytes) and one scx-dump-end frame (text), built
- * here, queued, and written to the port one by one by a child, which may block as long as the host stalls.
+ * In:  a dump's bytes and its end. Out: scx-dump frames (u32 number, bytes) and one scx-dump-end frame
+ *      (text), built
+ * here, queued, and written to the port one by one by a child, which may block as long as the host
+ * stalls.
  */
 #include "daemon.h"
 #include "dump_sender.h"
@@ -66,7 +68,8 @@ void FAST_FUNC kt_dump_sender_flush(struct kt_dump_sender *sender, unsigned numb
 	sender->fill = 0;
 }
 
-void FAST_FUNC kt_dump_sender_bytes(struct kt_dump_sender *sender, unsigned number, const char *bytes, size_t len)
+void FAST_FUNC kt_dump_sender_bytes(struct kt_dump_sender *sender, unsigned number,
+		const char *bytes, size_t len)
 {
 	if (sender->pipe < 0)
 		return;
@@ -90,7 +93,8 @@ void FAST_FUNC kt_dump_sender_end(struct kt_dump_sender *sender, const struct kt
 		return;
 	kt_dump_sender_flush(sender, scan->number);
 	/* the reason comes last: it is free text */
-	text = xasprintf("number=%u type=%s kind=%d complete=%d rule=%s bytes=%llu lines=%llu lost=%llu unsent=%llu reason=%s",
+	text = xasprintf("number=%u type=%s kind=%d complete=%d rule=%s"
+		" bytes=%llu lines=%llu lost=%llu unsent=%llu reason=%s",
 		scan->number, kt_dump_types[scan->type], scan->kind, kt_dump_is_complete(scan) && !sender->queue.dropped,
 		kt_dump_rules[scan->rule], (unsigned long long)scan->bytes, (unsigned long long)scan->lines,
 		(unsigned long long)scan->lost, (unsigned long long)sender->queue.dropped, scan->reason);

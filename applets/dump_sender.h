@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Dumps, to the host as frames, through a process of its own: a host that stalls must not stall who reads the trace. */
+/* Dumps, to the host as frames, through a process of its own: a host that stalls must not stall who reads
+ * the trace. */
 #ifndef KT_DUMP_SENDER_H
 #define KT_DUMP_SENDER_H 1
 
@@ -21,7 +22,8 @@ struct kt_dump_sender {
 void kt_dump_sender_open(struct kt_dump_sender *sender, int port, size_t queue_max) FAST_FUNC;
 
 /* Bytes of dump NUMBER. They are sent when a frame is full, at flush and at the end of the dump. */
-void kt_dump_sender_bytes(struct kt_dump_sender *sender, unsigned number, const char *bytes, size_t len) FAST_FUNC;
+void kt_dump_sender_bytes(struct kt_dump_sender *sender, unsigned number,
+		const char *bytes, size_t len) FAST_FUNC;
 void kt_dump_sender_flush(struct kt_dump_sender *sender, unsigned number) FAST_FUNC;
 
 /* The newest dump of *scan has ended. */

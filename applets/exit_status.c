@@ -2,7 +2,8 @@
 /*
  * How a process that is no child of ours has ended.
  *
- * In:  its pidfd and pid. Out: its wait(2) status, from where the kernel keeps it: /proc/PID/stat while it is a
+ * In:  its pidfd and pid. Out: its wait(2) status, from where the kernel keeps it: /proc/PID/stat while
+ *      it is a
  * zombie, the pidfd itself (PIDFD_GET_INFO, since 6.15) after it was reaped.
  */
 #include <sys/ioctl.h>

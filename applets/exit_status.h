@@ -5,8 +5,8 @@
 
 #include "libbb.h"
 
-/* The wait(2) status of the process behind pidfd, whose poll(2) says that it has ended; -1 when nobody can tell any
- * more (reaped by its parent, on a kernel before 6.15). Never waits for the parent. */
+/* The wait(2) status of the process behind pidfd, whose poll(2) says that it has ended; -1 when nobody
+ * can tell any more (reaped by its parent, on a kernel before 6.15). Never waits for the parent. */
 int kt_exit_status_of(int pidfd, pid_t pid) FAST_FUNC;
 
 #endif

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The reader of a frame stream. The guest that wrote it may have died in the middle of anything, or be hostile.
+ * The reader of a frame stream. The guest that wrote it may have died in the middle of anything, or be
+ * hostile.
  *
  * In:  the stream's bytes, in pieces of any size.
  * Out: each frame with a right checksum; each stretch of bytes that is no frame, once; a truncated end.
  *
- * Behind damage every byte may start the next frame, and a hostile stream can announce a 16 MiB payload every few
- * bytes. Hashing each candidate anew would take hours, so the search keeps checksum marks: a candidate's checksum
- * follows from the marks around its two ends (kt_crc32_of_tail), at a cost that does not depend on its length.
+ * Behind damage every byte may start the next frame, and a hostile stream can announce a 16 MiB payload
+ * every few bytes. Hashing each candidate anew would take hours, so the search keeps checksum marks: a
+ * candidate's checksum follows from the marks around its two ends (kt_crc32_of_tail), at a cost that does
+ * not depend on its length.
  */
 #include "crc32.h"
 #include "frame_reader.h"

@@ -33,7 +33,8 @@ struct kt_frame {
 
 struct kt_reader {
 	uint8_t *window; /* KT_WINDOW_SIZE bytes of the caller's */
-	uint32_t *marks; /* KT_MARKS of the caller's: the checksum of what the search has passed, every KT_MARK_STEP bytes */
+	/* KT_MARKS of the caller's: the checksum of what the search has passed, every KT_MARK_STEP bytes */
+	uint32_t *marks;
 	uint64_t base; /* stream offset of window[0] */
 	size_t start, end; /* the unread part of the window */
 	size_t taken; /* bytes of the frame handed out last */

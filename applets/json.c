@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* JSON strings of any bytes. In: bytes. Out: a quoted string on a stdio stream, whose errors its owner checks. */
+/* JSON strings of any bytes. In: bytes. Out: a quoted string on a stdio stream, whose errors its owner
+ * checks. */
 #include "json.h"
 
-/* The length of the UTF-8 character at bytes (RFC 3629: no overlong forms, no surrogates), 0 when it is none. */
+/* The length of the UTF-8 character at bytes (RFC 3629: no overlong forms, no surrogates), 0 when it is
+ * none. */
 static unsigned utf8_char(const uint8_t *bytes, size_t left, uint32_t *character)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };

@@ -7,8 +7,8 @@
 
 bool kt_is_utf8(const uint8_t *bytes, size_t len) FAST_FUNC;
 
-/* "..." with all control characters escaped (C1 and DEL too: the line may be shown on a terminal) and what is not UTF-8
- * replaced by U+FFFD. */
+/* "..." with all control characters escaped (C1 and DEL too: the line may be shown on a terminal) and
+ * what is not UTF-8 replaced by U+FFFD. */
 void kt_json_string(FILE *out, const uint8_t *bytes, size_t len) FAST_FUNC;
 
 /* "..." in base64 */

@@ -3,8 +3,8 @@
  * Why the kernel has disabled a scheduler.
  *
  * In:  /dev/kmsg, a record a read. Out: the reason, in the kernel's words, and its exit kind.
- * The kernel logs the reason before it removes root/ and sends the uevent (scx_disable in kernel/sched/ext.c), so at
- * the uevent the record is there. The uevent itself tells no reason.
+ * The kernel logs the reason before it removes root/ and sends the uevent (scx_disable in
+ * kernel/sched/ext.c), so at the uevent the record is there. The uevent itself tells no reason.
  */
 #include "kmsg.h"
 

@@ -3,10 +3,12 @@
  * ktdump: scheduler logs, to the host.
  *
  * In:   log files; or the staged logs of a folder; or a text; or with -f a log that is being written.
- * Out:  a block of sched-log frames a log (START, bytes, END), one frame for a text; sched-live frames with -f.
- * Ends: when all are sent. A log that grows meanwhile is sent up to the size that it had. -f: by TERM, or when the
- *       process PID has ended; what the log has by then is sent.
- * Exit: 0 sent; 1 a log was missing or unreadable (its block is sent, empty), the port failed, or bad usage.
+ * Out:  a block of sched-log frames a log (START, bytes, END), one frame for a text; sched-live frames
+ *       with -f.
+ * Ends: when all are sent. A log that grows meanwhile is sent up to the size that it had. -f: by TERM, or
+ *       when the process PID has ended; what the log has by then is sent.
+ * Exit: 0 sent; 1 a log was missing or unreadable (its block is sent, empty), the port failed, or bad
+ *       usage.
  */
 //applet:IF_KTDUMP(APPLET(ktdump, BB_DIR_USR_BIN, BB_SUID_DROP))
 

@@ -2,14 +2,15 @@
 /*
  * ktexec: run a program, its stdout and stderr as frames, its status as its own.
  *
- * In:   a program and its arguments; it gets ktexec's stdin, environment and ordinary priority, in a process group of
- *       its own.
+ * In:   a program and its arguments; it gets ktexec's stdin, environment and ordinary priority, in a
+ *       process group of its own.
  * Out:  stdout and stderr frames as the bytes come.
- * Ends: when the program has ended and both pipes are drained. A descendant that holds a pipe open is waited for at
- *       most LINGER_MS more. TERM to ktexec, or -t's end: TERM to the program's group, KILL after GRACE_MS; what it
- *       has written is given up, and said to be, once the host has taken nothing for LINGER_MS.
- * Exit: the program's own, 128+N for a signal, 126 or 127 as a shell when it can't run; 124 -t's time is over;
- *       1 the port failed (the program is killed then: nobody could tell of it), or bad usage.
+ * Ends: when the program has ended and both pipes are drained. A descendant that holds a pipe open is
+ *       waited for at most LINGER_MS more. TERM to ktexec, or -t's end: TERM to the program's group, KILL
+ *       after GRACE_MS; what it has written is given up, and said to be, once the host has taken nothing
+ *       for LINGER_MS.
+ * Exit: the program's own, 128+N for a signal, 126 or 127 as a shell when it can't run; 124 -t's time is
+ *       over; 1 the port failed (the program is killed then: nobody could tell of it), or bad usage.
  */
 //applet:IF_KTEXEC(APPLET(ktexec, BB_DIR_USR_BIN, BB_SUID_DROP))
 
@@ -153,8 +154,8 @@ static bool must_end(const struct run *run)
 	return run->term_came || run->timed_out;
 }
 
-/* What the program itself has written is given up only when the end is asked for; what a descendant may still write
- * is not owed. */
+/* What the program itself has written is given up only when the end is asked for; what a descendant may
+ * still write is not owed. */
 static void end_drain(struct run *run)
 {
 	int i;
@@ -235,7 +236,8 @@ static void send_pending(struct run *run, struct stream *stream)
 
 	if (stream->pending == 0)
 		return;
-	if (kt_port_send_until(run->port, &stream->out, stream->tag, stream->pending, deadline, &run->term_came) == 0)
+	if (kt_port_send_until(run->port, &stream->out, stream->tag, stream->pending,
+			deadline, &run->term_came) == 0)
 		on_sent(run, stream);
 	else if (errno != EINTR)
 		die_of_port(run);
@@ -248,7 +250,8 @@ static bool is_done(const struct run *run)
 		&& *run->streams[1].fd < 0 && !run->streams[1].pending;
 }
 
-/* A stream with bytes that could not be sent is not read, and poll(2) must not wait then: sending is what is next. */
+/* A stream with bytes that could not be sent is not read, and poll(2) must not wait then: sending is what
+ * is next. */
 static int timeout_of(const struct run *run)
 {
 	if (run->streams[0].pending || run->streams[1].pending)

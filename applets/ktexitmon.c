@@ -2,21 +2,24 @@
 /*
  * ktexitmon: watch the scheduler, and tell the host when it ends although nobody asked it to.
  *
- * In:   a program to run (its stdout and stderr go to LOG), or the PID of a process that runs already; the kernel's
- *       uevents of sched_ext.
- * Out:  latches sched_attached and sched_detached, with a sched-state frame each; sched_ejected as well, when it was the
- *       kernel that threw the scheduler out; sched.pid. At an unexpected end, in this order: latch sched_exited, the log's block (once a run: latch sched_log_sent), the end of an open dump
- *       (at most DUMP_MS), a sched-state frame, a sched-exit frame. A reference host ends the VM at the last one.
- * Ends: with the scheduler, or by TERM: then the scheduler gets TERM, KILL after GRACE_MS, and is reaped. With -P,
- *       TERM only ends the watching.
- * Exit: the scheduler's status, 128+N for a signal, 126 or 127 as a shell when it can't run. With -P: 0 after TERM,
- *       else the status, 1 when nobody knows it any more. 1 for bad usage.
+ * In:   a program to run (its stdout and stderr go to LOG), or the PID of a process that runs already;
+ *       the kernel's uevents of sched_ext.
+ * Out:  latches sched_attached and sched_detached, with a sched-state frame each; sched_ejected as well,
+ *       when it was the kernel that threw the scheduler out; sched.pid. At an unexpected end, in this
+ *       order: latch sched_exited, the log's block (once a run: latch sched_log_sent), the end of an open
+ *       dump (at most DUMP_MS), a sched-state frame, a sched-exit frame. A reference host ends the VM at
+ *       the last one.
+ * Ends: with the scheduler, or by TERM: then the scheduler gets TERM, KILL after GRACE_MS, and is reaped.
+ *       With -P, TERM only ends the watching.
+ * Exit: the scheduler's status, 128+N for a signal, 126 or 127 as a shell when it can't run. With -P: 0
+ *       after TERM, else the status, 1 when nobody knows it any more. 1 for bad usage.
  *
- * A second scheduler of a run has a monitor of its own, with -n NAME: its latches are NAME_attached and so on. Uevents
- * of a scheduler with another name than the one that attached first are not its business.
+ * A second scheduler of a run has a monitor of its own, with -n NAME: its latches are NAME_attached and
+ * so on. Uevents of a scheduler with another name than the one that attached first are not its business.
  *
- * The commit point: the scheduler's end is seen and no TERM is pending. TERM before it: stopped, nothing is sent.
- * TERM after it: all that is listed above is finished first. There is no state in which both or neither is done.
+ * The commit point: the scheduler's end is seen and no TERM is pending. TERM before it: stopped, nothing
+ * is sent. TERM after it: all that is listed above is finished first. There is no state in which both or
+ * neither is done.
  */
 //applet:IF_KTEXITMON(APPLET(ktexitmon, BB_DIR_USR_BIN, BB_SUID_DROP))
 
@@ -71,7 +74,8 @@ static int ms_since_start(const struct monitor *m)
 	return kt_now_ms() - m->start_ms;
 }
 
-/* A frame that may wait for the host, but no longer than TERM and the deadline allow; what is not sent then is said. */
+/* A frame that may wait for the host, but no longer than TERM and the deadline allow; what is not sent
+ * then is said. */
 static void send_state(struct monitor *m, const char *text)
 {
 	struct kt_out *out = xmalloc(sizeof(*out));
@@ -114,7 +118,8 @@ static void on_attach(struct monitor *m, const char *name)
 	free(text);
 }
 
-/* Who unregisters a scheduler may register it again (many restart themselves so); whom the kernel throws out is dead. */
+/* Who unregisters a scheduler may register it again (many restart themselves so); whom the kernel throws
+ * out is dead. */
 static void on_detach(struct monitor *m)
 {
 	char reason[KT_KMSG_REASON_MAX] = "unknown";
@@ -256,8 +261,8 @@ static bool wait_for_latch(const char *name, int64_t ms)
 	return kt_latch_wait(names, false, kt_after_ms(ms)) == 0;
 }
 
-/* The scheduler's end came after the kernel had written the whole dump into the ring. Whether a dump is open is known
- * when ktpipe has read what was there; without a ktpipe there is none. */
+/* The scheduler's end came after the kernel had written the whole dump into the ring. Whether a dump is
+ * open is known when ktpipe has read what was there; without a ktpipe there is none. */
 static void wait_for_dump(void)
 {
 	pid_t ktpipe = kt_pid_file_read("ktpipe.pid");
@@ -292,7 +297,8 @@ static char *end_text(const struct monitor *m, int status)
 	if (status < 0)
 		return xasprintf("exited ms=%d code=unknown", ms_since_start(m));
 	if (WIFSIGNALED(status))
-		return xasprintf("killed ms=%d signal=%d core=%d", ms_since_start(m), WTERMSIG(status), !!WCOREDUMP(status));
+		return xasprintf("killed ms=%d signal=%d core=%d",
+			ms_since_start(m), WTERMSIG(status), !!WCOREDUMP(status));
 	return xasprintf("exited ms=%d code=%d", ms_since_start(m), WEXITSTATUS(status));
 }
 

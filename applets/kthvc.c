@@ -2,14 +2,17 @@
 /*
  * kthvc: wake bytes from the host, on a console.
  *
- * In:   single bytes on TTY (/dev/hvc0), which is put into raw mode first: a cooked tty echoes them to the host and
- *       wakes nobody without a newline. Source of the bytes: docs/wire.md, "Wake bytes".
- * Out:  0xD1: D to SYSRQ_FILE (a sched_ext dump); ours: 0xB7: t (all tasks), 0xB8: w (blocked tasks), to the kernel's
- *       console; in this order, each once for all bytes of one read. The others set latches:
- *       0xBF bpf_map_write_done, 0xAC accessor_ready, 0xAD periodic_ready, 0xAE artifacts_received, and, after all
- *       others of the same read, 0xD3 shutdown, on which /init tears down in order. Latch hvc_ready: the tty is raw.
- * Ends: TERM, or the tty hangs up. The tty's mode is restored. Other bytes are counted and told of at the end.
- * Exit: 0; 1 the tty can't be opened or read (said on COM2 too, where a guest without console is still heard).
+ * In:   single bytes on TTY (/dev/hvc0), which is put into raw mode first: a cooked tty echoes them to
+ *       the host and wakes nobody without a newline. Source of the bytes: docs/wire.md, "Wake bytes".
+ * Out:  0xD1: D to SYSRQ_FILE (a sched_ext dump); ours: 0xB7: t (all tasks), 0xB8: w (blocked tasks), to
+ *       the kernel's console; in this order, each once for all bytes of one read. The others set latches:
+ *       0xBF bpf_map_write_done, 0xAC accessor_ready, 0xAD periodic_ready, 0xAE artifacts_received, and,
+ *       after all others of the same read, 0xD3 shutdown, on which /init tears down in order. Latch
+ *       hvc_ready: the tty is raw.
+ * Ends: TERM, or the tty hangs up. The tty's mode is restored. Other bytes are counted and told of at the
+ *       end.
+ * Exit: 0; 1 the tty can't be opened or read (said on COM2 too, where a guest without console is still
+ *       heard).
  */
 //applet:IF_KTHVC(APPLET(kthvc, BB_DIR_USR_BIN, BB_SUID_DROP))
 

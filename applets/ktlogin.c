@@ -3,12 +3,14 @@
  * ktlogin: start a program as the leader of a session on a terminal.
  *
  * In:   a tty and a program with its arguments.
- * Out:  the tty is the program's stdin, stdout, stderr and controlling terminal, so that Ctrl-C and job control work;
- *       priority, oom_score_adj and signals are the ordinary ones, whatever /init has.
+ * Out:  the tty is the program's stdin, stdout, stderr and controlling terminal, so that Ctrl-C and job
+ *       control work; priority, oom_score_adj and signals are the ordinary ones, whatever /init has.
  * Ends: by becoming the program.
- * Exit: the program's own; 126 or 127 as a shell when it can't run; 1 the tty can't be opened, or bad usage.
+ * Exit: the program's own; 126 or 127 as a shell when it can't run; 1 the tty can't be opened, or bad
+ *       usage.
  *
- * setsid -c would do but for the signals: what a shell starts in the background has SIGINT ignored for good.
+ * setsid -c would do but for the signals: what a shell starts in the background has SIGINT ignored for
+ * good.
  */
 //applet:IF_KTLOGIN(APPLET(ktlogin, BB_DIR_USR_BIN, BB_SUID_DROP))
 

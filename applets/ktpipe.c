@@ -2,22 +2,25 @@
 /*
  * ktpipe: forward the trace of sched_ext dumps, and know where each dump starts and ends.
  *
- * In:   TRACE_PIPE, read without blocking; KT_TRACE_KB, the ring's size per CPU. By default it makes a trace instance
- *       of its own (instances/ktbox), so that the global trace_pipe stays free for whoever debugs.
- * Out:  every byte to CONSOLE. Where there is a port (-p PATH, else KT_PORT_FD), each dump as scx-dump frames, and a
- *       scx-dump-end frame that says what it was and whether it is complete. Latches: trace_armed once the tracepoint is on (trace_absent where there is
- *       none), dump_started at a dump's first line (dump_complete is reset before), dump_complete at its end. USR1:
- *       latch trace_read, when all that was in the ring by then has been scanned.
- * Ends: end or error of TRACE_PIPE. TERM: at once, or with -d when the ring is empty, an open dump has ended and
- *       CONSOLE and the port have it all, after SECS at the latest.
+ * In:   TRACE_PIPE, read without blocking; KT_TRACE_KB, the ring's size per CPU. By default it makes a
+ *       trace instance of its own (instances/ktbox), so that the global trace_pipe stays free for whoever
+ *       debugs.
+ * Out:  every byte to CONSOLE. Where there is a port (-p PATH, else KT_PORT_FD), each dump as scx-dump
+ *       frames, and a scx-dump-end frame that says what it was and whether it is complete. Latches:
+ *       trace_armed once the tracepoint is on (trace_absent where there is none), dump_started at a
+ *       dump's first line (dump_complete is reset before), dump_complete at its end. USR1: latch
+ *       trace_read, when all that was in the ring by then has been scanned.
+ * Ends: end or error of TRACE_PIPE. TERM: at once, or with -d when the ring is empty, an open dump has
+ *       ended and CONSOLE and the port have it all, after SECS at the latest.
  * Exit: 0; 1 a file can't be opened, read or written, or bad usage.
  *
- * A dump ends with the line of its last event counter, whose name is learnt from root/events while a scheduler is
- * attached. A kernel before 6.15 has no counters: there it ends when nothing came for QUIET_MS behind its CPU section,
- * or when the scheduler is gone (by uevent) and the ring is empty.
+ * A dump ends with the line of its last event counter, whose name is learnt from root/events while a
+ * scheduler is attached. A kernel before 6.15 has no counters: there it ends when nothing came for
+ * QUIET_MS behind its CPU section, or when the scheduler is gone (by uevent) and the ring is empty.
  *
- * CONSOLE is a UART of 0.6 MB/s, a dump is written at 30 MB/s: so the reading runs ahead into a queue of at most
- * QUEUE_MAX bytes, and the ring does not overrun. What finds no room is counted and told of at the end.
+ * CONSOLE is a UART of 0.6 MB/s, a dump is written at 30 MB/s: so the reading runs ahead into a queue of
+ * at most QUEUE_MAX bytes, and the ring does not overrun. What finds no room is counted and told of at
+ * the end.
  */
 //applet:IF_KTPIPE(APPLET(ktpipe, BB_DIR_USR_BIN, BB_SUID_DROP))
 
@@ -51,8 +54,8 @@ enum {
 	READ_SIZE = 8192, /* trace_pipe gives at most 8150 bytes a read */
 	READS_A_TURN = 256, /* before the other descriptors get their turn */
 	QUEUE_MAX = 32 * 1024 * 1024, /* seven dumps of 4 000 tasks */
-	/* An emulated UART that drains as it goes keeps a write until all is out, non-blocking or not: 4 KiB are 7 ms, so
-	 * that the trace is read in time. */
+	/* An emulated UART that drains as it goes keeps a write until all is out, non-blocking or not: 4 KiB are
+	 * 7 ms, so that the trace is read in time. */
 	CONSOLE_WRITE_MAX = 4096,
 	/* Per CPU, since a dump is written by one. 4 000 runnable tasks make 44 000 lines and 4.3 MB of text. */
 	RING_KB = 8192,
@@ -217,7 +220,8 @@ static void end_dump(struct forwarder *f, enum kt_dump_rule rule)
 	on_dump_end(f);
 }
 
-/* The counters are there as long as a scheduler is attached; the last one's name is the same for all of a boot. */
+/* The counters are there as long as a scheduler is attached; the last one's name is the same for all of a
+ * boot. */
 static void learn_counters(struct forwarder *f)
 {
 	char events[EVENTS_MAX];

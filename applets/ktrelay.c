@@ -2,9 +2,11 @@
 /*
  * ktrelay: bytes between a virtio port and a unix socket in the guest.
  *
- * In:   the port's name; the socket's path. The reference's host asks the scheduler for its statistics this way.
- * Out:  what comes on one goes out on the other. The socket is connected when bytes come from the host; when that
- *       fails the host gets one line, {"ktstr_relay_error":"no scheduler available"}, for the bytes of that read.
+ * In:   the port's name; the socket's path. The reference's host asks the scheduler for its statistics
+ *       this way.
+ * Out:  what comes on one goes out on the other. The socket is connected when bytes come from the host;
+ *       when that fails the host gets one line, {"ktstr_relay_error":"no scheduler available"}, for the
+ *       bytes of that read.
  * Ends: TERM; or there is no such port (the host does not offer it).
  * Exit: 0; 1 the port can't be used, or bad usage.
  */
@@ -69,8 +71,9 @@ static void to_socket(struct relay *r, const char *bytes, size_t len)
 	xwrite_port(r, no_scheduler, sizeof(no_scheduler) - 1);
 }
 
-/* A read of 0 means that the host is not connected; poll(2) says POLLHUP then without end, so it is not asked about the
- * port until SIGIO tells of a change (drivers/char/virtio_console.c, send_sigio_to_port). */
+/* A read of 0 means that the host is not connected; poll(2) says POLLHUP then without end, so it is not
+ * asked about the port until SIGIO tells of a change (drivers/char/virtio_console.c, send_sigio_to_port).
+ * */
 static void on_port(struct relay *r)
 {
 	char bytes[4096];

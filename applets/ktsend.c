@@ -78,7 +78,8 @@ static struct kt_type parse_type(const char *name)
 	if (errno != 0 || !isxdigit(name[2]))
 		bb_error_msg_and_die("unable to send '%s': not a 32-bit hexadecimal number", name);
 	if (!kt_tag_is_plausible(any.tag))
-		bb_error_msg_and_die("unable to send '%s': a tag spells four printable letters, others are damage to a reader", name);
+		bb_error_msg_and_die("unable to send '%s': a tag spells four printable letters,"
+			" others are damage to a reader", name);
 	return any;
 }
 

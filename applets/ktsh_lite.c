@@ -2,12 +2,14 @@
 /*
  * ktsh-lite: run the tiny scripts that prepare a machine for a scheduler and clean up behind it.
  *
- * In:   files with lines "echo VALUE > PATH" or ">> PATH"; blank lines and lines from # on are skipped. Quotes around
- *       VALUE or PATH are removed, nothing is expanded, and no process is started.
+ * In:   files with lines "echo VALUE > PATH" or ">> PATH"; blank lines and lines from # on are skipped.
+ *       Quotes around VALUE or PATH are removed, nothing is expanded, and no process is started.
  * Out:  VALUE and a newline in PATH, in one write(2) a line.
- * Ends: at the end of the last file. A failing line is told with its file and number, and the script goes on: the
- *       lines are settings that do not depend on each other (the reference's way, and its reason).
- * Exit: 0 all lines done, or no such FILE (a hook that isn't there); 1 a line or a file failed, or bad usage.
+ * Ends: at the end of the last file. A failing line is told with its file and number, and the script goes
+ *       on: the lines are settings that do not depend on each other (the reference's way, and its
+ *       reason).
+ * Exit: 0 all lines done, or no such FILE (a hook that isn't there); 1 a line or a file failed, or bad
+ *       usage.
  */
 //applet:IF_KTSH_LITE(APPLET_ODDNAME(ktsh-lite, ktsh_lite, BB_DIR_USR_BIN, BB_SUID_DROP, ktsh_lite))
 
@@ -34,7 +36,8 @@ static bool is_quote(char c)
 	return c == '"' || c == '\'';
 }
 
-/* Cuts a word off at *rest: up to its closing quote, or up to white space. NULL when a quote is not closed. */
+/* Cuts a word off at *rest: up to its closing quote, or up to white space. NULL when a quote is not
+ * closed. */
 static char *cut_path(char **rest)
 {
 	char *word = *rest;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Latches: one-shot events between processes. A latch is set by creating a file, and waited for with inotify. */
+/* Latches: one-shot events between processes. A latch is set by creating a file, and waited for with
+ * inotify. */
 #ifndef KT_LATCH_H
 #define KT_LATCH_H 1
 
@@ -19,8 +20,9 @@ bool kt_latch_set_or_warn(const char *name) FAST_FUNC;
 bool kt_latch_reset_or_warn(const char *name) FAST_FUNC;
 bool kt_latch_is_set(const char *name) FAST_FUNC;
 
-/* Waits for all of the names, or for any of them, until the deadline; the list ends with NULL.
- * Returns the index of the first that is set (0 when all had to be), -1 when the time is over. Dies when it can't wait. */
+/* Waits for all of the names, or for any of them, until the deadline; the list ends with NULL. Returns
+ * the index of the first that is set (0 when all had to be), -1 when the time is over. Dies when it can't
+ * wait. */
 int kt_latch_wait(char *const *names, bool any, int64_t deadline) FAST_FUNC;
 
 #endif

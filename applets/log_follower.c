@@ -2,9 +2,10 @@
 /*
  * A log, to the host while it is being written.
  *
- * In:  a growing file, watched by inotify. Out: sched-live frames (u32 log number, bytes), each as soon as the bytes
- * are there, so that a kernel panic loses only what the scheduler had not written.
- * The log number is the pid of who sends it: no two logs of a boot share it.
+ * In:  a growing file, watched by inotify. Out: sched-live frames (u32 log number, bytes), each as soon
+ *      as the bytes
+ * are there, so that a kernel panic loses only what the scheduler had not written. The log number is the
+ * pid of who sends it: no two logs of a boot share it.
  */
 #include <poll.h>
 #include <sys/inotify.h>
@@ -35,7 +36,8 @@ static void say_truncated(struct follower *f, const char *path)
 	char *text = (char *)f->out.payload + KT_NUMBER_LEN;
 
 	bb_error_msg("'%s' was truncated after %lld bytes", path, (long long)f->sent);
-	send_bytes(f, sprintf(text, "\n[ktdump: the log was truncated here, after %lld bytes]\n", (long long)f->sent));
+	send_bytes(f, sprintf(text, "\n[ktdump: the log was truncated here, after %lld bytes]\n",
+			(long long)f->sent));
 	f->sent = 0;
 	xlseek(f->log, 0, SEEK_SET);
 }

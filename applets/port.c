@@ -4,9 +4,10 @@
  *
  * In:  a payload. Out: one frame in one write(2) on the port, a file or stdout.
  *
- * The kernel keeps one write of at most 32 KiB whole (drivers/char/virtio_console.c copies it into one buffer), so
- * processes that share the port need no lock, and a killed writer tears nothing. The port is never polled: with several
- * writers virtio_console loses wakeups. It is never made non-blocking: the flag is in the shared file description.
+ * The kernel keeps one write of at most 32 KiB whole (drivers/char/virtio_console.c copies it into one
+ * buffer), so processes that share the port need no lock, and a killed writer tears nothing. The port is
+ * never polled: with several writers virtio_console loses wakeups. It is never made non-blocking: the
+ * flag is in the shared file description.
  */
 #include <poll.h>
 #include <sys/time.h>
@@ -16,7 +17,8 @@
 
 #define SYSFS_PORTS "/sys/class/virtio-ports"
 
-enum { REPEAT_US = 10000 }; /* how often a late signal is repeated while a write blocks: see interrupt_write() */
+/* How often a late signal is repeated while a write blocks: see interrupt_write() */
+enum { REPEAT_US = 10000 };
 
 /* The handler's only way to tell the code that it interrupts */
 static volatile sig_atomic_t term_seen;
@@ -47,7 +49,8 @@ static char *device_named(const char *name)
 	return device;
 }
 
-/* The node appears before the name does, and the name comes with an uevent of its own: so uevents, not inotify. */
+/* The node appears before the name does, and the name comes with an uevent of its own: so uevents, not
+ * inotify. */
 char* FAST_FUNC kt_port_find(const char *name, int64_t deadline)
 {
 	struct pollfd uevents = { .fd = kt_uevent_open(), .events = POLLIN };
@@ -102,7 +105,8 @@ int FAST_FUNC kt_port_open(const char *path)
 	return fd;
 }
 
-/* 0, or -1 and errno. A return of 0 from write(2) means that another writer took the last slot: nothing was sent. */
+/* 0, or -1 and errno. A return of 0 from write(2) means that another writer took the last slot: nothing
+ * was sent. */
 static int write_frame(int fd, const struct kt_out *out, size_t size)
 {
 	ssize_t written;
@@ -148,8 +152,8 @@ static void repeat_alarm_in_us(int64_t us)
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-/* A signal that comes just before write(2) interrupts nothing, so after the first one an alarm repeats until the write
- * has returned. Nothing ticks as long as no signal has come. */
+/* A signal that comes just before write(2) interrupts nothing, so after the first one an alarm repeats
+ * until the write has returned. Nothing ticks as long as no signal has come. */
 static void interrupt_write(int signo)
 {
 	if (signo == SIGTERM) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The way out for frames: find the bulk port, or take an inherited one, and write one frame with one write(2).
- * The rules and their reasons: design.md rule 2, and docs/wire.md, "Writing". */
+/* The way out for frames: find the bulk port, or take an inherited one, and write one frame with one
+ * write(2). The rules and their reasons: design.md rule 2, and docs/wire.md, "Writing". */
 #ifndef KT_PORT_H
 #define KT_PORT_H 1
 
@@ -17,12 +17,13 @@ struct kt_out {
 	uint8_t payload[KT_PAYLOAD_MAX];
 };
 
-/* Where the frames of this process go: PATH ("-" is stdout, a file is appended to), or without it the descriptor
- * that KT_PORT_FD names, or else the bulk port, waiting for the handshake. Dies with a message when it can't. */
+/* Where the frames of this process go: PATH ("-" is stdout, a file is appended to), or without it the
+ * descriptor that KT_PORT_FD names, or else the bulk port, waiting for the handshake. Dies with a message
+ * when it can't. */
 int kt_port_open(const char *path_or_null) FAST_FUNC;
 
-/* The device of the port with this sysfs name, "/dev/vport0p1", malloc'ed; waits for it by event until the deadline.
- * NULL and errno ETIMEDOUT when it is not there by then. */
+/* The device of the port with this sysfs name, "/dev/vport0p1", malloc'ed; waits for it by event until
+ * the deadline. NULL and errno ETIMEDOUT when it is not there by then. */
 char *kt_port_find(const char *name, int64_t deadline) FAST_FUNC;
 
 /* Sends out->payload[0..length) as one frame. May block as long as the host stalls.

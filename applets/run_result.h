@@ -11,18 +11,21 @@ struct kt_number {
 	int64_t value;
 };
 
-/* Starts as zero. Texts are malloc'ed, at most KT_REASON_MAX bytes of what the guest sent; NULL when there was none. */
+/* Starts as zero. Texts are malloc'ed, at most KT_REASON_MAX bytes of what the guest sent; NULL when
+ * there was none. */
 enum { KT_REASON_MAX = 4096 };
 struct kt_run_result {
 	struct kt_number exit_code, exec_exit_code, sched_exit_code, elapsed_ms;
 	bool sys_ready, payload_started;
 	bool scheduler_attached, scheduler_ejected, scheduler_died, scheduler_not_attached;
-	char *init_error, *scheduler_name, *scheduler_ejected_reason, *scheduler_died_reason, *scheduler_not_attached_reason, *scheduler_end;
+	char *init_error, *scheduler_name, *scheduler_end;
+	char *scheduler_ejected_reason, *scheduler_died_reason, *scheduler_not_attached_reason;
 	uint64_t frames, bytes, damaged, damaged_bytes, unknown_frames;
 	uint64_t stdout_bytes, stderr_bytes, sched_log_blocks, sched_log_bytes;
 	bool truncated;
 	struct kt_dump_list dumps;
-	/* The guest's last word before the exit frame: how many bytes the kernel says that the port had sent by then. */
+	/* The guest's last word before the exit frame: how many bytes the kernel says that the port had sent by
+	 * then. */
 	bool fin_seen;
 	struct kt_number bytes_sent; /* not known where the kernel does not tell */
 	uint64_t fin_offset; /* how many had arrived by then */

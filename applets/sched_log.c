@@ -2,7 +2,8 @@
 /*
  * The scheduler-log block.
  *
- * In:  a log file of any size and any bytes. Out: START, chunks, END frames, under the lock of all who send logs.
+ * In:  a log file of any size and any bytes. Out: START, chunks, END frames, under the lock of all who
+ *      send logs.
  * It holds one chunk in memory, however large the log is.
  */
 #include <sys/file.h>
@@ -11,8 +12,8 @@
 
 #define LOCK_NAME "sched-log.lock"
 
-/* A descriptor to close when the block is sent. -1 where there is no run folder and none can be made: then this is not
- * a guest, and there is nobody to keep apart from. */
+/* A descriptor to close when the block is sent. -1 where there is no run folder and none can be made:
+ * then this is not a guest, and there is nobody to keep apart from. */
 static int lock_log(void)
 {
 	char *path;

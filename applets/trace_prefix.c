@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The trace's prefix of a dump line, taken off. In: dump bytes, cut anywhere. Out: the text that the kernel dumped. */
+/* The trace's prefix of a dump line, taken off. In: dump bytes, cut anywhere. Out: the text that the
+ * kernel dumped. */
 #include "trace_prefix.h"
 
 static const char name[] = "sched_ext_dump: ";
@@ -30,7 +31,8 @@ static size_t take_head_byte(struct kt_trace_prefix *prefix, char byte, char *ou
 	return give_head(prefix, out);
 }
 
-size_t FAST_FUNC kt_trace_prefix_strip(struct kt_trace_prefix *prefix, const char *bytes, size_t len, char *out)
+size_t FAST_FUNC kt_trace_prefix_strip(struct kt_trace_prefix *prefix,
+		const char *bytes, size_t len, char *out)
 {
 	size_t given = 0;
 

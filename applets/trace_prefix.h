@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The trace's prefix of a dump line ("  init-1  [001] d..1.  4.639654: sched_ext_dump: "), taken off. Pure. */
+/* The trace's prefix of a dump line ("  init-1  [001] d..1.  4.639654: sched_ext_dump: "), taken off.
+ * Pure. */
 #ifndef KT_TRACE_PREFIX_H
 #define KT_TRACE_PREFIX_H 1
 
@@ -14,7 +15,9 @@ struct kt_trace_prefix {
 	bool passed; /* the prefix of this line is behind us */
 };
 
-/* Takes the prefixes off the bytes, cut anywhere; out has room for len + KT_PREFIX_MAX. Returns what is in out. */
-size_t kt_trace_prefix_strip(struct kt_trace_prefix *prefix, const char *bytes, size_t len, char *out) FAST_FUNC;
+/* Takes the prefixes off the bytes, cut anywhere; out has room for len + KT_PREFIX_MAX. Returns what is
+ * in out. */
+size_t kt_trace_prefix_strip(struct kt_trace_prefix *prefix,
+		const char *bytes, size_t len, char *out) FAST_FUNC;
 
 #endif

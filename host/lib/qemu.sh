@@ -41,7 +41,8 @@ qemu_command() { # VERB...
 
 # Sets $run_words: the kernel's command line, of which x86 takes 2047 bytes.
 make_kernel_words() {
-	run_words='console=ttyS0 panic=-1 oops=panic cryptomgr.notests KTSTR_GUEST=1 ktbox.host=ktrun ktbox.live_log=1'
+	run_words='console=ttyS0 panic=-1 oops=panic cryptomgr.notests KTSTR_GUEST=1'
+	run_words="$run_words ktbox.host=ktrun ktbox.live_log=1"
 	[ -z "$opt_shell" ] || run_words="$run_words KTSTR_MODE=shell"
 	[ -z "$opt_expect_death" ] || run_words="$run_words ktbox.expect_death=1"
 	[ -z "$opt_dmesg" ] || run_words="$run_words ktbox.dmesg=1"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Phase: open the bulk port, once for all: a port has one opener. Descriptor 9 is inherited by everything in the guest.
+# Phase: open the bulk port, once for all: a port has one opener. Descriptor 9 is inherited by everything
+#        in the guest.
 
 bulk_port() {
 	port=$(ktport ktstr-bulk) || fail "bulk port" "there is no port ktstr-bulk"

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Phase: is all of the initramfs there? A kernel that runs out of memory while it unpacks goes on with half of it.
-# Each archive ends with a file that says so; ktrun's begins with one too, since it need not be there at all.
+# Phase: is all of the initramfs there? A kernel that runs out of memory while it unpacks goes on with
+#        half of it.
+# Each archive ends with a file that says so; ktrun's begins with one too, since it need not be there at
+# all.
 
 completeness() {
 	[ -e "$ROOT/.ktbox/base.complete" ] ||

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Phase: real-time priority and no OOM kill for /init, since a stalling scheduler gives ordinary processes no CPU.
+# Phase: real-time priority and no OOM kill for /init, since a stalling scheduler gives ordinary processes
+#        no CPU.
 #
-# Not reset on fork: the short-lived helpers of a teardown must get the CPU too. Whatever is not ours is started by
-# ktexec, ktexitmon or ktlogin, which undo both.
+# Not reset on fork: the short-lived helpers of a teardown must get the CPU too. Whatever is not ours is
+# started by ktexec, ktexitmon or ktlogin, which undo both.
 
 first_in_line() {
 	chrt -f -p 50 $$ >/dev/null || say "first in line: no real-time priority"

@@ -21,8 +21,8 @@ link_descriptors() {
 	ln -s fd/2 "$ROOT/dev/stderr"
 }
 
-# Without the first six there is no run. The others are for the payload and the scheduler: bpf to pin things in,
-# cgroup2 to group tasks; a kernel may lack them.
+# Without the first six there is no run. The others are for the payload and the scheduler: bpf to pin
+# things in, cgroup2 to group tasks; a kernel may lack them.
 check_mounts() {
 	mounted=$(cut -d ' ' -f 2 "$ROOT/proc/mounts") || fail mounts "no /proc/mounts"
 	for point in /proc /sys /dev /tmp /run /dev/shm; do

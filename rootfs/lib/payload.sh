@@ -79,7 +79,8 @@ watch_payload() {
 	finish_payload
 }
 
-# A dead scheduler ends the run, unless it was expected to die, or a developer at the shell wants to look around.
+# A dead scheduler ends the run, unless it was expected to die, or a developer at the shell wants to look
+# around.
 run_goes_on() {
 	if [ "$SCHEDULER" = died ] && [ -z "$EXPECT_DEATH" ] && [ -z "$SHELL_TTY" ]; then
 		return 1
@@ -112,7 +113,8 @@ finish_payload() {
 	fi
 }
 
-# ktexec takes TERM to its program's group, and ends within its own bounds; an interactive shell ends by HUP only.
+# ktexec takes TERM to its program's group, and ends within its own bounds; an interactive shell ends by
+# HUP only.
 stop_payload() {
 	signal=TERM
 	[ -z "$SHELL_TTY" ] || signal=HUP

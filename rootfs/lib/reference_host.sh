@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Phase: what only the reference's host asks for: the kernel's addresses, to look into the guest's memory, and the relay
-# to the scheduler's statistics. ktrun says ktbox.host=ktrun and does without: reading kallsyms takes a while.
+# Phase: what only the reference's host asks for: the kernel's addresses, to look into the guest's memory,
+#        and the relay
+# to the scheduler's statistics. ktrun says ktbox.host=ktrun and does without: reading kallsyms takes a
+# while.
 
 STATS_SOCKET=/var/run/scx/root/stats
 
@@ -11,7 +13,8 @@ reference_host() {
 	ktrelay ktstr-stats "$ROOT$STATS_SOCKET" &
 }
 
-# 0 stands for unknown; the first and the third number are one more than the address, since 0 is an address too.
+# 0 stands for unknown; the first and the third number are one more than the address, since 0 is an
+# address too.
 kern_addrs() {
 	text=$(symbol _text)
 	base=$(symbol page_offset_base)
@@ -20,7 +23,8 @@ kern_addrs() {
 		ktsend kern-addrs 0 "0x${base:-0}" 0
 		return
 	fi
-	# where _text is in memory, less where it is from the start of the kernel's mapping: phys_base of arch/x86/kernel
+	# where _text is in memory, less where it is from the start of the kernel's mapping: phys_base of
+	# arch/x86/kernel
 	phys_base=$((0x$code - (0x$text - 0xffffffff80000000)))
 	ktsend kern-addrs $((phys_base + 1)) "0x${base:-0}" "$(printf '0x%x' $((0x$text + 1)))"
 }

@@ -26,7 +26,8 @@ fail() { # PHASE REASON
 	exit 1
 }
 
-# Waits in the background, so that the traps of poweroff and reboot run at once: ash runs them only between commands.
+# Waits in the background, so that the traps of poweroff and reboot run at once: ash runs them only
+# between commands.
 wait_for() { # PID
 	while :; do
 		wait "$1"
@@ -64,8 +65,8 @@ await_forever() { # LATCH...
 	read -r EVENT <"$RUN/event.name" || EVENT=none
 }
 
-# TERM, and KILL when for SECONDS nothing has moved on the port: a bound on silence, since a host that reads slowly must
-# still get every byte. The status is that of PID, a child of ours.
+# TERM, and KILL when for SECONDS nothing has moved on the port: a bound on silence, since a host that
+# reads slowly must still get every byte. The status is that of PID, a child of ours.
 end_process() { # PID SECONDS
 	kill -TERM "$1" 2>/dev/null
 	{
@@ -90,8 +91,8 @@ now_ms() { # sets NOW_MS, milliseconds since boot, without a process
 	NOW_MS=$((${up%.*} * 1000 + (1${up#*.} - 100) * 10))
 }
 
-# In a process of its own: the environment of the user's programs is not that of /init. Replaced by COMMAND, which is
-# looked up before the user's PATH holds.
+# In a process of its own: the environment of the user's programs is not that of /init. Replaced by
+# COMMAND, which is looked up before the user's PATH holds.
 with_users_environment() { # COMMAND ARG...
 	kt_command=$(command -v "$1")
 	shift

@@ -4,7 +4,7 @@
 #
 # SCHEDULER says how it stands: none, running, died, not-attached. ATTACHED is set once it has been attached.
 
-MONITOR_SECONDS=30 # for ktexitmon: TERM, grace and KILL of the scheduler; or the dump's end, when its log is out
+MONITOR_SECONDS=30 # for ktexitmon: TERM, grace and KILL of the scheduler; or its log and the dump's end
 GRACE_SECONDS=3 # for a scheduler that was thrown out to write its log and end
 RESTART_SECONDS=3 # for one that was unregistered to attach again, or to end
 
@@ -77,8 +77,8 @@ scheduler_died() { # REASON
 	# one that was thrown out gets time to write why, and to end
 	[ "$EVENT" != sched_ejected ] || await "$GRACE_SECONDS" sched_exited shutdown
 	ktlatch test sched_exited || return 0
-	# The log, the dump's end and the sched-exit frame: all of it is out when ktexitmon has ended. TERM changes nothing
-	# about that; it is here for the bound.
+	# The log, the dump's end and the sched-exit frame: all of it is out when ktexitmon has ended. TERM
+	# changes nothing about that; it is here for the bound.
 	end_process "$KTEXITMON" "$MONITOR_SECONDS"
 	KTEXITMON=
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Phase: the one way out. Everything is stopped in the order in which its last words matter; the exit frame is last.
+# Phase: the one way out. Everything is stopped in the order in which its last words matter; the exit
+#        frame is last.
 
 teardown() {
 	trap '' USR1 USR2 TERM
@@ -16,8 +17,9 @@ teardown() {
 	machine_off
 }
 
-# How much the port has sent, so that the host can tell whether all of it has arrived; and the exit frame. A host that
-# reads through a socket loses what it has not read when the machine goes, so it may ask to be waited for.
+# How much the port has sent, so that the host can tell whether all of it has arrived; and the exit frame.
+# A host that reads through a socket loses what it has not read when the machine goes, so it may ask to be
+# waited for.
 last_words() {
 	[ -z "$ACK" ] || listen
 	ktlatch reset artifacts_received
@@ -27,7 +29,8 @@ last_words() {
 	[ -z "$ACK" ] || await 2 artifacts_received
 }
 
-# Its status, when it was asked to end, is told whatever it is: a scheduler that had to be killed is not passed over.
+# Its status, when it was asked to end, is told whatever it is: a scheduler that had to be killed is not
+# passed over.
 stop_scheduler() {
 	[ -n "${KTEXITMON:-}" ] || return 0
 	end_process "$KTEXITMON" "$MONITOR_SECONDS"
@@ -58,8 +61,8 @@ drain_trace() {
 	end_process "$KTPIPE" "$DRAIN_SILENCE_SECONDS" || note_error teardown "ktpipe ended with status $?"
 }
 
-# Who is left may hold the port; what it sends after the exit frame would not be read. Only PID 1 may do this: elsewhere
-# it would end all of the user's processes.
+# Who is left may hold the port; what it sends after the exit frame would not be read. Only PID 1 may do
+# this: elsewhere it would end all of the user's processes.
 end_senders() {
 	[ "$$" -eq 1 ] || return 0
 	kill -KILL -1

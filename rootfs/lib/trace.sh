@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Phase: ktpipe armed, before the scheduler, so that a crash at its start is captured. It reads an instance of its own;
+# Phase: ktpipe armed, before the scheduler, so that a crash at its start is captured. It reads an
+#        instance of its own;
 # the global trace (bpf_printk) is sent only when the host asks for it.
 
 DRAIN_SECONDS=600 # ktpipe's own bound at teardown

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Phase: listen for wake bytes from the host. hvc0 is raw before anything tells the host that the guest is ready.
+# Phase: listen for wake bytes from the host. hvc0 is raw before anything tells the host that the guest is
+#        ready.
 #
-# In shell mode the terminal is the second console (ktrun's), or hvc0 where that is all there is (the reference's
-# host): then nobody listens for wake bytes.
+# In shell mode the terminal is the second console (ktrun's), or hvc0 where that is all there is (the
+# reference's host): then nobody listens for wake bytes.
 
 wake_bytes() {
 	SHELL_TTY=

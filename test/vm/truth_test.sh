@@ -22,7 +22,8 @@ oneTimeSetUp() {
 	vm plain -s "$DEMO" -a "--error-after 300" --plain -- sleep 600
 	vm linger -s "$DEMO" -a "--linger --error-after 300" -- sleep 600
 	vm panic -s "$DEMO" -a "--noise 200000" -- sh -c "$PANIC_WHEN_ALL_IS_WRITTEN"
-	vm second -i "$DEMO" -- sh -c 'ktexitmon -n second -l /tmp/sched_2.log scx_demo --exit-after 200 5; echo "ended $?"'
+	vm second -i "$DEMO" -- sh -c 'ktexitmon -n second -l /tmp/sched_2.log scx_demo --exit-after 200 5
+		echo "ended $?"'
 	vm asked --printk --append ktbox.ack=1 -- sh -c 'echo said by the marker >/sys/kernel/tracing/trace_marker
 		echo "WARNING: CPU: 0 PID: 1 at kernel/never.c:1" >/dev/kmsg'
 	vm warned --fail-on-warn -- sh -c 'echo "WARNING: CPU: 0 PID: 1 at kernel/never.c:1" >/dev/kmsg'
@@ -39,7 +40,7 @@ test_every_dump_of_a_boot_arrives_numbered_typed_and_whole() {
 	assertEquals "files" 3 "$(find "$art" -name 'dump-*.txt' | wc -l)"
 }
 
-# The two copies take different ways: frames over the port, and the UART with carriage returns and the kernel's lines.
+# The two copies take different ways: frames over the port, and the UART with carriage returns.
 test_a_dump_over_the_port_is_what_the_console_got() {
 	look dumps
 	cat "$art/dump-1.txt" "$art/dump-2.txt" "$art/dump-3.txt" >port
