@@ -52,7 +52,7 @@ enum {
 	READ_MS = 2000, /* for ktpipe to have read the ring, so that an open dump is known to be open */
 };
 
-enum { POLL_SIGNALS, POLL_SCHEDULER, POLL_UEVENTS, POLL_COUNT };
+enum { POLL_SIGNALS, POLL_SCHEDULER, POLL_UEVENTS, POLL_KMSG, POLL_COUNT };
 
 struct monitor {
 	struct pollfd fds[POLL_COUNT];
@@ -62,7 +62,8 @@ struct monitor {
 	int port;
 	int64_t start_ms;
 	int64_t send_deadline; /* of a state frame: none until the scheduler is being stopped */
-	int kmsg;
+	char reason[KT_KMSG_REASON_MAX]; /* why the kernel has disabled the scheduler; empty as long as it has not */
+	bool ejected; /* and that was the kernel's own doing */
 	const char *name; /* of the latches */
 	char ops_name[OPS_NAME_MAX]; /* of the scheduler, once it is attached */
 	const char *log; /* NULL: none to send */
@@ -111,6 +112,7 @@ static void on_attach(struct monitor *m, const char *name)
 	char *text = xasprintf("attached ms=%d name=%.127s", ms_since_start(m), name);
 
 	safe_strncpy(m->ops_name, name, sizeof(m->ops_name));
+	m->ejected = false;
 	kt_latch_reset_or_warn(latch_name(m, "detached"));
 	kt_latch_reset_or_warn(latch_name(m, "ejected"));
 	set_latch(m, "attached");
@@ -118,22 +120,39 @@ static void on_attach(struct monitor *m, const char *name)
 	free(text);
 }
 
-/* Who unregisters a scheduler may register it again (many restart themselves so); whom the kernel throws
- * out is dead. */
-static void on_detach(struct monitor *m)
+static void tell_end(struct monitor *m, const char *what)
 {
-	char reason[KT_KMSG_REASON_MAX] = "unknown";
-	bool known = m->kmsg >= 0 && kt_kmsg_disable_reason(m->kmsg, reason);
-	int kind = known ? kt_exit_kind(reason) : 0;
-	bool ejected = known && (kind == 0 || kind > 66);
-	char *text = xasprintf("%s ms=%d name=%s kind=%d reason=%s", ejected ? "ejected" : "detached",
-			ms_since_start(m), m->ops_name, kind, reason);
+	char *text = xasprintf("%s ms=%d name=%s kind=%d reason=%s", what, ms_since_start(m), m->ops_name,
+			kt_exit_kind(m->reason), m->reason);
 
-	if (ejected)
-		set_latch(m, "ejected");
-	set_latch(m, "detached");
 	send_state(m, text);
 	free(text);
+}
+
+/* Who unregisters a scheduler may register it again (many restart themselves so); whom the kernel throws
+ * out is dead. The kernel's log tells of it first, the uevent some milliseconds later. */
+static void on_kmsg(struct monitor *m)
+{
+	int kind;
+
+	if (!kt_kmsg_disable_reason(m->fds[POLL_KMSG].fd, m->reason) || !m->ops_name[0])
+		return;
+	kind = kt_exit_kind(m->reason);
+	m->ejected = kind == 0 || kind > KT_KIND_UNREGISTERED_LAST;
+	if (!m->ejected)
+		return;
+	set_latch(m, "ejected");
+	tell_end(m, "ejected");
+}
+
+static void on_detach(struct monitor *m)
+{
+	on_kmsg(m); /* the reason is there before the uevent is */
+	set_latch(m, "detached");
+	if (!m->ejected)
+		tell_end(m, "detached");
+	m->ejected = false;
+	m->reason[0] = '\0';
 }
 
 /* When uevents were lost, or before there were any: what the kernel's files say. */
@@ -177,6 +196,14 @@ static void on_uevents(struct monitor *m)
 		on_uevent(m, event, len);
 	if (len < 0)
 		look_at_state(m);
+}
+
+static void hear_kernel(struct monitor *m)
+{
+	if (m->fds[POLL_KMSG].revents)
+		on_kmsg(m);
+	if (m->fds[POLL_UEVENTS].revents)
+		on_uevents(m);
 }
 
 static void on_signals(struct monitor *m)
@@ -232,8 +259,7 @@ static bool wait_for_end(struct monitor *m)
 	for (;;) {
 		if (poll(m->fds, POLL_COUNT, has_ended(m) ? 0 : -1) < 0 && errno != EINTR)
 			bb_simple_perror_msg_and_die("unable to poll");
-		if (m->fds[POLL_UEVENTS].revents)
-			on_uevents(m);
+		hear_kernel(m);
 		on_signals(m); /* after all that takes time: what comes from here on comes after the commit */
 		if (m->term_came)
 			return false;
@@ -330,8 +356,7 @@ static bool ends_until(struct monitor *m, int64_t deadline)
 	while (!has_ended(m)) {
 		if (poll(m->fds + POLL_SCHEDULER, POLL_COUNT - POLL_SCHEDULER, kt_poll_timeout(deadline)) == 0)
 			return false;
-		if (m->fds[POLL_UEVENTS].revents)
-			on_uevents(m);
+		hear_kernel(m);
 	}
 	return true;
 }
@@ -371,7 +396,7 @@ int ktexitmon_main(int argc UNUSED_PARAM, char **argv)
 	kt_daemon_priority();
 	m->fds[POLL_SIGNALS].fd = kt_signals_open(SIGTERM, SIGALRM, 0);
 	m->fds[POLL_UEVENTS].fd = kt_uevent_open();
-	m->kmsg = kt_kmsg_open();
+	m->fds[POLL_KMSG].fd = kt_kmsg_open();
 	m->start_ms = kt_now_ms();
 	m->send_deadline = KT_NEVER;
 	m->log = log;
