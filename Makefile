@@ -10,8 +10,8 @@ TARBALL  := build/download/busybox-$(BUSYBOX_VERSION).tar.bz2
 BB       := build/bb
 APPLETS  := applets $(wildcard applets/*.c applets/*.h) Config.in Kbuild
 ROOTFS   := $(shell find rootfs/.)
-VERBS    := all help busybox rootfs kernel demo run test shell lint check-options deps clean
-NEEDS    := need-build need-kernel need-demo need-run need-shell need-test need-lint
+VERBS    := all help busybox rootfs kernel kernel-6.12 demo run test test-6.12 shell lint check-options deps clean
+NEEDS    := need-build need-kernel need-kernel-6.12 need-demo need-run need-shell need-test need-test-6.12 need-lint
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -21,7 +21,7 @@ NEEDS    := need-build need-kernel need-demo need-run need-shell need-test need-
 all: busybox rootfs ## build the guest: build/busybox and build/initramfs.cpio
 
 help: ## list the verbs
-	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z0-9.-]*\):[^#]*## /\1\t/p' Makefile | expand -t 16
 
 busybox: build/busybox ## build the static BusyBox with the kt applets
 
@@ -29,6 +29,8 @@ rootfs: build/initramfs.cpio ## pack the base initramfs
 
 kernel: need-kernel ## find or fetch a sched_ext kernel: build/kernel/image
 	@scripts/find-kernel.sh build/kernel "$(KERNEL)" "$(KERNEL_CONFIG)" "$(KERNEL_PACKAGE)" "$(KERNEL_SUITES)"
+
+kernel-6.12: build/kernel-6.12/image ## build the oldest kernel with sched_ext, for its tests: build/kernel-6.12/image
 
 demo: need-demo ## build the demo scheduler: build/scx_demo
 	@$(MAKE) -s --no-print-directory -C examples/scx_demo OUT=$(CURDIR)/build/scx_demo
@@ -39,6 +41,9 @@ run: need-run all demo kernel ## two VMs: the demo scheduler passes, then dies, 
 test: need-test all demo kernel ## all tests, ending in "N passed, N failed"
 	@test/run
 
+test-6.12: need-test-6.12 all demo kernel kernel-6.12 ## the tests of large dumps on the 6.12 kernel
+	@KT_DUMP_KERNEL=$(CURDIR)/build/kernel-6.12/image test/run dump_size
+
 shell: need-shell all kernel ## a shell in the guest
 	@host/ktrun --shell
 
@@ -48,7 +53,7 @@ lint: need-lint ## check every shell script
 check-options: $(BB)/patched | need-build ## turn each kt option off alone and build the rest
 	@scripts/check-options.sh $(BB) busybox.config $(JOBS)
 
-deps: ## install the packages that any verb needs
+deps: ## install the packages that any verb needs (but for kernel-6.12)
 	@scripts/need.sh build kernel demo run test lint
 
 clean: ## remove all that was built or fetched
@@ -56,9 +61,11 @@ clean: ## remove all that was built or fetched
 
 # The groups of packages that a verb needs, all at once: the group of its name, and those of what it builds.
 groups             = $(@:need-%=%)
+need-kernel-6.12: groups = kernel kernel-6.12
 need-run:   groups = build kernel demo run
 need-shell: groups = build kernel run
 need-test:  groups = build kernel demo run test
+need-test-6.12: groups = build kernel kernel-6.12 demo run test
 $(NEEDS):
 	@scripts/need.sh $(groups)
 
@@ -83,3 +90,9 @@ build/busybox: $(BB)/configured $(APPLETS) scripts/sync-applets.sh scripts/build
 
 build/initramfs.cpio: build/busybox $(ROOTFS) scripts/pack-initramfs.sh | need-build
 	@scripts/pack-initramfs.sh build/busybox rootfs build/rootfs $@
+
+# Built once, in a quarter of an hour; a fetched source stays.
+
+build/kernel-6.12/image: scripts/kernel-6.12.config scripts/build-kernel-6.12.sh | need-kernel-6.12
+	@scripts/build-kernel-6.12.sh build/kernel-6.12 build/kernel-6.12.build \
+		"$(SOURCE_6.12_PACKAGE)" "$(SOURCE_6.12_SUITES)" $(JOBS)

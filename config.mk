@@ -17,6 +17,10 @@ KERNEL_CONFIG   ?=
 KERNEL_PACKAGE  ?= linux-image-cloud-amd64
 KERNEL_SUITES   ?= forky sid
 
+# The Debian package with the source of `make kernel-6.12`, and the suites asked for it, in order.
+SOURCE_6.12_PACKAGE ?= linux-source-6.12
+SOURCE_6.12_SUITES  ?= trixie
+
 # Compiler processes at once.
 JOBS            ?= $(shell nproc)
 

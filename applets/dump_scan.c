@@ -62,7 +62,8 @@ static void start_dump(struct kt_dump_scan *scan)
 	scan->rule = KT_RULE_NONE;
 	scan->kind = 0;
 	scan->reason[0] = '\0';
-	scan->reason_next = scan->cpus_seen = false;
+	scan->reason_next = false;
+	scan->cpus_seen = scan->lost > 0;
 	scan->bytes = scan->lines = 0;
 }
 
@@ -76,6 +77,7 @@ static void count_lost(struct kt_dump_scan *scan)
 		return;
 	count = strtoull(lost + sizeof("[LOST ") - 1, NULL, 10);
 	scan->lost += count ? count : 1;
+	scan->cpus_seen = true;
 }
 
 /* What the first lines of a dump say of it; they differ between kernels only in what stands around these
@@ -160,18 +162,20 @@ void FAST_FUNC kt_dump_end(struct kt_dump_scan *scan, enum kt_dump_rule rule)
 bool FAST_FUNC kt_dump_is_complete(const struct kt_dump_scan *scan)
 {
 	/* where there are counters, an end without them has lost them */
-	bool whole = scan->rule == KT_RULE_COUNTER || (scan->no_counters && scan->rule > KT_RULE_TRUNCATED);
+	bool whole = scan->rule == KT_RULE_COUNTER || (!scan->counter[0] && scan->rule > KT_RULE_TRUNCATED);
 
 	return whole && scan->lost == 0;
+}
+
+bool FAST_FUNC kt_dump_may_end_quietly(const struct kt_dump_scan *scan)
+{
+	return scan->open && !scan->counter[0] && scan->cpus_seen;
 }
 
 void FAST_FUNC kt_dump_learn(struct kt_dump_scan *scan, const char *events)
 {
 	const char *line, *next;
 
-	scan->no_counters = events == NULL;
-	if (!events)
-		return;
 	for (line = events; (next = strchr(line, '\n')) != NULL && next[1]; line = next + 1)
 		continue;
 	safe_strncpy(scan->counter, line, MIN(strcspn(line, " \n") + 1, sizeof(scan->counter)));

@@ -39,8 +39,10 @@ struct kt_dump_scan {
 	char line[KT_DUMP_LINE_MAX];
 	unsigned len;
 	enum kt_dump_rule line_rule; /* the end marker seen in a part of this line that is not kept */
-	char counter[KT_DUMP_TAIL]; /* the last event counter; empty: not learnt, the one of 7.1 and later */
-	bool no_counters; /* learnt: this kernel has none, dumps end with the CPU section */
+	/* The last event counter of this kernel. Empty: it has none (before 6.15), or nothing was attached yet
+	 * to learn it from; then the one of 7.1 and later ends a dump, and so does the quiet behind its CPU
+	 * section. */
+	char counter[KT_DUMP_TAIL];
 	bool open; /* a dump has started and not ended */
 	/* Of the newest dump */
 	unsigned number; /* from 1 */
@@ -49,7 +51,7 @@ struct kt_dump_scan {
 	int kind; /* exit kind of an error dump */
 	char reason[KT_DUMP_REASON_MAX];
 	bool reason_next; /* the next line is the reason */
-	bool cpus_seen; /* the CPU section has begun */
+	bool cpus_seen; /* the CPU section has begun; or lines were lost, and its first one may be among them */
 	uint64_t bytes, lines;
 	uint64_t lost; /* events that the ring lost, since the dump before */
 };
@@ -65,8 +67,10 @@ void kt_dump_end(struct kt_dump_scan *scan, enum kt_dump_rule rule) FAST_FUNC;
 /* Whether the newest dump is all there, as far as can be known. */
 bool kt_dump_is_complete(const struct kt_dump_scan *scan) FAST_FUNC;
 
-/* Learns the last counter from the text of root/events ("NAME VALUE" lines); NULL when the kernel has no
- * such file. */
+/* Whether nothing but quiet, or the scheduler's end, may be left to come of an open dump. */
+bool kt_dump_may_end_quietly(const struct kt_dump_scan *scan) FAST_FUNC;
+
+/* Learns the last counter from the text of root/events ("NAME VALUE" lines). */
 void kt_dump_learn(struct kt_dump_scan *scan, const char *events) FAST_FUNC;
 
 #endif

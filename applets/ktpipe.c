@@ -15,8 +15,9 @@
  * Exit: 0; 1 a file can't be opened, read or written, or bad usage.
  *
  * A dump ends with the line of its last event counter, whose name is learnt from root/events while a
- * scheduler is attached. A kernel before 6.15 has no counters: there it ends when nothing came for
- * QUIET_MS behind its CPU section, or when the scheduler is gone (by uevent) and the ring is empty.
+ * scheduler is attached. Where none was learnt (a kernel before 6.15 has no counters; a scheduler whose
+ * init fails never was attached) it also ends when nothing came for QUIET_MS behind its CPU section. The
+ * scheduler's end (uevent) ends it in any case, once the ring is empty.
  *
  * CONSOLE is a UART of 0.6 MB/s, a dump is written at 30 MB/s: so the reading runs ahead into a queue of
  * at most QUEUE_MAX bytes, and the ring does not overrun. What finds no room is counted and told of at
@@ -227,12 +228,10 @@ static void learn_counters(struct forwarder *f)
 	char events[EVENTS_MAX];
 	ssize_t len = open_read_close("/sys" SCX_ROOT "/events", events, sizeof(events) - 1);
 
-	if (len > 0) {
-		events[len] = '\0';
-		kt_dump_learn(&f->scan, events);
-	} else if (access("/sys" SCX_ROOT "/ops", F_OK) == 0) {
-		kt_dump_learn(&f->scan, NULL);
-	}
+	if (len <= 0)
+		return;
+	events[len] = '\0';
+	kt_dump_learn(&f->scan, events);
 }
 
 static void on_uevents(struct forwarder *f)
@@ -342,10 +341,10 @@ static bool is_done(const struct forwarder *f)
 	return trace_is_over(f) && f->queue.len == 0 && f->sender.writer_end < 0;
 }
 
-/* Until when an open dump of a kernel without counters may be quiet */
+/* Until when an open dump may be quiet before that is its end */
 static int64_t quiet_deadline(const struct forwarder *f)
 {
-	return f->scan.open && f->scan.no_counters && f->scan.cpus_seen ? f->quiet_deadline : KT_NEVER;
+	return kt_dump_may_end_quietly(&f->scan) ? f->quiet_deadline : KT_NEVER;
 }
 
 /* Descriptors that have something to do now; the others are -1, which poll(2) passes over. */

@@ -12,7 +12,8 @@
  * the scheduler out.
  *
  * Builds without vmlinux.h: the few kernel types are declared here by name, CO-RE finds the rest.
- * Needs kernel 6.13 or later (the names of the queue functions).
+ * The queue functions have had other names before 6.13: both are weak, and the one that is there is called.
+ * The verifier never looks at the other call, since the address it hangs on is a constant.
  */
 #include <linux/types.h>
 #include <stdbool.h>
@@ -61,8 +62,13 @@ extern __s32 scx_bpf_select_cpu_dfl(struct task_struct *p, __s32 prev_cpu, __u64
 				    bool *is_idle) __ksym;
 extern __s32 scx_bpf_pick_idle_cpu(const struct cpumask *allowed, __u64 flags) __ksym;
 extern void scx_bpf_kick_cpu(__s32 cpu, __u64 flags) __ksym;
-extern void scx_bpf_dsq_insert(struct task_struct *p, __u64 dsq_id, __u64 slice, __u64 enq_flags) __ksym;
-extern bool scx_bpf_dsq_move_to_local(__u64 dsq_id) __ksym;
+extern void scx_bpf_dsq_insert(struct task_struct *p, __u64 dsq_id, __u64 slice,
+			       __u64 enq_flags) __ksym __weak;
+extern bool scx_bpf_dsq_move_to_local(__u64 dsq_id) __ksym __weak;
+/* the same on 6.12 */
+extern void scx_bpf_dispatch(struct task_struct *p, __u64 dsq_id, __u64 slice,
+			     __u64 enq_flags) __ksym __weak;
+extern bool scx_bpf_consume(__u64 dsq_id) __ksym __weak;
 extern void scx_bpf_error_bstr(char *fmt, unsigned long long *data, __u32 data_len) __ksym;
 
 const volatile struct demo_cfg cfg SEC(".rodata.cfg");
@@ -101,12 +107,35 @@ static void do_what_no_verifier_allows(void)
 	shared.error_at_ns = *nowhere;
 }
 
+static void queue_task(struct task_struct *p, __u64 enq_flags)
+{
+	if (scx_bpf_dsq_insert)
+		scx_bpf_dsq_insert(p, SHARED_DSQ, SLICE_NS, enq_flags);
+	else
+		scx_bpf_dispatch(p, SHARED_DSQ, SLICE_NS, enq_flags);
+}
+
+static void run_next_task(void)
+{
+	if (scx_bpf_dsq_move_to_local)
+		scx_bpf_dsq_move_to_local(SHARED_DSQ);
+	else
+		scx_bpf_consume(SHARED_DSQ);
+}
+
+/* 6.12 does not tell: then nothing is known of a CPU, and one kick too many does no harm. */
+static bool has_cpu_chosen(__u64 enq_flags)
+{
+	return bpf_core_enum_value_exists(enum scx_enq_flags, SCX_ENQ_CPU_SELECTED) &&
+		enq_flags & bpf_core_enum_value(enum scx_enq_flags, SCX_ENQ_CPU_SELECTED);
+}
+
 /* A task that was queued without a wake-up has no CPU chosen for it: an idle CPU must learn of it. */
 static void kick_idle_cpu(struct task_struct *p, __u64 enq_flags)
 {
 	__s32 cpu;
 
-	if (enq_flags & bpf_core_enum_value(enum scx_enq_flags, SCX_ENQ_CPU_SELECTED))
+	if (has_cpu_chosen(enq_flags))
 		return;
 	cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
 	if (cpu >= 0)
@@ -128,7 +157,7 @@ void BPF_PROG(demo_enqueue, struct task_struct *p, __u64 enq_flags)
 		do_what_no_verifier_allows();
 	if (is_past(shared.error_at_ns))
 		fail_on_purpose();
-	scx_bpf_dsq_insert(p, SHARED_DSQ, SLICE_NS, enq_flags);
+	queue_task(p, enq_flags);
 	kick_idle_cpu(p, enq_flags);
 }
 
@@ -137,7 +166,7 @@ void BPF_PROG(demo_dispatch, __s32 cpu, struct task_struct *prev)
 {
 	if (is_past(shared.stall_at_ns))
 		return;
-	scx_bpf_dsq_move_to_local(SHARED_DSQ);
+	run_next_task();
 }
 
 /* May sleep: the loader marks init and exit so. */
