@@ -54,11 +54,11 @@
 enum {
 	READ_SIZE = 8192, /* trace_pipe gives at most 8150 bytes a read */
 	READS_A_TURN = 256, /* before the other descriptors get their turn */
-	QUEUE_MAX = 32 * 1024 * 1024, /* seven dumps of 4 000 tasks */
-	/* An emulated UART that drains as it goes keeps a write until all is out, non-blocking or not: 4 KiB are
-	 * 7 ms, so that the trace is read in time. */
+	QUEUE_MAX = 32 * 1024 * 1024, /* eight dumps of 4 000 tasks */
+	/* Bounds how long one write may keep us from the trace: 7 ms at a UART's 0.6 MB/s. */
 	CONSOLE_WRITE_MAX = 4096,
-	/* Per CPU, since a dump is written by one. 4 000 runnable tasks make 44 000 lines and 4.3 MB of text. */
+	/* Per CPU, since a dump is written by one. 4 000 runnable tasks make 40 000 lines and 4 MB of text, and
+	 * fit (test/vm/dump_size_test.sh). */
 	RING_KB = 8192,
 	/* All rings together get at most this part of the memory. */
 	RING_MEMORY_SHARE = 4,

@@ -5,7 +5,7 @@
 # went another way. And the failing twin: a ring that is too small loses lines; each of them is counted, and
 # the dump is not complete.
 #
-# In:  KT_DUMP_KERNEL, the kernel to boot instead of ktrun's own: `make test-6.12` judges the same on one whose
+# In:  KT_DUMP_KERNEL, the kernel to boot instead of ktrun's own: `make test-6.12` does the same on one whose
 #      dumps have no event counters.
 # shellcheck disable=SC1091,SC2154 # what is sourced sets them
 
