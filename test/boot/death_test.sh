@@ -131,9 +131,10 @@ test_a_scheduler_that_attaches_again_and_then_dies_is_dead() {
 
 test_a_detach_that_is_told_of_while_the_scheduler_is_attached_does_not_make_init_spin() {
 	note_latch_calls
-	when ktexec 'ktlatch set payload_runs; ktlatch wait sched_detached; a_moment; a_moment; exit 7'
+	when ktexec 'ktlatch set payload_runs; ktlatch wait detach_told; a_moment; a_moment; exit 7'
+	# /init resets sched_detached, so the payload waits for a latch that it leaves alone
 	when ktexitmon "ktlatch set sched_attached; ktlatch wait payload_runs
-		sysfs_attached; ktlatch set sched_detached; stay"
+		sysfs_attached; ktlatch set sched_detached; ktlatch set detach_told; stay"
 	boot
 	for shell in $BOOT_SHELLS; do
 		calls=$(grep -c '^wait -a ' "$shell/latch_calls")

@@ -1,15 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What /init does so that nothing of a run is missing without being known: the fin frame, the acknowledgement, the live
-# log, an ejection that is told at once; and what only the reference's host gets.
-# shellcheck disable=SC2016,SC2317  # the stubs' behaviour is text; shunit2 calls the tests
+# What /init does so that nothing of a run is missing without being known: the fin frame, the
+# acknowledgement, the live log, an ejection that is told at once; and what only the reference's host
+# gets. shellcheck disable=SC2016,SC2317  # the stubs' behaviour is text; shunit2 calls the tests
 
 . "$KT_TEST_LIB/boot.sh"
 
 port_has_sent() { # BYTES
 	mkdir -p root/sys/kernel/debug/virtio-ports
-	printf 'name: ktstr-bulk\nbytes_sent: %s\nbytes_received: 0\n' "$1" >root/sys/kernel/debug/virtio-ports/vport0p1
+	printf 'name: ktstr-bulk\nbytes_sent: %s\nbytes_received: 0\n' "$1" \
+		>root/sys/kernel/debug/virtio-ports/vport0p1
 }
 
 test_fin_tells_what_the_kernel_says_that_the_port_has_sent() {

@@ -10,7 +10,8 @@ key() { # NAME: from d/result.json
 	sed -n "s/^  \"$1\": //p" d/result.json | sed 's/,$//'
 }
 
-# dumps_of FILE...: ktpipe reads them as a trace and sends their dumps to the port; ktrecv -d d reads the port.
+# dumps_of FILE...: ktpipe reads them as a trace and sends their dumps to the port; ktrecv -d d reads the
+# port.
 dumps_of() {
 	mkfifo in
 	: >enable
