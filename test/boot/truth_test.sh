@@ -3,7 +3,8 @@
 #
 # What /init does so that nothing of a run is missing without being known: the fin frame, the
 # acknowledgement, the live log, an ejection that is told at once; and what only the reference's host
-# gets. shellcheck disable=SC2016,SC2317  # the stubs' behaviour is text; shunit2 calls the tests
+# gets.
+# shellcheck disable=SC2016,SC2317  # the stubs' behaviour is text; shunit2 calls the tests
 
 . "$KT_TEST_LIB/boot.sh"
 
