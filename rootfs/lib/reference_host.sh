@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Phase: what only the reference's host asks for: the kernel's addresses, to look into the guest's memory,
-#        and the relay
-# to the scheduler's statistics. ktrun says ktbox.host=ktrun and does without: reading kallsyms takes a
-# while.
+#        and the relay to the scheduler's statistics. ktrun says ktbox.host=ktrun and does without: reading
+#        kallsyms takes a while.
 
 STATS_SOCKET=/var/run/scx/root/stats
 

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Phase: ktpipe armed, before the scheduler, so that a crash at its start is captured. It reads an
-#        instance of its own;
-# the global trace (bpf_printk) is sent only when the host asks for it.
+# Phase: ktpipe armed, before the scheduler, so that a crash at its start is captured. It reads an instance
+#        of its own; the global trace (bpf_printk) is sent only when the host asks for it.
 
 DRAIN_SECONDS=600 # ktpipe's own bound at teardown
 DRAIN_SILENCE_SECONDS=60 # the bound when nothing moves on the port; COM1 takes 8 s for a dump of 4 000 tasks

@@ -33,7 +33,8 @@ test_every_dump_of_a_boot_arrives_numbered_typed_and_whole() {
 	look dumps
 	assert_verdict pass 0
 	assert_value dumps_complete true
-	assertEquals "types" 'sysrq sysrq error' "$(value dumps | grep -o '"type":"[a-z]*"' | cut -d '"' -f 4 | tr '\n' ' ' |
+	assertEquals "types" 'sysrq sysrq error' \
+		"$(value dumps | grep -o '"type":"[a-z]*"' | cut -d '"' -f 4 | tr '\n' ' ' |
 		sed 's/ $//')"
 	assert_value_matches dumps '"number":3,"complete":true,"type":"error","rule":"counter","kind":1025,'
 	assert_value_matches dumps 'deliberate error'
