@@ -221,9 +221,11 @@ static NORETURN void run_scheduler(char **argv, int log)
 	kt_exec_or_die(argv);
 }
 
+/* Its log may be a FIFO: opened for reading too, since a reader that dies must not take the scheduler with
+ * it by SIGPIPE. */
 static void start_scheduler(struct monitor *m, char **argv)
 {
-	int log = kt_xopen(m->log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND);
+	int log = kt_xopen(m->log, O_RDWR | O_CREAT | O_TRUNC | O_APPEND);
 
 	m->pid = xfork();
 	if (m->pid == 0)

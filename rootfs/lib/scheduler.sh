@@ -23,22 +23,25 @@ scheduler() {
 }
 
 start_scheduler() {
+	log=$ROOT/tmp/sched.log
 	[ -z "$LIVE_LOG" ] || send_live_log
 	set -f # its arguments are split at white space, and nothing else is done to them
 	# shellcheck disable=SC2046
 	set -- $([ ! -e "$ROOT/sched_args" ] || cat "$ROOT/sched_args")
 	set +f
 	SCHEDULER=running
-	with_users_environment ktexitmon -l "$ROOT/tmp/sched.log" "$ROOT/scheduler" "$@" &
+	with_users_environment ktexitmon -l "$log" "$ROOT/scheduler" "$@" &
 	KTEXITMON=$!
 }
 
-# One owner sends the log: whoever else would looks at the latch.
+# Through a FIFO: what a panic finds unread there is a page at most. One owner sends the log: whoever else
+# would looks at the latch.
 send_live_log() {
-	: >"$ROOT/tmp/sched.log"
 	ktlatch set sched_log_sent
-	ktdump -f "$ROOT/tmp/sched.log" &
+	mkfifo "$RUN/sched.fifo"
+	ktdump -f "$RUN/sched.fifo" -c "$log" &
 	KTDUMP=$!
+	log=$RUN/sched.fifo
 }
 
 await_attach() {
