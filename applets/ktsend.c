@@ -4,7 +4,8 @@
  *
  * In:   a message type by name, or 0xHEX for any tag; its data as arguments, or from stdin with "-".
  * Out:  frames on the port (-p PATH, else KT_PORT_FD, else the port ktstr-bulk).
- * Ends: when it is sent; with "-", at the end of stdin.
+ * Ends: when it is sent; with "-", at the end of stdin; with -b, when nothing of it is in the port's queue
+ *       any more.
  * Exit: 0 sent; 1 otherwise. What is refused is refused before anything was sent.
  *
  * A stream is sent as it arrives. Anything else is one frame, so that its reader gets it whole or not at all.
@@ -12,7 +13,7 @@
 //applet:IF_KTSEND(APPLET(ktsend, BB_DIR_USR_BIN, BB_SUID_DROP))
 
 //usage:#define ktsend_trivial_usage
-//usage:       "[-p PATH] TYPE [DATA] | -l"
+//usage:       "[-b] [-p PATH] TYPE [DATA] | -l"
 //usage:#define ktsend_full_usage "\n\n"
 //usage:       "Send a frame to the host\n"
 //usage:     "\n	TYPE	A message type's name, or 0xHEX for any tag"
@@ -20,6 +21,7 @@
 //usage:     "\n		scenario-end: milliseconds. lifecycle: PHASE [REASON]."
 //usage:     "\n		kern-addrs: three addresses, 0 for unknown."
 //usage:     "\n		fin: bytes that the port has sent, or unknown"
+//usage:     "\n	-b	Then wait until the host's side has taken it, by barrier frames"
 //usage:     "\n	-p PATH	Send to PATH (- is stdout), not to the bulk port"
 //usage:     "\n	-l	List the types"
 
@@ -238,34 +240,56 @@ static void send_text(int port, struct kt_out *out, const struct kt_type *type, 
 	} while (*text);
 }
 
+/* The port's queue holds at most so many writes (QEMU: 128, hw/char/virtio-serial-bus.c; Firecracker: 256).
+ * When this many more have been accepted, the host's side has taken all that was written before. */
+enum { QUEUE_MAX = 256 };
+
+static void pass_queue(int port, struct kt_out *out)
+{
+	const struct kt_type *barrier = kt_type_by_tag(KT_BARRIER);
+	int i;
+
+	for (i = 0; i < QUEUE_MAX; i++)
+		send_or_die(port, out, barrier, 0);
+}
+
+static void send_stream(int port, struct kt_out *out, const struct kt_type *type, const char *data)
+{
+	if (LONE_DASH(data))
+		send_stdin(port, out, type);
+	else
+		send_text(port, out, type, data);
+}
+
 int ktsend_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
 int ktsend_main(int argc UNUSED_PARAM, char **argv)
 {
-	enum { OPT_PATH = 1 << 0, OPT_LIST = 1 << 1 };
+	enum { OPT_PATH = 1 << 0, OPT_LIST = 1 << 1, OPT_BARRIER = 1 << 2 };
 	struct kt_out *out = xmalloc(sizeof(*out));
 	char *path = NULL;
 	struct kt_type type;
-	uint32_t len;
+	uint32_t len = 0;
+	bool is_stream;
 	int port;
-
 	/* "+": what follows TYPE is data, also when it is -1 */
-	if (getopt32(argv, "+p:l", &path) & OPT_LIST)
+	unsigned opts = getopt32(argv, "+p:lb", &path);
+
+	if (opts & OPT_LIST)
 		return list_types();
 	argv += optind;
 	if (!argv[0])
 		bb_show_usage();
 	type = parse_type(argv[0]);
 	argv++;
-	if (type.payload == KT_STREAM && argv[0] && !argv[1]) {
-		port = kt_port_open(path);
-		if (LONE_DASH(argv[0]))
-			send_stdin(port, out, &type);
-		else
-			send_text(port, out, &type, argv[0]);
-		return EXIT_SUCCESS;
-	}
-	len = put_payload(out, &type, argv);
+	is_stream = type.payload == KT_STREAM && argv[0] && !argv[1];
+	if (!is_stream)
+		len = put_payload(out, &type, argv);
 	port = kt_port_open(path);
-	send_or_die(port, out, &type, len);
+	if (is_stream)
+		send_stream(port, out, &type, argv[0]);
+	else
+		send_or_die(port, out, &type, len);
+	if (opts & OPT_BARRIER)
+		pass_queue(port, out);
 	return EXIT_SUCCESS;
 }

@@ -40,6 +40,7 @@ const struct kt_type kt_types[] = {
 	{ "sched-live",         KT_SCHED_LIVE, KT_NUMBERED, true },
 	{ "printk",             KT_PRINTK, KT_STREAM, true },
 	{ "fin",                KT_FIN, KT_BYTES_SENT, true },
+	{ "barrier",            KT_BARRIER, KT_EMPTY, true },
 	{ NULL }
 };
 

@@ -3,6 +3,8 @@
 # Phase: the one way out. Everything is stopped in the order in which its last words matter; the exit
 #        frame is last.
 
+FIN_BYTES=24 # of a fin frame: header and number
+
 teardown() {
 	trap '' USR1 USR2 TERM
 	trap - EXIT
@@ -17,16 +19,23 @@ teardown() {
 	machine_off
 }
 
-# How much the port has sent, so that the host can tell whether all of it has arrived; and the exit frame.
-# A host that reads through a socket loses what it has not read when the machine goes, so it may ask to be
-# waited for.
+# A host that reads through a socket loses what is still in the port's queue when the machine goes, so it may
+# ask to be waited for: until its side has taken the exit frame, and 2 s for its answer.
 last_words() {
 	[ -z "$ACK" ] || listen
 	ktlatch reset artifacts_received
+	send_fin
+	ktsend ${ACK:+-b} exit "$(exit_code)"
+	[ -z "$ACK" ] || await 2 artifacts_received
+}
+
+# How much the port has sent, so that the host can tell whether all of it has arrived. A sender that was
+# killed in the middle of a write may have come in between: then it is told once more, and the last counts.
+send_fin() {
 	sent=$(bytes_sent)
 	ktsend fin "${sent:-unknown}"
-	ktsend exit "$(exit_code)"
-	[ -z "$ACK" ] || await 2 artifacts_received
+	sent_now=$(bytes_sent)
+	[ "${sent_now:-0}" -le $((${sent:-0} + FIN_BYTES)) ] || send_fin
 }
 
 # Its status, when it was asked to end, is told whatever it is: a scheduler that had to be killed is not

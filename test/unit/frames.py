@@ -31,7 +31,7 @@ NAMES = {
     "kernel-op-reply": "KORP",
     "sys-ready": "SRDY", "kern-addrs": "KADR",
     "sched-state": "SSTA", "init-error": "IERR",  # ktbox's own
-    "scx-dump": "SCXD", "scx-dump-end": "SCXE", "sched-live": "SLIV", "printk": "PRTK", "fin": "FINI",
+    "scx-dump": "SCXD", "scx-dump-end": "SCXE", "sched-live": "SLIV", "printk": "PRTK", "fin": "FINI", "barrier": "BARR",
 }
 TAGS = {tag: name for name, tag in NAMES.items()}
 LENGTH_MAX = 16 * 1024 * 1024

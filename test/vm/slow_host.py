@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""A host that reads the bulk port slowly, through a socket: it stands for QEMU in front of the real one.
+
+In:   ktrun's arguments for QEMU. KT_RATE: bytes a second; KT_STALL: seconds of no reading at all, once, after
+      the first 100 000 bytes.
+Out:  bulk.bin, where ktrun wanted it, written as slowly as the socket is read.
+Ends: when QEMU has gone and the socket is empty. Exit: QEMU's status.
+"""
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+PIECE = 4096
+STALL_AT = 100000
+
+
+def through_socket(arguments, path):
+    """The arguments with the socket in place of the file, and the file."""
+    bulk = next(word for word in arguments if word.startswith("file,id=bulk,path="))
+    file = bulk.split("path=", 1)[1].replace(",,", ",")
+    return [f"socket,id=bulk,path={path}" if word == bulk else word for word in arguments], file
+
+
+def read_slowly(connection, file, rate, stall):
+    """Paced by deadlines, so that the rate holds whatever a single wait takes."""
+    received, due = 0, time.monotonic()
+    while piece := connection.recv(PIECE):
+        file.write(piece)
+        file.flush()
+        received += len(piece)
+        due += len(piece) / rate
+        if stall and received >= STALL_AT:
+            due, stall = time.monotonic() + stall, 0
+        time.sleep(max(0, due - time.monotonic()))
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(folder + "/bulk")
+        listener.listen()
+        arguments, path = through_socket(sys.argv[1:], folder + "/bulk")
+        qemu = subprocess.Popen(["qemu-system-x86_64", *arguments])
+        connection, _ = listener.accept()
+        with open(path, "ab") as file:
+            read_slowly(connection, file, int(os.environ["KT_RATE"]), float(os.environ["KT_STALL"]))
+    return qemu.wait()
+
+
+sys.exit(main())
