@@ -48,7 +48,7 @@ open_terminal() {
 }
 
 start_reader() {
-	supervise reader_ended "$bb" ktrecv -f ${opt_plain:+--plain} -d "$out" "$out/bulk.bin" &
+	to_payloads_reader supervise reader_ended "$bb" ktrecv -f ${opt_plain:+--plain} -d "$out" "$out/bulk.bin" &
 	run_reader=$!
 }
 

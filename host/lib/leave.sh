@@ -57,4 +57,5 @@ report_unfinished() {
 	decide_verdict
 	write_result
 	print_summary
+	write_reports
 }

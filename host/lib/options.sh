@@ -17,6 +17,7 @@ set_defaults() {
 	opt_kernel='' opt_scheduler='' opt_sched_args='' opt_enable='' opt_disable='' opt_includes=''
 	opt_env='' opt_command='' opt_output='' opt_append='' opt_qemu_args=''
 	opt_memory=512 opt_cpus=2 opt_limit='' opt_replay='' opt_printk='' opt_plain='' opt_fail_on_warn=''
+	opt_json='' opt_junit='' opt_tap='' opt_report=''
 	opt_shell='' opt_expect_death='' opt_gdb='' opt_dmesg='' opt_dry_run='' opt_quiet='' opt_verbose=''
 }
 
@@ -25,13 +26,15 @@ parse_options() {
 	parse_other=''
 	while [ $# -gt 0 ]; do
 		case $1 in
-		-q | -h | --help | --replay | --replay=*) ;;
+		-q | -h | --help | --replay | --replay=* | --json | --json=* | --junit | --junit=* | --tap | --tap=* | \
+			--report | --report=*) ;;
 		*) parse_other=$1 ;;
 		esac
 		case $1 in
 		--) take_command "$@"; break ;;
 		--?*=*) parse_glued=$1; shift; set -- "${parse_glued%%=*}" "${parse_glued#*=}" "$@"; continue ;;
-		-k | -s | -a | -i | -e | -m | -c | -t | -o | --enable | --disable | --append | --qemu-arg | --replay)
+		-k | -s | -a | -i | -e | -m | -c | -t | -o | --enable | --disable | --append | --qemu-arg | --replay | \
+			--json | --junit | --tap | --report)
 			[ $# -gt 1 ] || die "$1 needs a value (see ktrun --help)"
 			take_value "$1" "$2"
 			shift ;;
@@ -41,7 +44,7 @@ parse_options() {
 		shift
 	done
 	[ -z "$opt_replay" ] || [ -z "$parse_other" ] ||
-		die "--replay judges a run as it was, no other option than -q goes with it: $parse_other"
+		die "--replay judges a run as it was, no option but -q and reports goes with it: $parse_other"
 	default_limit
 }
 
@@ -60,6 +63,10 @@ take_value() { # OPTION VALUE
 	-o) take_path "$@"; opt_output=$absolute ;;
 	--append) opt_append="$opt_append $2" ;;
 	--replay) take_path "$@"; opt_replay=$absolute ;;
+	--json) take_report "$@"; opt_json=$absolute ;;
+	--junit) take_report "$@"; opt_junit=$absolute ;;
+	--tap) take_report "$@"; opt_tap=$absolute ;;
+	--report) take_report "$@"; opt_report=$absolute ;;
 	--qemu-arg) refuse_newline "$@"; opt_qemu_args=$opt_qemu_args$2$newline ;;
 	esac
 }
@@ -84,6 +91,10 @@ take_flag() { # OPTION
 take_path() { # OPTION VALUE
 	[ -n "$2" ] || die "$1: an empty path"
 	make_absolute "$2"
+}
+
+take_report() { # OPTION VALUE: a path, or - for stdout
+	if [ "$2" = - ]; then absolute=-; else take_path "$@"; fi
 }
 
 refuse_newline() { # OPTION VALUE
@@ -134,7 +145,7 @@ is_interactive() {
 usage() {
 	cat <<'END'
 usage: ktrun [options] [-- COMMAND...]
-       ktrun [-q] --replay DIR
+       ktrun [-q] [reports] --replay DIR
 
 Boots a kernel in a throw-away VM, attaches a sched_ext scheduler, runs COMMAND, and tells what happened.
 
@@ -164,6 +175,10 @@ run
   --replay DIR      no VM: judge the finished run in DIR, its folder of artifacts, once more, from its
                     bulk.bin, console.log and host.txt; summary, output and exit code are those of the
                     run. The other files are made anew in DIR itself: give a copy to keep the old ones
+  --json FILE       the content of result.json
+  --junit FILE      JUnit XML: the run is a test case
+  --tap FILE        the same as TAP 13
+                    FILE of these may be -, stdout; then the payload's stdout is not printed, only kept
   -n                print the QEMU command and stop: nothing is started, nothing is kept
   -q                no summary if the run passed
   -v                show the QEMU command and, live, the console on stderr

@@ -43,6 +43,7 @@ check_replay() {
 	check_file "--replay: bulk.bin" "$out/bulk.bin"
 	check_file "--replay: console.log" "$out/console.log"
 	[ -w "$out" ] || die "--replay: not writable: $out"
+	check_reports
 }
 
 # Without host.txt the frames alone decide: what was asked of the run, and how QEMU ended, is not known.
@@ -103,7 +104,7 @@ refuse_host() {
 }
 
 read_saved_stream() {
-	"$bb" ktrecv ${opt_plain:+--plain} -d "$out" "$out/bulk.bin"
+	to_payloads_reader "$bb" ktrecv ${opt_plain:+--plain} -d "$out" "$out/bulk.bin"
 	run_reader_status=$?
 	[ "$run_reader_status" -le 2 ] || read_for_files_only
 }
