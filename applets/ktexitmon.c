@@ -34,6 +34,7 @@
 //usage:     "\n	-p PATH	Send to PATH (- is stdout), not to the bulk port"
 
 #include <poll.h>
+#include "attach_probe.h"
 #include "daemon.h"
 #include "exit_status.h"
 #include "kmsg.h"
@@ -61,6 +62,7 @@ struct monitor {
 	bool term_came;
 	int port;
 	int64_t start_ms;
+	struct kt_attach_probe probe;
 	int64_t send_deadline; /* of a state frame: none until the scheduler is being stopped */
 	char reason[KT_KMSG_REASON_MAX]; /* why the kernel has disabled the scheduler; empty as long as it has not */
 	bool ejected; /* and that was the kernel's own doing */
@@ -107,9 +109,20 @@ static bool latch_is_set(const struct monitor *m, const char *event)
 	return kt_latch_is_set(latch_name(m, event));
 }
 
+static char *attach_text(struct monitor *m, const char *name)
+{
+	int ms = ms_since_start(m);
+	int64_t began_ms = kt_attach_probe_ms(&m->probe);
+	int load_ms = began_ms - m->start_ms;
+
+	if (began_ms < 0)
+		return xasprintf("attached ms=%d name=%.127s", ms, name);
+	return xasprintf("attached ms=%d load_ms=%d attach_ms=%d name=%.127s", ms, load_ms, ms - load_ms, name);
+}
+
 static void on_attach(struct monitor *m, const char *name)
 {
-	char *text = xasprintf("attached ms=%d name=%.127s", ms_since_start(m), name);
+	char *text = attach_text(m, name);
 
 	safe_strncpy(m->ops_name, name, sizeof(m->ops_name));
 	m->ejected = false;
@@ -233,6 +246,7 @@ static void start_scheduler(struct monitor *m, char **argv)
 	close(log);
 	setpgid(m->pid, m->pid);
 	m->is_child = true;
+	kt_attach_probe_open(&m->probe, m->pid); /* while it loads: the first attach comes later */
 }
 
 static void watch(struct monitor *m)

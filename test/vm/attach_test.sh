@@ -11,7 +11,8 @@ NO_SCHED_EXT=initcall_blacklist=scx_init # a kernel without sched_ext, for all t
 # in_files: a scheduler that never attaches, one that is linked dynamically, and the scripts.
 in_files() {
 	printf '#!/bin/sh\necho waiting for nothing\nexec sleep 600\n' >"$FILES/never"
-	chmod +x "$FILES/never"
+	printf '#!/bin/sh\nscx_demo &\nwait $!\n' >"$FILES/forks" # another process attaches
+	chmod +x "$FILES/never" "$FILES/forks"
 	cat >"$FILES/dynamic.c" <<-'END'
 		#include <math.h>
 		#include <stdio.h>
@@ -35,6 +36,8 @@ oneTimeSetUp() {
 	vm no_sched_ext_unused --append "$NO_SCHED_EXT" -- sh -c 'test ! -e /sys/kernel/sched_ext && echo absent'
 	vm nothing
 	vm dynamic -s "$FILES/dynamic" -i "$DEMO"
+	vm forks -s "$FILES/forks" -i "$DEMO" -- sh -c 'cat /sys/kernel/tracing/kprobe_events
+		ls /sys/kernel/tracing/instances'
 	vm dead_at_once -s "$FILES/dynamic"
 	vm bad_enable --enable "$FILES/bad-enable" -- cat /proc/sys/vm/swappiness
 }
@@ -72,6 +75,33 @@ test_without_scheduler_and_payload_the_guest_boots_and_ends_in_order() {
 	assert_value scheduler_attached false
 	assert_value exec_exit_code null
 	assert_value exit_code 0
+}
+
+# attached_frame: its words, from the frames themselves.
+attached_frame() {
+	decode "$art/bulk.bin" | sed -n 's/^sched-state [0-9]* attached //p'
+}
+
+test_an_attach_tells_its_load_and_its_attach_apart() {
+	look dynamic
+	attached_frame | tr ' ' '\n' >words
+	# shellcheck disable=SC1091
+	. ./words
+	assertEquals "words" "ms load_ms attach_ms name " "$(sed 's/=.*//' words | tr '\n' ' ')"
+	assertEquals "sum of its parts" "$ms" $((load_ms + attach_ms))
+	assertTrue "the verifier took $load_ms ms" "[ $load_ms -gt 0 ]"
+	assertTrue "the attach took $attach_ms ms" "[ $attach_ms -gt 0 ]"
+}
+
+test_where_no_begin_of_an_attach_was_seen_none_is_told() {
+	look forks
+	assert_verdict pass 0
+	assertEquals "words" "ms name " "$(attached_frame | tr ' ' '\n' | sed 's/=.*//' | tr '\n' ' ')"
+}
+
+test_the_developers_tracing_is_left_alone() {
+	look forks
+	assert_file_text ktbox "$art/stdout" # no kprobe event, and ktpipe's instance only
 }
 
 test_without_a_payload_a_run_passes_when_the_scheduler_has_attached() {
