@@ -15,6 +15,7 @@ check_input() {
 	check_script --disable "$opt_disable"
 	for_each_line "$opt_includes" check_include
 	[ "$opt_memory" -ge 128 ] || die "-m $opt_memory: too little memory: the guest needs at least 128 MiB"
+	check_topology
 	make_kernel_words
 	check_output
 	check_reports

@@ -18,6 +18,7 @@ set_defaults() {
 	opt_env='' opt_command='' opt_output='' opt_append='' opt_qemu_args=''
 	opt_memory=512 opt_cpus=2 opt_limit='' opt_replay='' opt_printk='' opt_plain='' opt_fail_on_warn=''
 	opt_json='' opt_junit='' opt_tap='' opt_report=''
+	opt_topology=''
 	opt_shell='' opt_expect_death='' opt_gdb='' opt_dmesg='' opt_dry_run='' opt_quiet='' opt_verbose=''
 }
 
@@ -34,7 +35,8 @@ parse_options() {
 		--) take_command "$@"; break ;;
 		--?*=*) parse_glued=$1; shift; set -- "${parse_glued%%=*}" "${parse_glued#*=}" "$@"; continue ;;
 		-k | -s | -a | -i | -e | -m | -c | -t | -o | --enable | --disable | --append | --qemu-arg | --replay | \
-			--json | --junit | --tap | --report)
+			--json | --junit | --tap | --report | \
+			--topology)
 			[ $# -gt 1 ] || die "$1 needs a value (see ktrun --help)"
 			take_value "$1" "$2"
 			shift ;;
@@ -58,7 +60,8 @@ take_value() { # OPTION VALUE
 	-i) take_path "$@"; refuse_newline "$@"; opt_includes=$opt_includes$absolute$newline ;;
 	-e) take_variable "$2" ;;
 	-m) take_number "$1" "$2" 1 1048576; opt_memory=$2 ;;
-	-c) take_number "$1" "$2" 1 255; opt_cpus=$2 ;;
+	-c) take_cpus "$@" ;;
+	--topology) take_topology "$@" ;;
 	-t) take_number "$1" "$2" 1 99999999; opt_limit=$2 ;;
 	-o) take_path "$@"; opt_output=$absolute ;;
 	--append) opt_append="$opt_append $2" ;;
@@ -162,7 +165,9 @@ guest
   --fail-on-warn    a WARN, lockdep, lockup, hung-task, KASAN, BUG or like report of the kernel is wrong
 machine
   -m MIB            memory (default 512, at least 128)
-  -c CPUS           number of CPUs (default 2)
+  -c CPUS           number of CPUs (default 2): one node, one last-level cache
+  --topology N,L,C,T  NUMA nodes, last-level caches a node, cores a cache, threads a core; the memory is
+                    split over the nodes, a remainder goes to the first
   --append WORDS    more words for the kernel's command line; repeatable
   --qemu-arg ARG    one more argument for QEMU; repeatable
   --gdb             wait for a debugger on port 1234 before the first instruction

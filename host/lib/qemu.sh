@@ -14,10 +14,10 @@
 qemu_command() { # VERB...
 	set -- "$@" "$run_qemu_path" -nodefaults -display none -no-reboot -machine q35
 	case $run_accel in
-	kvm) set -- "$@" -accel kvm -cpu host ;;
+	kvm) set -- "$@" -accel kvm -cpu "host$run_cpu_words" ;;
 	*) set -- "$@" -accel tcg,thread=single -cpu max ;;
 	esac
-	set -- "$@" -m "$opt_memory" -smp "$opt_cpus"
+	set -- "$@" -m "$opt_memory" -smp "$run_smp"
 	[ "$run_kernel_type" = bzimage ] || set -- "$@" -bios qboot.rom
 	set -- "$@" -kernel "$run_kernel" -initrd "$work/initramfs.cpio" -append "$run_words"
 	console_chardev
@@ -34,7 +34,7 @@ qemu_command() { # VERB...
 	[ -z "$opt_gdb" ] || set -- "$@" -s -S
 	IFS=$newline
 	# shellcheck disable=SC2086
-	set -- "$@" $opt_qemu_args
+	set -- "$@" $run_numa $opt_qemu_args
 	unset IFS
 	"$@"
 }

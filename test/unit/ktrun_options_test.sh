@@ -86,7 +86,7 @@ test_dry_run_s_command_is_the_real_one_as_a_shell_reads_it() {
 test_memory_cpus_and_kernel() {
 	good -m 777 -c 3 -- true
 	has_arg 777
-	has_arg 3
+	has_arg '3,sockets=1,dies=1,cores=3,threads=1'
 	has_arg "$KT_TOP/build/kernel/image"
 	has_arg -no-reboot
 	has_arg q35
