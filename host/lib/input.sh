@@ -95,17 +95,6 @@ check_script() { # OPTION PATH
 	[ -z "$2" ] || check_file "$1 script" "$2"
 }
 
-# A folder is looked through for links that lead nowhere (under -L a link keeps its type only then), loops and
-# closed folders, which find complains about. A file that can't be read is found when it is packed.
-check_include() { # PATH
-	[ -e "$1" ] || die "include not found: $1"
-	[ -r "$1" ] || die "include is not readable: $1"
-	[ -d "$1" ] || return 0
-	[ "$(CDPATH='' cd -P -- "$1" && pwd -P)" != / ] || die "unable to include the whole file system: $1"
-	include_bad=$(find -L "$1" -type l -print 2>&1 | head -n 1)
-	[ -z "$include_bad" ] || die "include is not readable: $include_bad"
-}
-
 check_output() {
 	case $opt_output in
 	'') check_parent=$top/build ;;

@@ -52,4 +52,15 @@ stage_library() { # PATH
 	*) die "shared library not found on this machine: $1" ;;
 	esac
 	[ -e "$stage$1" ] || stage_link "$1" "$1"
+	is_on_library_path "$1" || [ -e "$stage/usr/lib/${1##*/}" ] || stage_link "$1" "/usr/lib/${1##*/}"
+}
+
+# What the host found beside the program ($ORIGIN) or by LD_LIBRARY_PATH would not be found in the guest,
+# where the program lies elsewhere and the variable is not set: such a library goes to a folder that every
+# loader looks into, too.
+is_on_library_path() { # PATH
+	case ${1%/*} in
+	/lib | /lib64 | /usr/lib | /usr/lib64 | /lib/*-linux-gnu | /usr/lib/*-linux-gnu) return 0 ;;
+	esac
+	[ -r /etc/ld.so.cache ] && grep -q -a -F -e "$1" /etc/ld.so.cache
 }

@@ -57,7 +57,7 @@ take_value() { # OPTION VALUE
 	-a) opt_sched_args=$2 ;;
 	--enable) take_path "$@"; opt_enable=$absolute ;;
 	--disable) take_path "$@"; opt_disable=$absolute ;;
-	-i) take_path "$@"; refuse_newline "$@"; opt_includes=$opt_includes$absolute$newline ;;
+	-i) take_include "$@" ;;
 	-e) take_variable "$2" ;;
 	-m) take_number "$1" "$2" 1 1048576; opt_memory=$2 ;;
 	-c) take_cpus "$@" ;;
@@ -158,7 +158,8 @@ guest
   -a "ARGS"         arguments of the scheduler, split at white space
   --enable FILE     ktsh-lite script to run before the scheduler
   --disable FILE    ktsh-lite script to run after it
-  -i PATH           file or folder for /include-files/ (on the guest's PATH), with its libraries; repeatable
+  -i PATH           file, folder, or command by its bare name, for /include-files/ (on the guest's PATH),
+                    with its shared libraries; repeatable
   -e NAME=VALUE     environment of scheduler and payload; repeatable
   --shell           an interactive shell in the guest; with COMMAND, that command instead of a terminal
   --expect-death    the scheduler must die during the run: it is wrong if it survives

@@ -82,6 +82,26 @@ test_an_include_that_is_missing_or_unreadable() {
 	assert_matches secret err
 }
 
+test_an_include_that_is_no_command_either() {
+	refuses kt-no-such-tool -i kt-no-such-tool -- true
+	mkdir bin
+	echo 'not executable' >bin/kt-a-tool
+	PATH=$PWD/bin:$PATH refuses kt-a-tool -i kt-a-tool -- true
+}
+
+test_an_include_for_another_architecture() {
+	elf '\002' '\267' >arm64
+	refuses arm64 -i arm64 -- true
+	mkdir folder # where a program may be data
+	cp arm64 folder/arm64
+	accepts -i folder
+}
+
+test_an_include_that_is_no_file() {
+	mkfifo fifo
+	refuses fifo -i fifo -- true
+}
+
 test_an_include_folder_with_an_unreadable_file() {
 	mkdir folder
 	echo secret >folder/secret

@@ -215,6 +215,37 @@ test_libraries_of_a_dynamic_include_come_along() {
 	assert_no_match 'ld-linux' contents
 }
 
+test_a_library_beside_its_program_goes_where_the_guest_s_loader_looks() {
+	mkdir lib
+	echo 'int answer(void) { return 42; }' >lib.c
+	echo 'int answer(void); int main(void) { return answer(); }' >main.c
+	gcc -shared -fPIC -o lib/libktanswer.so lib.c
+	# shellcheck disable=SC2016 # for the loader
+	gcc -o program main.c -Llib -lktanswer -Wl,-rpath,'$ORIGIN/lib'
+	good -i program -- true
+	added
+	assert_same_bytes lib/libktanswer.so added/usr/lib/libktanswer.so
+	assertEquals "copies of libc" 1 "$(grep -c '/libc\.so\.6$' contents)"
+}
+
+test_an_include_by_its_bare_name_is_the_file_here_or_else_the_command() {
+	mkdir bin
+	printf '#!/bin/sh\necho from PATH\n' >bin/kt-a-tool
+	printf '#!/bin/sh\necho another\n' >bin/kt-b-tool
+	ln -s kt-b-tool bin/kt-c-tool
+	chmod +x bin/kt-a-tool bin/kt-b-tool
+	echo 'from here' >kt-b-tool
+	path=$PATH
+	PATH=$PWD/no-such-folder:$PWD/bin:$PATH
+	good -i kt-a-tool -i kt-b-tool -i kt-c-tool -i test -- true
+	PATH=$path
+	added
+	assert_same_bytes bin/kt-a-tool added/include-files/kt-a-tool
+	assert_same_bytes kt-b-tool added/include-files/kt-b-tool
+	assert_same_bytes bin/kt-b-tool added/include-files/kt-c-tool
+	assertTrue "test is a builtin, and a program" "[ -x added/include-files/test ]"
+}
+
 test_a_default_output_folder_is_new_and_under_build_runs() {
 	streams $READY $STARTED $OUT7 $EXIT
 	run "$KTRUN" -- true

@@ -32,11 +32,15 @@ in_files() {
 	echo 'a file with spaces in its name' >"$FILES/a file.txt"
 	echo "$USERLAND no_such_tool" >"$FILES/words"
 	cat >"$FILES/dynamic.c" <<-'END'
-		#include <math.h>
 		#include <stdio.h>
-		int main(int argc, char **argv) { (void)argv; printf("cos %.4f\n", cos(argc)); return 0; }
+		double beside(double x);
+		int main(int argc, char **argv) { (void)argv; printf("cos %.4f\n", beside(argc)); return 0; }
 	END
-	gcc -o "$FILES/dynamic" "$FILES/dynamic.c" -lm
+	printf '#include <math.h>\ndouble beside(double x) { return cos(x); }\n' >"$FILES/beside.c"
+	mkdir "$FILES/lib"
+	gcc -shared -fPIC -o "$FILES/lib/libbeside.so" "$FILES/beside.c" -lm
+	# shellcheck disable=SC2016 # for the loader
+	gcc -o "$FILES/dynamic" "$FILES/dynamic.c" -L"$FILES/lib" -lbeside -Wl,-rpath,'$ORIGIN/lib'
 	printf '# echo 7 > /proc/sys/vm/swappiness\n\necho 42 > /proc/sys/vm/swappiness\n' >"$FILES/enable"
 	echo 'echo "the disable script ran" > /dev/kmsg' >"$FILES/disable"
 }
