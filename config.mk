@@ -3,6 +3,9 @@
 # Every version, pin and name that may be overridden, once. The Makefile includes it; scripts get the
 # values as arguments. Override on the command line or in the environment: make KERNEL=/path/to/bzImage
 
+# Of ktbox: what ktrun --version says.
+VERSION := 0.4.0
+
 # The tarball is upstream's; Debian's archive keeps it as busybox_VERSION.orig.tar.bz2.
 BUSYBOX_VERSION ?= 1.37.0
 BUSYBOX_SHA256  ?= 3311dff32e746499f4df0d5df04d7eb396382d7e108bb9250e7b519b837043a4

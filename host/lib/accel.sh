@@ -4,7 +4,7 @@
 #
 # Why:   /dev/kvm may be there and yet unable to run a kernel; only a boot tells. The outcome is
 #        remembered for this boot of this machine and this QEMU.
-# In:    run_qemu_path, run_kernel; KTRUN_ACCEL forces an answer. Out: run_accel, build/accel (a line
+# In:    run_qemu_path, run_kernel; KTRUN_ACCEL forces an answer. Out: run_accel, $cache/accel (a line
 #        "KEY=ACCEL").
 # Exit:  205 when the trial itself can't be made.
 # shellcheck disable=SC2015,SC2034,SC2154
@@ -33,21 +33,21 @@ make_accel_key() {
 }
 
 recall_accelerator() {
-	[ -r "$top/build/accel" ] || return 1
+	[ -n "$cache" ] && [ -r "$cache/accel" ] || return 1
 	while IFS= read -r accel_line; do
 		case $accel_line in
 		"$accel_key=kvm") run_accel=kvm; return 0 ;;
 		"$accel_key=tcg") run_accel=tcg; return 0 ;;
 		esac
-	done <"$top/build/accel"
+	done <"$cache/accel"
 	return 1
 }
 
-# A tree that can't be written (installed, read-only) just tries again.
+# Where nothing can be kept (a read-only tree, a user without a home), the next run just tries again.
 remember_accelerator() {
-	[ -w "$top/build" ] || return 0
-	printf '%s=%s\n' "$accel_key" "$run_accel" >"$top/build/accel.$$" &&
-		mv -f "$top/build/accel.$$" "$top/build/accel" || die "unable to write $top/build/accel"
+	[ -n "$cache" ] && mkdir -p "$cache" 2>"$work/err" && [ -w "$cache" ] || return 0
+	printf '%s=%s\n' "$accel_key" "$run_accel" >"$cache/accel.$$" &&
+		mv -f "$cache/accel.$$" "$cache/accel" || die "unable to write $cache/accel"
 }
 
 # KVM works when a kernel without a root file system says hello and panics into a reboot, which ends QEMU.

@@ -9,7 +9,7 @@
 
 # A dry run only names what it would have made.
 make_workplace() {
-	out=${opt_output:-$top/build/runs/$(date +%Y%m%d-%H%M%S)-$$}
+	out=${opt_output:-$runs/$(date +%Y%m%d-%H%M%S)-$$}
 	if [ -n "$opt_dry_run" ]; then name_temporary_folder; else make_temporary_folder; fi
 }
 

@@ -38,7 +38,7 @@ check_busybox() {
 
 check_tree() {
 	check_busybox
-	[ -r "$top/build/initramfs.cpio" ] || die "$top/build/initramfs.cpio is not built: run make"
+	[ -r "$parts/initramfs.cpio" ] || die "$parts/initramfs.cpio is not built: run make"
 }
 
 check_qemu() {
@@ -51,10 +51,7 @@ check_qemu() {
 }
 
 check_kernel() {
-	run_kernel=${opt_kernel:-$top/build/kernel/image}
-	if [ ! -e "$run_kernel" ] && [ -z "$opt_kernel" ]; then
-		die "no kernel $run_kernel: run make kernel, or give one with -k"
-	fi
+	choose_kernel
 	check_file kernel "$run_kernel"
 	# One od of the head: the ELF magic is in bytes 0-3, e_machine in 18-19, a bzImage's HdrS in 0x202-0x205.
 	# shellcheck disable=SC2046
@@ -68,6 +65,19 @@ check_kernel() {
 	shift 514
 	[ "$1$2$3$4" = 48647253 ] || die "not a kernel image (neither ELF nor bzImage): $run_kernel"
 	run_kernel_type=bzimage
+}
+
+choose_kernel() {
+	run_kernel=$opt_kernel
+	[ -z "$run_kernel" ] || return 0
+	if [ -n "${KTRUN_KERNEL:-}" ]; then
+		make_absolute "$KTRUN_KERNEL"
+		run_kernel=$absolute
+		return
+	fi
+	[ -n "$default_kernel" ] || die "no kernel: give one with -k or in KTRUN_KERNEL"
+	run_kernel=$default_kernel
+	[ -e "$run_kernel" ] || die "no kernel $run_kernel: run make kernel, or give one with -k"
 }
 
 check_file() { # WHAT PATH
@@ -97,7 +107,7 @@ check_script() { # OPTION PATH
 
 check_output() {
 	case $opt_output in
-	'') check_parent=$top/build ;;
+	'') check_parent=$runs ;;
 	*) check_parent=$opt_output ;;
 	esac
 	while [ ! -e "$check_parent" ]; do
@@ -105,5 +115,5 @@ check_output() {
 		[ -n "$check_parent" ] || check_parent=/
 	done
 	[ -d "$check_parent" ] && [ -w "$check_parent" ] ||
-		die "output is not writable: ${opt_output:-$top/build/runs} ($check_parent is in the way)"
+		die "output is not writable: ${opt_output:-$runs} ($check_parent is in the way)"
 }

@@ -2,8 +2,8 @@
 #
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Why:   every option in one table. In: the arguments. Out: opt_* variables. Exit: 205 for a bad option, 0
-#        for --help.
+# Why:   every option in one table. In: KTRUN_OPTS, then the arguments. Out: opt_* variables. Exit: 205 for a bad
+#        option, 0 for --help and --version.
 #
 # Values that may come several times are kept ready for their place: opt_env is the text of the guest's
 # environment file, opt_command the one string for the guest's shell; opt_includes and opt_qemu_args are lists
@@ -24,7 +24,27 @@ set_defaults() {
 
 parse_options() {
 	set_defaults
+	parse_environment
 	parse_other=''
+	parse_words "$@"
+	[ -z "$opt_replay" ] || [ -z "$parse_other" ] ||
+		die "--replay judges a run as it was, no option but -q and reports goes with it: $parse_other"
+	default_limit
+}
+
+# A habit, not a command: what is given there does not keep --replay from working.
+parse_environment() {
+	[ -z "${NO_COLOR:-}" ] || take_variable NO_COLOR=1
+	die_context='KTRUN_OPTS: '
+	words=${KTRUN_OPTS:-}
+	set --
+	while next_word; do set -- "$@" "$word"; done
+	parse_words "$@"
+	[ -z "$opt_replay" ] || die "--replay belongs on the command line"
+	die_context=''
+}
+
+parse_words() {
 	while [ $# -gt 0 ]; do
 		case $1 in
 		-q | -h | --help | --replay | --replay=* | --json | --json=* | --junit | --junit=* | --tap | --tap=* | \
@@ -45,9 +65,6 @@ parse_options() {
 		esac
 		shift
 	done
-	[ -z "$opt_replay" ] || [ -z "$parse_other" ] ||
-		die "--replay judges a run as it was, no option but -q and reports goes with it: $parse_other"
-	default_limit
 }
 
 take_value() { # OPTION VALUE
@@ -87,6 +104,7 @@ take_flag() { # OPTION
 	-q) opt_quiet=yes ;;
 	-v) opt_verbose=yes ;;
 	-h | --help) usage; exit 0 ;;
+	--version) print_version; exit 0 ;;
 	*) die "unknown option: $1 (see ktrun --help)" ;;
 	esac
 }
@@ -127,6 +145,7 @@ take_number() { # OPTION VALUE LEAST MOST
 
 # Each argument in single quotes: the guest's `sh -c` gets exactly these bytes as exactly these words.
 take_command() { # -- COMMAND...
+	[ -z "$die_context" ] || die "the guest's command belongs on the command line"
 	shift
 	[ $# -gt 0 ] || die "no command after --"
 	for take_word in "$@"; do
@@ -153,7 +172,8 @@ usage: ktrun [options] [-- COMMAND...]
 Boots a kernel in a throw-away VM, attaches a sched_ext scheduler, runs COMMAND, and tells what happened.
 
 guest
-  -k KERNEL         bzImage or ELF vmlinux (default: build/kernel/image, made by `make kernel`)
+  -k KERNEL         bzImage or ELF vmlinux (default: $KTRUN_KERNEL, else build/kernel/image of the source
+                    tree, made by `make kernel`)
   -s SCHEDULER      program or script; its shared libraries come along
   -a "ARGS"         arguments of the scheduler, split at white space
   --enable FILE     ktsh-lite script to run before the scheduler
@@ -174,7 +194,8 @@ machine
   --gdb             wait for a debugger on port 1234 before the first instruction
 run
   -t SECS           wall-clock limit (default 120; none with a terminal or --gdb)
-  -o DIR            where the artifacts go (default: a new folder under build/runs/)
+  -o DIR            where the artifacts go (default: a new folder under build/runs/ of the source tree;
+                    of an installed ktrun, under ~/.local/state/ktbox/runs/)
   --dmesg           keep the kernel's log as the artifact `dmesg`
   --printk          show the global trace (bpf_printk) live on stderr, marked, and keep it as `printk`
   --plain           dump files without the trace's prefix
@@ -189,10 +210,16 @@ run
   -q                no summary if the run passed
   -v                show the QEMU command and, live, the console on stderr
   --help            this text
+  --version         the version of ktbox
 
 environment
+  KTRUN_KERNEL      the kernel, without -k
+  KTRUN_OPTS        options to begin with, as if written in front: words, parted as a shell parts them, quotes
+                    and backslashes included; nothing is expanded or run
+  NO_COLOR          not empty: passed on to the guest's programs; ktrun itself prints no colours
   KTRUN_QEMU        the QEMU program (default qemu-system-x86_64)
-  KTRUN_ACCEL       kvm or tcg; without it KVM is tried once and the outcome remembered in build/accel
+  KTRUN_ACCEL       kvm or tcg; without it KVM is tried once and the outcome remembered (in build/,
+                    or ~/.cache/ktbox/)
 
 exit codes (the first that holds, see docs/verdicts.md)
   205 error            ktrun itself: bad input, QEMU does not start

@@ -6,8 +6,10 @@
 # In:    strings. Out: stderr, or a global named in each function's comment. Exit: 205 from die.
 # shellcheck disable=SC2015,SC2034,SC2154
 
+die_context='' # what is being read just now: in front of what is wrong in it
+
 die() {
-	note "$@"
+	note "$die_context$*"
 	exit 205
 }
 

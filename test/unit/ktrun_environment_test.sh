@@ -1,0 +1,97 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# ktrun's environment: KTRUN_OPTS, KTRUN_KERNEL, NO_COLOR; and --version.
+
+# shellcheck disable=SC1091,SC2154,SC2086,SC2016 # what is sourced sets them; items are words; $x is meant literally
+. "$KT_TEST_LIB/stub.sh"
+
+# words_of STRING: how KTRUN_OPTS is split, a word a line in < >.
+words_of() {
+	sh -c '. "$1/say.sh"; . "$1/words.sh"; words=$2
+		while next_word; do printf "<%s>\n" "$word"; done' words "$KT_TOP/host/lib" "$1"
+}
+
+assert_words() { # STRING EXPECTED...
+	words_string=$1
+	shift
+	assertEquals "words of: $words_string" "$(printf '<%s>\n' "$@")" "$(words_of "$words_string")"
+}
+
+test_words_are_split_as_a_shell_splits_them() {
+	assert_words '-m 300' -m 300
+	assert_words '  a	b
+c ' a b c
+	assert_words "-e 'A=x y'" -e 'A=x y'
+	assert_words '-a"b c"d' '-ab cd'
+	assert_words 'a\ b \"' 'a b' '"'
+	assert_words '"a\"b\\c\d"' 'a"b\c\d'
+	assert_words "'' \"\"" '' ''
+	assertEquals "words of nothing" "" "$(words_of '  ')"
+}
+
+test_nothing_in_the_words_is_expanded_or_run() {
+	assert_words '$HOME `touch ran` $(touch ran) * ~ a;b &' '$HOME' '`touch' 'ran`' '$(touch' 'ran)' '*' '~' 'a;b' '&'
+	assertFalse "a command was run" "[ -e ran ]"
+}
+
+test_options_of_the_environment_come_first_and_the_command_line_wins() {
+	KTRUN_OPTS="-m 301 --append 'one two'" run "$KTRUN" -n -c 3 -- true
+	assert_status 0
+	assert_matches '^  -m 301 ' out
+	assert_matches '^  -smp 3' out
+	assert_matches ' one two' out
+	KTRUN_OPTS="-m 301" run "$KTRUN" -n -m 302 -- true
+	assert_matches '^  -m 302 ' out
+}
+
+test_what_is_wrong_in_the_environment_is_said_to_be_there() {
+	for opts in --nonsense -m '-m 9999999' '-- true' "-e 'A=b" '--replay x' word; do
+		KTRUN_OPTS=$opts run "$KTRUN" -- true
+		assert_refused
+		assert_matches '^ktrun: KTRUN_OPTS: ' err
+	done
+	run "$KTRUN" --nonsense
+	assert_no_match KTRUN_OPTS err
+}
+
+test_the_kernel_of_the_environment_yields_to_k() {
+	KTRUN_KERNEL=$KT_TOP/build/kernel/image run "$KTRUN" -n -- true
+	assert_status 0
+	KTRUN_KERNEL=no-such-kernel run "$KTRUN" -n -k "$KT_TOP/build/kernel/image" -- true
+	assert_status 0
+	KTRUN_KERNEL=no-such-kernel run "$KTRUN" -- true
+	assert_refused
+	assert_matches "kernel not found: $PWD/no-such-kernel" err
+}
+
+test_replay_is_not_disturbed_by_the_options_of_the_environment() {
+	streams $READY $STARTED $OUT7 $EXIT
+	ktrun -- true
+	assert_status 7
+	KTRUN_OPTS='-m 300 -c 4' run "$KTRUN" --replay art
+	assert_status 7
+}
+
+test_no_color_reaches_the_guest() {
+	streams $READY $STARTED $OUT0 $EXIT
+	NO_COLOR=1 run "$KTRUN" -o art -- true
+	assert_status 0
+	tail -c +$(($(wc -c <"$KT_TOP/build/initramfs.cpio") + 1)) stub/initrd >added.cpio
+	cpio -i --quiet --to-stdout '.ktbox/env' <added.cpio >variables 2>cpio.err
+	assert_file_text "export NO_COLOR='1'" variables
+	rm -rf art
+	NO_COLOR='' run "$KTRUN" -o art -- true
+	tail -c +$(($(wc -c <"$KT_TOP/build/initramfs.cpio") + 1)) stub/initrd >added.cpio
+	cpio -i --quiet --to-stdout '.ktbox/env' <added.cpio >variables 2>cpio.err
+	assert_empty variables
+}
+
+test_version_is_that_of_config_mk() {
+	run "$KTRUN" --version
+	assert_status 0
+	assert_matches '^ktrun [0-9]+\.[0-9]+\.[0-9]+$' out
+	assertEquals "version" "$(sed -n 's/^VERSION *:= */ktrun /p' "$KT_TOP/config.mk")" "$(cat out)"
+}
+
+. shunit2
