@@ -47,8 +47,11 @@ test-6.12: need-test-6.12 all demo kernel kernel-6.12 ## the tests of large dump
 shell: need-shell all kernel ## a shell in the guest
 	@host/ktrun --shell
 
-lint: need-lint ## check every shell script
+lint: need-lint build/busybox ## check every shell script, and the applets' C with three analysers
 	@scripts/lint.sh
+	@scripts/lint-c.sh $(BB) gcc-analyzer
+	@scripts/lint-c.sh $(BB) clang-tidy
+	@scripts/lint-c.sh $(BB) cppcheck
 
 check-options: $(BB)/patched | need-build ## turn each kt option off alone and build the rest
 	@scripts/check-options.sh $(BB) busybox.config $(JOBS)
@@ -64,7 +67,8 @@ groups             = $(@:need-%=%)
 need-kernel-6.12: groups = kernel kernel-6.12
 need-run:   groups = build kernel demo run
 need-shell: groups = build kernel run
-need-test:  groups = build kernel demo run test
+need-lint:  groups = build lint
+need-test:  groups = build kernel demo run test lint
 need-test-6.12: groups = build kernel kernel-6.12 demo run test
 $(NEEDS):
 	@scripts/need.sh $(groups)

@@ -43,8 +43,8 @@ static void remove_old_parts(const struct kt_artifacts *a)
 
 void FAST_FUNC kt_artifacts_open(struct kt_artifacts *a, const char *name, bool plain)
 {
-	static const char always[] ALIGN1 = "stdout\0stderr\0sched.log\0";
-	const char *part;
+	static const char *const always[] = { "stdout", "stderr", "sched.log" };
+	unsigned i;
 
 	a->dir = a->block = -1;
 	a->plain = plain;
@@ -56,8 +56,8 @@ void FAST_FUNC kt_artifacts_open(struct kt_artifacts *a, const char *name, bool 
 	if (a->dir < 0)
 		bb_perror_msg_and_die("unable to open '%s'", name);
 	remove_old_parts(a);
-	for (part = always; *part; part += strlen(part) + 1)
-		close(open_part(a, part, O_TRUNC));
+	for (i = 0; i < ARRAY_SIZE(always); i++)
+		close(open_part(a, always[i], O_TRUNC));
 }
 
 void FAST_FUNC kt_artifacts_append(struct kt_artifacts *a, const char *name, const void *bytes, size_t len)

@@ -43,7 +43,7 @@ static int open_event(pid_t pid)
 	if (len <= 0)
 		return -1;
 	type[len] = '\0';
-	attr.type = atoi(type);
+	attr.type = strtoul(type, NULL, 10);
 	return syscall(SYS_perf_event_open, &attr, pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
@@ -83,8 +83,11 @@ int64_t FAST_FUNC kt_attach_probe_ms(struct kt_attach_probe *probe)
 {
 	const struct perf_event_mmap_page *page = (const void *)probe->pages;
 	const struct sample *newest;
-	uint64_t head = page ? __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE) : 0;
+	uint64_t head;
 
+	if (!page)
+		return -1;
+	head = __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE);
 	if (head == probe->seen)
 		return -1;
 	probe->seen = head;

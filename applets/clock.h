@@ -13,6 +13,14 @@ static inline int64_t kt_now_ms(void)
 	return monotonic_us() / 1000;
 }
 
+/* Of seconds that a user gave: no time is too long to be counted, and none is converted out of range. */
+static inline int64_t kt_seconds_to_ms(double seconds)
+{
+	static const double century = 100 * 366 * 86400.0;
+
+	return (int64_t)(MIN(seconds, century) * 1000);
+}
+
 static inline int64_t kt_after_ms(int64_t ms)
 {
 	return kt_now_ms() + ms;

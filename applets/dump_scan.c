@@ -93,7 +93,7 @@ static void read_line(struct kt_dump_scan *scan, const char *text)
 		scan->reason_next = false;
 	} else if (scan->type == KT_DUMP_UNKNOWN && kind) {
 		scan->type = KT_DUMP_ERROR;
-		scan->kind = atoi(kind + sizeof("triggered exit kind ") - 1);
+		scan->kind = (int)strtol(kind + sizeof("triggered exit kind ") - 1, NULL, 10);
 		scan->reason_next = true;
 	} else if (scan->type == KT_DUMP_UNKNOWN && strstr(text, "Debug dump triggered by ")) {
 		scan->type = KT_DUMP_SYSRQ;

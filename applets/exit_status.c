@@ -50,7 +50,7 @@ static int status_of_zombie(pid_t pid)
 	last = strrchr(stat, ' ');
 	if (!state || !is_prefixed_with(state, ") Z") || !last)
 		return -1;
-	return atoi(last + 1);
+	return (int)strtol(last + 1, NULL, 10);
 }
 
 int FAST_FUNC kt_exit_status_of(int pidfd, pid_t pid)

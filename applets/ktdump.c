@@ -94,7 +94,8 @@ static int send_staged(int port, const char *dir)
 		names[count++] = xstrdup(entry->d_name);
 	}
 	closedir(open_dir);
-	qsort(names, count, sizeof(names[0]), by_sequence_number);
+	if (count > 1)
+		qsort(names, count, sizeof(names[0]), by_sequence_number);
 	for (i = 0; i < count; i++)
 		result |= kt_sched_log_send(port, concat_path_file(dir, names[i]));
 	return result;

@@ -289,7 +289,7 @@ int ktexec_main(int argc UNUSED_PARAM, char **argv)
 
 	getopt32(argv, "^+p:t:\0-1", &path, &secs);
 	argv += optind;
-	run->deadline = secs ? kt_after_ms(parse_duration_str(secs) * 1000) : KT_NEVER;
+	run->deadline = secs ? kt_after_ms(kt_seconds_to_ms(parse_duration_str(secs))) : KT_NEVER;
 	run->port = kt_port_open(path);
 	for (i = 0; i < POLL_COUNT; i++)
 		run->fds[i].events = POLLIN;

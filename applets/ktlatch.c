@@ -41,7 +41,7 @@ static int wait_main(char **argv)
 	for (i = 0; argv[i]; i++)
 		check_name(argv[i]);
 	if (opts & OPT_TIME)
-		deadline = kt_after_ms(parse_duration_str(secs) * 1000);
+		deadline = kt_after_ms(kt_seconds_to_ms(parse_duration_str(secs)));
 	i = kt_latch_wait(argv, opts & OPT_ANY, deadline);
 	if (i < 0)
 		return 124;
@@ -55,7 +55,9 @@ int ktlatch_main(int argc, char **argv)
 {
 	const char *verb = argv[1];
 
-	if (verb && strcmp(verb, "wait") == 0)
+	if (argc < 2)
+		bb_show_usage();
+	if (strcmp(verb, "wait") == 0)
 		return wait_main(argv + 1);
 	if (argc != 3)
 		bb_show_usage();

@@ -422,7 +422,7 @@ int ktpipe_main(int argc UNUSED_PARAM, char **argv)
 
 	f->console_name = "/dev/ttyS0";
 	getopt32(argv, "^p:i:e:o:d:\0=0", &port, &f->trace_name, &enable, &f->console_name, &secs);
-	f->drain_ms = secs ? (int64_t)(parse_duration_str(secs) * 1000) : -1;
+	f->drain_ms = secs ? kt_seconds_to_ms(parse_duration_str(secs)) : -1;
 	f->queue.max = QUEUE_MAX;
 	kt_daemon_priority();
 	signal(SIGPIPE, SIG_IGN);

@@ -29,7 +29,7 @@ int ktport_main(int argc UNUSED_PARAM, char **argv)
 	getopt32(argv, "^t:\0=1", &secs);
 	argv += optind;
 	if (secs)
-		wait_ms = parse_duration_str(secs) * 1000;
+		wait_ms = kt_seconds_to_ms(parse_duration_str(secs));
 	device = kt_port_find(argv[0], kt_after_ms(wait_ms));
 	if (!device)
 		bb_perror_msg_and_die("unable to find port '%s'", argv[0]);

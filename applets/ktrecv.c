@@ -95,7 +95,7 @@ static void print_phase(const struct kt_frame *frame)
 
 static void print_addresses(const struct kt_frame *frame)
 {
-	unsigned i;
+	size_t i;
 
 	printf(",\"addresses\":[");
 	for (i = 0; i < KT_ADDRESS_COUNT; i++)

@@ -173,7 +173,7 @@ static uint32_t put_bytes(struct kt_out *out, const struct kt_type *type, char *
 
 static uint32_t put_addresses(uint8_t *out, const struct kt_type *type, char **data)
 {
-	unsigned i;
+	size_t i;
 
 	for (i = 0; i < KT_ADDRESS_COUNT; i++) {
 		unsigned long long value = data[i] ? bb_strtoull(data[i], NULL, 0) : 0;

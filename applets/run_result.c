@@ -91,13 +91,22 @@ static void on_sched_state(struct kt_run_result *result, const struct kt_frame *
 	free(text);
 }
 
+/* A number that no run reaches is not known, rather than negative. */
+static void keep_u64(struct kt_number *number, const struct kt_frame *frame)
+{
+	uint64_t value = kt_get_u64(frame->payload);
+
+	number->known = value <= INT64_MAX;
+	number->value = number->known ? (int64_t)value : 0;
+}
+
 static void on_fin(struct kt_run_result *result, const struct kt_frame *frame)
 {
 	result->fin_seen = true;
 	result->fin_offset = frame->offset;
-	result->bytes_sent.known = frame->length == 8;
-	if (result->bytes_sent.known)
-		result->bytes_sent.value = kt_get_u64(frame->payload);
+	result->bytes_sent.known = false;
+	if (frame->length > 0)
+		keep_u64(&result->bytes_sent, frame);
 }
 
 void FAST_FUNC kt_result_frame(struct kt_run_result *result, const struct kt_frame *frame)
@@ -114,8 +123,7 @@ void FAST_FUNC kt_result_frame(struct kt_run_result *result, const struct kt_fra
 		keep_first_i32(&result->sched_exit_code, frame);
 		break;
 	case KT_SCENARIO_END:
-		result->elapsed_ms.known = true;
-		result->elapsed_ms.value = kt_get_u64(frame->payload);
+		keep_u64(&result->elapsed_ms, frame);
 		break;
 	case KT_SYS_READY:
 		result->sys_ready = true;

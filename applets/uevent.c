@@ -24,7 +24,7 @@ int FAST_FUNC kt_uevent_open(void)
 
 ssize_t FAST_FUNC kt_uevent_next(int fd, char buf[KT_UEVENT_MAX])
 {
-	struct sockaddr_nl sender;
+	struct sockaddr_nl sender = { .nl_pid = 1 }; /* not the kernel's own 0, until recvfrom() says so */
 	socklen_t sender_len;
 	ssize_t len;
 

@@ -254,6 +254,13 @@ test_the_program_runs_as_an_ordinary_process() {
 	assertEquals "ignored signals" "$(grep SigIgn /proc/self/status)" "$(grep SigIgn said)"
 }
 
+test_a_time_limit_beyond_all_counting_is_no_limit() {
+	for time in 9999999999999999999999.9 99999999999999999999999999999999999999999.0d; do
+		run_kt ktexec -p port -t "$time" true
+		assertEquals "status of -t '$time'" 0 "$status"
+	done
+}
+
 test_without_a_program_it_is_a_usage_error() {
 	run_kt ktexec -p port
 	assertNotEquals 0 "$status"

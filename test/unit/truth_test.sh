@@ -111,6 +111,13 @@ test_what_the_port_has_sent_is_compared_with_what_arrived() {
 	assertEquals null "$(key complete)"
 }
 
+test_a_number_of_bytes_that_no_port_sends_is_unknown() {
+	encode 'fin=\x00\x00\x00\x00\x00\x00\x00\x80' exit#i32:0 >stream
+	run_kt ktrecv -d d stream
+	assert_matches '^  "bytes_sent": null,$' d/result.json
+	assert_matches '^  "complete": null,$' d/result.json
+}
+
 test_ktsend_sends_fin_with_a_number_or_unknown() {
 	kt ktsend -p port fin 4711
 	kt ktsend -p port fin unknown
