@@ -9,13 +9,16 @@
 # Devices: ttyS0 kernel console, ttyS1 last words of /init, one virtio-serial bus with port 0 = hvc0 (wake
 # bytes), port 1 = frames, port 3 = hvc1 (interactive shell). What the guest writes to hvc0 is not read by
 # anyone: hvc0.out is /dev/null, so that it never fills up.
+#
+# TCG runs a "rep stosb" byte by byte. Without the flags that call it fast, the kernel clears and copies eight
+# bytes at a time, which saves a tenth of the boot.
 # shellcheck disable=SC2015,SC2034,SC2154
 
 qemu_command() { # VERB...
 	set -- "$@" "$run_qemu_path" -nodefaults -display none -no-reboot -machine q35
 	case $run_accel in
 	kvm) set -- "$@" -accel kvm -cpu "host$run_cpu_words" ;;
-	*) set -- "$@" -accel tcg,thread=single -cpu max ;;
+	*) set -- "$@" -accel tcg,thread=single -cpu max,-erms,-fsrm ;;
 	esac
 	set -- "$@" -m "$opt_memory" -smp "$run_smp"
 	[ "$run_kernel_type" = bzimage ] || set -- "$@" -bios qboot.rom
