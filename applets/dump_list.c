@@ -8,29 +8,11 @@
  */
 #include "dump_list.h"
 #include "json.h"
-
-/* Where the value of KEY begins in the words of text; NULL when there is none. The reason is free text
- * and last. */
-static const char *value_of(const char *text, const char *key)
-{
-	size_t len = strlen(key);
-	const char *word = text;
-
-	for (;;) {
-		if (strncmp(word, key, len) == 0 && word[len] == '=')
-			return word + len + 1;
-		if (is_prefixed_with(word, "reason="))
-			return NULL;
-		word = strchr(word, ' ');
-		if (!word)
-			return NULL;
-		word++;
-	}
-}
+#include "words.h"
 
 static unsigned long long number_of(const char *text, const char *key)
 {
-	const char *value = text ? value_of(text, key) : NULL;
+	const char *value = text ? kt_value_of(text, key, "reason") : NULL;
 
 	return value ? strtoull(value, NULL, 10) : 0;
 }
@@ -72,7 +54,7 @@ bool FAST_FUNC kt_dump_list_is_complete(const struct kt_dump_list *list)
 
 static void print_word(FILE *out, const char *text, const char *key)
 {
-	const char *value = text ? value_of(text, key) : NULL;
+	const char *value = text ? kt_value_of(text, key, "reason") : NULL;
 
 	fprintf(out, ",\"%s\":", key);
 	if (!value)

@@ -9,7 +9,7 @@
  */
 #include "daemon.h"
 #include "dump_sender.h"
-#include "port.h"
+#include "mark.h"
 
 /* The writer: frames from a pipe to the port. It ends with the pipe, or when the port fails. */
 static NORETURN void write_frames(int from, int port)
@@ -59,6 +59,24 @@ static void queue_frame(struct kt_dump_sender *sender, uint32_t tag, const void 
 	kt_queue_add(&sender->queue, (char *)&out, KT_HEADER_LEN + len);
 }
 
+/* The time is that of now, not of when the port takes it. */
+static void queue_mark(struct kt_dump_sender *sender, const char *what, unsigned number)
+{
+	uint8_t payload[KT_STAMP_LEN + KT_MARK_TEXT_MAX];
+	char text[sizeof("dump-start-4294967295")];
+
+	if (!kt_marks_wanted())
+		return;
+	sprintf(text, "dump-%s-%u", what, number);
+	queue_frame(sender, KT_MARK, payload, kt_mark_encode(payload, text, strlen(text)));
+}
+
+void FAST_FUNC kt_dump_sender_start(struct kt_dump_sender *sender, unsigned number)
+{
+	if (sender->pipe >= 0)
+		queue_mark(sender, "start", number);
+}
+
 void FAST_FUNC kt_dump_sender_flush(struct kt_dump_sender *sender, unsigned number)
 {
 	if (sender->fill == 0 || sender->pipe < 0)
@@ -92,6 +110,7 @@ void FAST_FUNC kt_dump_sender_end(struct kt_dump_sender *sender, const struct kt
 	if (sender->pipe < 0)
 		return;
 	kt_dump_sender_flush(sender, scan->number);
+	queue_mark(sender, "end", scan->number);
 	/* the reason comes last: it is free text */
 	text = xasprintf("number=%u type=%s kind=%d complete=%d rule=%s"
 		" bytes=%llu lines=%llu lost=%llu unsent=%llu reason=%s",

@@ -21,6 +21,9 @@ struct kt_dump_sender {
 /* Starts the writer. It inherits the port, and keeps frames whole. */
 void kt_dump_sender_open(struct kt_dump_sender *sender, int port, size_t queue_max) FAST_FUNC;
 
+/* Dump NUMBER has started. */
+void kt_dump_sender_start(struct kt_dump_sender *sender, unsigned number) FAST_FUNC;
+
 /* Bytes of dump NUMBER. They are sent when a frame is full, at flush and at the end of the dump. */
 void kt_dump_sender_bytes(struct kt_dump_sender *sender, unsigned number,
 		const char *bytes, size_t len) FAST_FUNC;

@@ -40,6 +40,7 @@
 #include "kmsg.h"
 #include "kt_open.h"
 #include "latch.h"
+#include "mark.h"
 #include "pid_file.h"
 #include "sched_log.h"
 #include "uevent.h"
@@ -84,6 +85,7 @@ static void send_state(struct monitor *m, const char *text)
 	struct kt_out *out = xmalloc(sizeof(*out));
 	uint32_t len = strlen(text);
 
+	kt_port_mark(m->port, text, m->send_deadline, &m->term_came);
 	memcpy(out->payload, text, len);
 	if (kt_port_send_until(m->port, out, KT_SCHED_STATE, len, m->send_deadline, &m->term_came) < 0)
 		bb_perror_msg("unable to send '%s'", text);
@@ -353,6 +355,7 @@ static int report_end(struct monitor *m)
 	uint8_t wire_code[4];
 
 	set_latch(m, "exited");
+	kt_port_mark(m->port, text, KT_NEVER, NULL);
 	send_log(m);
 	wait_for_dump();
 	kt_port_xsend(m->port, KT_SCHED_STATE, text, strlen(text));
@@ -421,6 +424,7 @@ int ktexitmon_main(int argc UNUSED_PARAM, char **argv)
 	} else {
 		if (!log)
 			m->log = "/tmp/sched.log";
+		kt_port_mark(m->port, "scheduler-started", KT_NEVER, &m->term_came);
 		start_scheduler(m, argv);
 	}
 	watch(m);

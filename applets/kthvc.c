@@ -9,6 +9,8 @@
  *       0xBF bpf_map_write_done, 0xAC accessor_ready, 0xAD periodic_ready, 0xAE artifacts_received, and,
  *       after all others of the same read, 0xD3 shutdown, on which /init tears down in order. Latch
  *       hvc_ready: the tty is raw.
+ *       With KT_MARKS in the environment, a mark frame for the known bytes of a read, after
+ *       they were acted on.
  * Ends: TERM, or the tty hangs up. The tty's mode is restored. Other bytes are counted and told of at the
  *       end.
  * Exit: 0; 1 the tty can't be opened or read (said on COM2 too, where a guest without console is still
@@ -26,10 +28,13 @@
 #include <poll.h>
 #include "daemon.h"
 #include "latch.h"
+#include "mark.h"
 
 #define COM2 "/dev/ttyS1"
 
 enum { POLL_SIGNALS, POLL_TTY, POLL_COUNT };
+enum { ARTIFACTS_RECEIVED = 0xae };
+enum { MARK_MS = 1000 };
 
 static const struct {
 	uint8_t byte;
@@ -47,7 +52,7 @@ static const struct {
 	{ 0xbf, "bpf_map_write_done" },
 	{ 0xac, "accessor_ready" },
 	{ 0xad, "periodic_ready" },
-	{ 0xae, "artifacts_received" },
+	{ ARTIFACTS_RECEIVED, "artifacts_received" },
 	{ 0xd3, "shutdown" }, /* last: what came with it is done before */
 };
 
@@ -127,13 +132,31 @@ static unsigned act_on(const uint8_t *bytes, size_t len, const char *sysrq_file)
 	return unknown;
 }
 
-/* Until TERM or the end of the tty. Returns how many bytes were unknown, -1 after a read error. */
-static int listen_to(struct pollfd *fds, const char *sysrq_file)
+/* The host's clock and the guest's are not the same: when bytes came is told by the guest, in one mark for
+ * all of a read. A host that does not read is not waited for. The answer to the exit frame is not told of:
+ * nothing comes behind that frame. */
+static void tell_of(int port, const uint8_t *bytes, size_t len, bool *term_came)
 {
+	char text[KT_MARK_TEXT_MAX + sizeof("0xff,")] = "wake:";
+	size_t i, at = strlen(text);
+
+	for (i = 0; i < len && at < KT_MARK_TEXT_MAX; i++)
+		if (is_known(bytes[i]) && bytes[i] != ARTIFACTS_RECEIVED)
+			at += sprintf(text + at, "0x%02x,", bytes[i]);
+	if (text[at - 1] != ',')
+		return;
+	text[at - 1] = '\0';
+	kt_port_mark(port, text, kt_after_ms(MARK_MS), term_came);
+}
+
+/* Until TERM or the end of the tty. Returns how many bytes were unknown, -1 after a read error. */
+static int listen_to(struct pollfd *fds, const char *sysrq_file, int port)
+{
+	bool term_came = false;
 	uint8_t bytes[256];
 	int unknown = 0;
 
-	for (;;) {
+	while (!term_came) {
 		ssize_t len;
 
 		if (poll(fds, POLL_COUNT, -1) < 0 && errno != EINTR)
@@ -143,13 +166,16 @@ static int listen_to(struct pollfd *fds, const char *sysrq_file)
 		if (!fds[POLL_TTY].revents)
 			continue;
 		len = safe_read(fds[POLL_TTY].fd, bytes, sizeof(bytes));
-		if (len > 0)
+		if (len > 0) {
 			unknown += act_on(bytes, len, sysrq_file);
-		else if (len == 0 || errno == EIO) /* how a tty tells of its hangup */
+			if (port >= 0)
+				tell_of(port, bytes, len, &term_came);
+		} else if (len == 0 || errno == EIO) /* how a tty tells of its hangup */
 			return unknown;
 		else if (errno != EAGAIN)
 			return -1;
 	}
+	return unknown;
 }
 
 int kthvc_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
@@ -159,7 +185,7 @@ int kthvc_main(int argc UNUSED_PARAM, char **argv)
 	struct pollfd fds[POLL_COUNT];
 	struct termios before;
 	bool raw;
-	int unknown;
+	int unknown, port;
 
 	getopt32(argv, "^i:s:\0=0", &tty, &sysrq_file);
 	kt_daemon_priority();
@@ -167,7 +193,8 @@ int kthvc_main(int argc UNUSED_PARAM, char **argv)
 	fds[POLL_TTY] = (struct pollfd){ open_tty(tty), POLLIN, 0 };
 	raw = make_raw(fds[POLL_TTY].fd, &before);
 	kt_latch_set_or_warn("hvc_ready");
-	unknown = listen_to(fds, sysrq_file);
+	port = kt_marks_wanted() ? kt_port_open(NULL) : -1;
+	unknown = listen_to(fds, sysrq_file, port);
 	if (unknown < 0)
 		bb_perror_msg("unable to read '%s'", tty);
 	if (unknown > 0)

@@ -184,6 +184,7 @@ static void on_dump_start(struct forwarder *f)
 {
 	kt_latch_reset_or_warn("dump_complete");
 	kt_latch_set_or_warn("dump_started");
+	kt_dump_sender_start(&f->sender, f->scan.number);
 	kt_dump_sender_bytes(&f->sender, f->scan.number, f->scan.line, f->scan.len);
 }
 

@@ -138,6 +138,10 @@ static void print_payload(const struct kt_frame *frame, const struct kt_type *ty
 		break;
 	case KT_EMPTY:
 		break;
+	case KT_STAMPED:
+		printf(",\"ms\":%llu", (unsigned long long)kt_get_u64(frame->payload));
+		print_bytes(frame->payload + KT_STAMP_LEN, frame->length - KT_STAMP_LEN);
+		break;
 	case KT_NUMBERED:
 		printf(",\"number\":%u", (unsigned)kt_get_u32(frame->payload));
 		print_bytes(frame->payload + KT_NUMBER_LEN, frame->length - KT_NUMBER_LEN);

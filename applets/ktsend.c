@@ -20,12 +20,13 @@
 //usage:     "\n	DATA	Text, or - for stdin. exit, sched-exit, exec-exit: a number."
 //usage:     "\n		scenario-end: milliseconds. lifecycle: PHASE [REASON]."
 //usage:     "\n		kern-addrs: three addresses, 0 for unknown."
+//usage:     "\n		mark: what happened; when is added."
 //usage:     "\n		fin: bytes that the port has sent, or unknown"
 //usage:     "\n	-b	Then wait until the host's side has taken it, by barrier frames"
 //usage:     "\n	-p PATH	Send to PATH (- is stdout), not to the bulk port"
 //usage:     "\n	-l	List the types"
 
-#include "port.h"
+#include "mark.h"
 
 static const char *const payload_names[] = {
 	[KT_EMPTY] = "empty",
@@ -34,6 +35,7 @@ static const char *const payload_names[] = {
 	[KT_ADDRESSES] = "three addresses",
 	[KT_PHASE] = "phase [reason]",
 	[KT_BYTES_SENT] = "bytes or unknown",
+	[KT_STAMPED] = "text",
 	[KT_NUMBERED] = "u32 number, bytes",
 	[KT_OPAQUE] = "one frame",
 	[KT_STREAM] = "stream",
@@ -188,6 +190,13 @@ static uint32_t put_addresses(uint8_t *out, const struct kt_type *type, char **d
 	return 8 * KT_ADDRESS_COUNT;
 }
 
+static uint32_t put_stamped(uint8_t *out, const struct kt_type *type, char **data)
+{
+	if (!data[0] || data[1])
+		bb_error_msg_and_die("unable to send '%s': it takes one text", type->name);
+	return kt_mark_encode(out, data[0], strlen(data[0]));
+}
+
 static uint32_t put_payload(struct kt_out *out, const struct kt_type *type, char **data)
 {
 	switch (type->payload) {
@@ -204,6 +213,8 @@ static uint32_t put_payload(struct kt_out *out, const struct kt_type *type, char
 		return data[0] && data[1] ? put_addresses(out->payload, type, data) : put_bytes(out, type, data);
 	case KT_PHASE:
 		return put_phase(out->payload, type, data);
+	case KT_STAMPED:
+		return put_stamped(out->payload, type, data);
 	case KT_EMPTY:
 		if (data[0])
 			bb_error_msg_and_die("unable to send '%s': it takes no data", type->name);
@@ -261,6 +272,33 @@ static void send_stream(int port, struct kt_out *out, const struct kt_type *type
 		send_text(port, out, type, data);
 }
 
+/* What a mark calls this frame, malloc'ed; NULL: it gets none. */
+static char *milestone(const struct kt_out *out, const struct kt_type *type, uint32_t len)
+{
+	switch (type->payload) {
+	case KT_PHASE:
+		return out->payload[0] < KT_PHASES ? xstrdup(kt_phases[out->payload[0]]) : NULL;
+	case KT_EMPTY:
+	case KT_I32:
+	case KT_U64:
+		return xstrdup(type->name);
+	}
+	if (type->tag == KT_SCHED_STATE)
+		return xstrndup((const char *)out->payload, len);
+	return type->tag == KT_INIT_ERROR ? xstrdup(type->name) : NULL;
+}
+
+/* fin is no milestone: it counts what was sent before it, so nothing may come in between. */
+static void send_frame(int port, struct kt_out *out, const struct kt_type *type, uint32_t len)
+{
+	char *what = milestone(out, type, len);
+
+	if (what)
+		kt_port_mark(port, what, KT_NEVER, NULL);
+	free(what);
+	send_or_die(port, out, type, len);
+}
+
 int ktsend_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
 int ktsend_main(int argc UNUSED_PARAM, char **argv)
 {
@@ -288,7 +326,7 @@ int ktsend_main(int argc UNUSED_PARAM, char **argv)
 	if (is_stream)
 		send_stream(port, out, &type, argv[0]);
 	else
-		send_or_die(port, out, &type, len);
+		send_frame(port, out, &type, len);
 	if (opts & OPT_BARRIER)
 		pass_queue(port, out);
 	return EXIT_SUCCESS;

@@ -18,6 +18,8 @@ bool FAST_FUNC kt_frame_is_well_formed(const struct kt_type *type, const struct 
 		return frame->length >= 1;
 	case KT_BYTES_SENT:
 		return frame->length == 8 || frame->length == 0;
+	case KT_STAMPED:
+		return frame->length >= KT_STAMP_LEN;
 	case KT_NUMBERED:
 		return frame->length >= KT_NUMBER_LEN;
 	default:
@@ -140,6 +142,12 @@ void FAST_FUNC kt_result_frame(struct kt_run_result *result, const struct kt_fra
 	case KT_SCX_DUMP_END:
 		kt_dump_list_end(&result->dumps, frame);
 		break;
+	case KT_MARK:
+		kt_mark_list_add(&result->marks, frame);
+		break;
+	case KT_TEST_CASE:
+		kt_test_list_add(&result->tests, frame);
+		break;
 	case KT_FIN:
 		on_fin(result, frame);
 		break;
@@ -213,6 +221,14 @@ static void print_dumps(const struct kt_run_result *result, FILE *out)
 	print_flag(out, "dumps_complete", kt_dump_list_is_complete(&result->dumps));
 }
 
+static void print_marks(const struct kt_run_result *result, FILE *out)
+{
+	print_count(out, "marks_sent", result->marks.count);
+	fputs("  \"marks\": ", out);
+	kt_mark_list_print(&result->marks, out);
+	fputs(",\n", out);
+}
+
 static void print_stream(const struct kt_run_result *result, FILE *out)
 {
 	print_count(out, "frames", result->frames);
@@ -239,6 +255,8 @@ void FAST_FUNC kt_result_print(const struct kt_run_result *result, FILE *out)
 	print_flag(out, "payload_started", result->payload_started);
 	print_number(out, "elapsed_ms", &result->elapsed_ms);
 	print_dumps(result, out);
+	kt_test_list_print(&result->tests, out);
+	print_marks(result, out);
 	print_stream(result, out);
 	/* the last line has no comma */
 	fprintf(out, "  \"sched_log_bytes\": %llu\n}\n", (unsigned long long)result->sched_log_bytes);

@@ -5,6 +5,8 @@
 
 #include "dump_list.h"
 #include "frame_reader.h"
+#include "mark_list.h"
+#include "test_list.h"
 
 struct kt_number {
 	bool known;
@@ -24,6 +26,8 @@ struct kt_run_result {
 	uint64_t stdout_bytes, stderr_bytes, sched_log_blocks, sched_log_bytes;
 	bool truncated;
 	struct kt_dump_list dumps;
+	struct kt_mark_list marks;
+	struct kt_test_list tests;
 	/* The guest's last word before the exit frame: how many bytes the kernel says that the port had sent by
 	 * then. */
 	bool fin_seen;

@@ -41,6 +41,8 @@ const struct kt_type kt_types[] = {
 	{ "printk",             KT_PRINTK, KT_STREAM, true },
 	{ "fin",                KT_FIN, KT_BYTES_SENT, true },
 	{ "barrier",            KT_BARRIER, KT_EMPTY, true },
+	{ "mark",               KT_MARK, KT_STAMPED, true },
+	{ "test-case",          KT_TEST_CASE, KT_OPAQUE, true },
 	{ NULL }
 };
 

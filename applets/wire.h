@@ -15,6 +15,7 @@ enum {
 	KT_LENGTH_MAX = 16 * 1024 * 1024,
 	KT_ADDRESS_COUNT = 3,
 	KT_NUMBER_LEN = 4, /* of KT_NUMBERED */
+	KT_STAMP_LEN = 8, /* of KT_STAMPED */
 };
 
 /* The tags that code has to know by name; all others stand in kt_types[]. */
@@ -37,6 +38,8 @@ enum {
 	KT_SCHED_LIVE = 0x534c4956,
 	KT_SCX_DUMP = 0x53435844,
 	KT_SCX_DUMP_END = 0x53435845,
+	KT_MARK = 0x4d41524b,
+	KT_TEST_CASE = 0x54434153,
 };
 
 /* What a payload is made of */
@@ -48,6 +51,7 @@ enum kt_payload {
 	KT_PHASE,  /* u8 lifecycle phase, then optional text */
 	KT_OPAQUE, /* bytes that belong together: one frame, never split */
 	KT_BYTES_SENT, /* an unsigned 64-bit number, or nothing when it is unknown */
+	KT_STAMPED, /* u64 milliseconds since the guest's boot, then text */
 	KT_NUMBERED, /* u32 number, then bytes of the thing with this number */
 	KT_STREAM, /* bytes that may be split over frames anywhere */
 };

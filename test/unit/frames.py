@@ -4,7 +4,7 @@
 
 encode ITEM...    write a stream to stdout. ITEM is one of
                   TYPE  TYPE=TEXT (python escapes)  TYPE@FILE  TYPE*COUNT (of the byte x)
-                  TYPE#i32:N  TYPE#u64:N  TYPE#phase:N:REASON      TYPE is a name or 0xTAG
+                  TYPE#i32:N  TYPE#u64:N  TYPE#phase:N:REASON  TYPE#stamp:MS:TEXT      TYPE is a name or 0xTAG
                   raw:HEX  raw@FILE  zero:COUNT
                   badcrc:ITEM  badbyte:ITEM (the last one)
                   length:N:ITEM  pad:N:ITEM (in the header)  cut:COUNT:ITEM
@@ -31,7 +31,8 @@ NAMES = {
     "kernel-op-reply": "KORP",
     "sys-ready": "SRDY", "kern-addrs": "KADR",
     "sched-state": "SSTA", "init-error": "IERR",  # ktbox's own
-    "scx-dump": "SCXD", "scx-dump-end": "SCXE", "sched-live": "SLIV", "printk": "PRTK", "fin": "FINI", "barrier": "BARR",
+    "scx-dump": "SCXD", "scx-dump-end": "SCXE", "sched-live": "SLIV", "printk": "PRTK", "fin": "FINI",
+    "barrier": "BARR", "mark": "MARK", "test-case": "TCAS",
 }
 TAGS = {tag: name for name, tag in NAMES.items()}
 LENGTH_MAX = 16 * 1024 * 1024
@@ -74,6 +75,9 @@ def parse_plain(item):
         return tag_of(name), struct.pack("<i", int(value))
     if kind == "u64":
         return tag_of(name), struct.pack("<Q", int(value))
+    if kind == "stamp":
+        ms, _, text = value.partition(":")
+        return tag_of(name), struct.pack("<Q", int(ms)) + text.encode()
     phase, _, reason = value.partition(":")
     return tag_of(name), bytes([int(phase)]) + reason.encode()
 
@@ -158,6 +162,8 @@ def says(name, payload):
         return str(struct.unpack("<Q", payload)[0])
     if name == "lifecycle" and payload:
         return "%d %s" % (payload[0], payload[1:].decode("latin1"))
+    if name == "mark" and len(payload) >= 8:
+        return "%d %s" % (struct.unpack_from("<Q", payload)[0], payload[8:].decode("latin1"))
     if len(payload) > 200:
         return "crc32:%08x" % zlib.crc32(payload)
     return payload.decode("latin1").encode("unicode_escape").decode()

@@ -179,4 +179,19 @@ test_it_does_not_wake_by_itself() {
 	end_kthvc
 }
 
+test_what_came_is_told_with_its_time_where_marks_are_wanted() {
+	exec 6>marks
+	KT_MARKS=1 KT_PORT_FD=6
+	export KT_MARKS KT_PORT_FD
+	start_kthvc
+	unset KT_MARKS KT_PORT_FD
+	send_in_one_read d1ae00d3
+	wait_latch shutdown artifacts_received
+	end_kthvc
+	exec 6>&-
+	decode marks >frames
+	assertEquals mark "$(types_in marks)"
+	assert_matches '^mark 22 [0-9]+ wake:0xd1,0xd3$' frames
+}
+
 . shunit2

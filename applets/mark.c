@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Marks: when, on the guest's clock, something happened.
+ *
+ * In:  what happened, now; the word of a text, up to its first blank. Out: a mark frame.
+ */
+#include "mark.h"
+
+bool FAST_FUNC kt_marks_wanted(void)
+{
+	return getenv("KT_MARKS") != NULL;
+}
+
+uint32_t FAST_FUNC kt_mark_encode(uint8_t *payload, const char *text, size_t len)
+{
+	len = MIN(len, (size_t)KT_MARK_TEXT_MAX);
+	kt_put_u64(payload, kt_now_ms());
+	memcpy(payload + KT_STAMP_LEN, text, len);
+	return KT_STAMP_LEN + len;
+}
+
+void FAST_FUNC kt_port_mark(int fd, const char *text, int64_t deadline, bool *term_came)
+{
+	struct kt_out *out;
+	uint32_t len;
+
+	if (!kt_marks_wanted())
+		return;
+	out = xmalloc(sizeof(*out));
+	len = kt_mark_encode(out->payload, text, strcspn(text, " "));
+	if (term_came)
+		kt_port_send_until(fd, out, KT_MARK, len, deadline, term_came);
+	else
+		kt_port_send(fd, out, KT_MARK, len);
+	free(out);
+}
