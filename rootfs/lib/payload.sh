@@ -9,7 +9,7 @@ DEATH_SECONDS=60 # without a payload, how long an expected death is waited for
 payload() {
 	PAYLOAD_STATUS=
 	is_worth_running || return 0
-	ktlatch test shutdown && return
+	is_set shutdown && return
 	ktsend lifecycle payload-starting
 	ktsend scenario-start
 	now_ms
@@ -57,13 +57,12 @@ payload_job() { # COMMAND ARG...
 	{
 		"$@" &
 		echo $! >"$RUN/payload.pid"
-		ktlatch set payload_started
+		set_latch payload_started
 		wait $!
 		echo $? >"$RUN/payload.status"
-		ktlatch set payload_ended
+		set_latch payload_ended
 	} &
 	PAYLOAD_JOB=$!
-	await 5 payload_started
 }
 
 watch_payload() {
@@ -104,11 +103,11 @@ next_event() {
 
 finish_payload() {
 	[ -n "$PAYLOAD_JOB" ] || return 0
-	ktlatch test payload_ended || stop_payload
+	is_set payload_ended || stop_payload
 	wait_for "$PAYLOAD_JOB"
 	read -r PAYLOAD_STATUS <"$RUN/payload.status"
 	# poweroff and reboot are as good a way to leave the shell as exit is
-	if [ -n "$SHELL_TTY" ] && ktlatch test shutdown; then
+	if [ -n "$SHELL_TTY" ] && is_set shutdown; then
 		PAYLOAD_STATUS=0
 	fi
 }
@@ -118,6 +117,7 @@ finish_payload() {
 stop_payload() {
 	signal=TERM
 	[ -z "$SHELL_TTY" ] || signal=HUP
+	await 5 payload_started
 	read -r payload_pid <"$RUN/payload.pid"
 	kill -"$signal" "$payload_pid"
 	await 15 payload_ended

@@ -26,6 +26,15 @@ fail() { # PHASE REASON
 	exit 1
 }
 
+# Latches are files (ktlatch --help): two of its verbs need no process.
+is_set() { # LATCH
+	[ -e "$RUN/$1" ]
+}
+
+set_latch() { # LATCH
+	true >"$RUN/$1"
+}
+
 # Waits in the background, so that the traps of poweroff and reboot run at once: ash runs them only
 # between commands.
 wait_for() { # PID
@@ -38,15 +47,20 @@ wait_for() { # PID
 	done
 }
 
-# What the kernel says that the bulk port has sent; empty where it does not tell.
-bytes_sent() {
-	sed -n 's/^bytes_sent: //p' "$ROOT/sys/kernel/debug/virtio-ports/$BULK_PORT" 2>/dev/null
+# Sets BYTES_SENT: what the kernel says that the bulk port has sent; empty where it does not tell.
+ask_bytes_sent() {
+	BYTES_SENT=
+	port_state=$ROOT/sys/kernel/debug/virtio-ports/$BULK_PORT
+	[ -r "$port_state" ] || return 0
+	while read -r key value && [ -z "$BYTES_SENT" ]; do
+		[ "$key" != bytes_sent: ] || BYTES_SENT=$value
+	done <"$port_state"
 }
 
 port_has_moved() { # since the last call in this shell
-	sent_before=${sent_now:-}
-	sent_now=$(bytes_sent)
-	[ "$sent_now" != "$sent_before" ]
+	sent_before=${BYTES_SENT:-}
+	ask_bytes_sent
+	[ "$BYTES_SENT" != "$sent_before" ]
 }
 
 # EVENT becomes the first latch of the list that is set, or "timeout".
@@ -76,7 +90,7 @@ end_process() { # PID SECONDS
 	} &
 	wait_for "$1"
 	status=$?
-	ktlatch set "ended-$1"
+	set_latch "ended-$1"
 	return "$status"
 }
 

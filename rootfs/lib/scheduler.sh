@@ -13,7 +13,7 @@ scheduler() {
 	ATTACHED=
 	ktsh-lite "$ROOT/sched_enable" || note_error scheduler "a line of /sched_enable failed"
 	[ -e "$ROOT/scheduler" ] || return 0
-	ktlatch test shutdown && return
+	is_set shutdown && return
 	if [ ! -d "$ROOT/sys/kernel/sched_ext" ]; then
 		not_attached "sched_ext sysfs absent"
 		return
@@ -37,7 +37,7 @@ start_scheduler() {
 # Through a FIFO: what a panic finds unread there is a page at most. One owner sends the log: whoever else
 # would looks at the latch.
 send_live_log() {
-	ktlatch set sched_log_sent
+	set_latch sched_log_sent
 	mkfifo "$RUN/sched.fifo"
 	ktdump -f "$RUN/sched.fifo" -c "$log" &
 	KTDUMP=$!
@@ -46,7 +46,7 @@ send_live_log() {
 
 await_attach() {
 	await "$ATTACH_TIMEOUT" sched_exited sched_ejected sched_detached sched_attached shutdown
-	if ktlatch test sched_attached || is_attached; then ATTACHED=1; fi
+	if is_set sched_attached || is_attached; then ATTACHED=1; fi
 	case $EVENT in
 	sched_exited) scheduler_died "it has ended" ;;
 	sched_ejected) scheduler_died "the kernel has thrown it out" ;;
@@ -79,7 +79,7 @@ scheduler_died() { # REASON
 	ktsend lifecycle scheduler-died "$1"
 	# one that was thrown out gets time to write why, and to end
 	[ "$EVENT" != sched_ejected ] || await "$GRACE_SECONDS" sched_exited shutdown
-	ktlatch test sched_exited || return 0
+	is_set sched_exited || return 0
 	# The log, the dump's end and the sched-exit frame: all of it is out when ktexitmon has ended. TERM
 	# changes nothing about that; it is here for the bound.
 	end_process "$KTEXITMON" "$MONITOR_SECONDS"

@@ -22,20 +22,27 @@ teardown() {
 # A host that reads through a socket loses what is still in the port's queue when the machine goes, so it may
 # ask to be waited for: until its side has taken the exit frame, and 2 s for its answer.
 last_words() {
-	[ -z "$ACK" ] || listen
-	ktlatch reset artifacts_received
+	[ -z "$ACK" ] || listen_again
 	send_fin
 	ktsend ${ACK:+-b} exit "$(exit_code)"
 	[ -z "$ACK" ] || await 2 artifacts_received
 }
 
+# Who listened was killed with the others, and what the host said before now is not the answer.
+listen_again() {
+	ktlatch reset hvc_ready
+	ktlatch reset artifacts_received
+	listen
+}
+
 # How much the port has sent, so that the host can tell whether all of it has arrived. A sender that was
 # killed in the middle of a write may have come in between: then it is told once more, and the last counts.
 send_fin() {
-	sent=$(bytes_sent)
+	ask_bytes_sent
+	sent=$BYTES_SENT
 	ktsend fin "${sent:-unknown}"
-	sent_now=$(bytes_sent)
-	[ "${sent_now:-0}" -le $((${sent:-0} + FIN_BYTES)) ] || send_fin
+	ask_bytes_sent
+	[ "${BYTES_SENT:-0}" -le $((${sent:-0} + FIN_BYTES)) ] || send_fin
 }
 
 # Its status, when it was asked to end, is told whatever it is: a scheduler that had to be killed is not
@@ -44,7 +51,7 @@ stop_scheduler() {
 	[ -n "${KTEXITMON:-}" ] || return 0
 	end_process "$KTEXITMON" "$MONITOR_SECONDS"
 	status=$?
-	if ktlatch test sched_exited; then
+	if is_set sched_exited; then
 		[ "$SCHEDULER" = died ] || ktsend lifecycle scheduler-died "it has ended"
 		SCHEDULER=died
 		return
@@ -59,9 +66,9 @@ send_logs() {
 		note_error teardown "the scheduler's log was not sent whole"
 	ktdump -s "$ROOT/tmp"
 	[ -e "$ROOT/tmp/sched.log" ] || return 0
-	ktlatch test sched_log_sent && return
+	is_set sched_log_sent && return
 	ktdump "$ROOT/tmp/sched.log"
-	ktlatch set sched_log_sent
+	set_latch sched_log_sent
 }
 
 # The scheduler is gone, so its dump is in the ring; ktpipe reads the ring empty and an open dump to its end.

@@ -13,10 +13,9 @@ wake_bytes() {
 }
 
 listen() {
-	ktlatch reset hvc_ready
 	{
 		kthvc -i "$ROOT/dev/hvc0" -s "$ROOT/proc/sysrq-trigger"
-		ktlatch set hvc_ready # without kthvc the guest goes on
+		set_latch hvc_ready # without kthvc the guest goes on
 	} &
 	await 5 hvc_ready
 	[ "$EVENT" = hvc_ready ] || say "wake bytes: kthvc does not listen in time"
