@@ -10,7 +10,7 @@ TARBALL  := build/download/busybox-$(BUSYBOX_VERSION).tar.bz2
 BB       := build/bb
 APPLETS  := applets $(wildcard applets/*.c applets/*.h) Config.in Kbuild
 ROOTFS   := $(shell find rootfs/.)
-VERBS    := all help busybox rootfs kernel kernel-6.12 demo run test test-6.12 shell lint check-options deps clean
+VERBS    := all help busybox rootfs kernel kernel-6.12 demo run test test-6.12 shell test-busybox lint check-options deps clean
 NEEDS    := need-build need-kernel need-kernel-6.12 need-demo need-run need-shell need-test need-test-6.12 need-lint
 
 .DEFAULT_GOAL := all
@@ -38,11 +38,15 @@ demo: need-demo ## build the demo scheduler: build/scx_demo
 run: need-run all demo kernel ## two VMs: the demo scheduler passes, then dies, and the report shows it
 	@scripts/demo-run.sh
 
-test: need-test all demo kernel ## all tests, ending in "N passed, N failed"
+test: need-test all build/bb-plain/busybox demo kernel ## all tests, ending in "N passed, N failed"
 	@test/run
 
 test-6.12: need-test-6.12 all demo kernel kernel-6.12 ## the tests of large dumps on the 6.12 kernel
 	@KT_DUMP_KERNEL=$(CURDIR)/build/kernel-6.12/image test/run dump_size
+
+test-busybox: need-build build/busybox build/bb-plain/busybox ## BusyBox's own tests, on ours and unpatched
+	@mkdir -p build/bb-suite && cp build/busybox $(BB)/obj/.config build/bb-suite
+	@scripts/test-busybox.sh build/bb-plain/src build/bb-plain build/bb-suite
 
 shell: need-shell all kernel ## a shell in the guest
 	@host/ktrun --shell
@@ -91,6 +95,9 @@ $(BB)/configured: $(BB)/patched busybox.config Config.in scripts/configure-busyb
 build/busybox: $(BB)/configured $(APPLETS) scripts/sync-applets.sh scripts/build-busybox.sh | need-build
 	@scripts/sync-applets.sh $(BB)
 	@scripts/build-busybox.sh $(BB)/src $(BB)/obj $(JOBS) $@
+
+build/bb-plain/busybox: $(BB)/configured scripts/build-plain-busybox.sh | need-build
+	@scripts/build-plain-busybox.sh $(TARBALL) $(BB) build/bb-plain $(JOBS)
 
 build/initramfs.cpio: build/busybox $(ROOTFS) scripts/pack-initramfs.sh | need-build
 	@scripts/pack-initramfs.sh build/busybox rootfs build/rootfs $@

@@ -3,7 +3,7 @@
 #
 # unpack-busybox.sh TARBALL PATCHES DIR: a fresh, patched BusyBox tree in DIR/src.
 # In:   TARBALL (its checksum has been verified), the *.patch files of the folder PATCHES in the order of
-#       their names.
+#       their names; PATCHES may be empty: then the tree is upstream's.
 # Out:  DIR/src; DIR/include, links to the kernel's headers that musl-gcc does not see by itself. All else in
 #       DIR is removed: objects of another tree must not be taken for those of this one.
 # Exit: 0; 1 when a patch does not apply exactly (no fuzz).
@@ -11,7 +11,7 @@
 set -eu
 
 tarball=${1:?usage: unpack-busybox.sh TARBALL PATCHES DIR}
-patches=${2:?} dir=${3:?}
+patches=${2?} dir=${3:?}
 
 unpack() {
 	rm -rf "$dir"
@@ -20,6 +20,7 @@ unpack() {
 }
 
 apply_patches() {
+	[ -n "$patches" ] || return 0
 	for file in "$patches"/*.patch; do
 		patch -d "$dir/src" -p1 --fuzz=0 --silent <"$file" || {
 			echo "unpack-busybox: $file does not apply" >&2
