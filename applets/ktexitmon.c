@@ -302,7 +302,7 @@ static bool wait_for_latch(const char *name, int64_t ms)
 {
 	char *names[] = { (char *)name, NULL };
 
-	return kt_latch_wait(names, false, kt_after_ms(ms)) == 0;
+	return kt_latch_wait(names, false, kt_after_ms(ms), -1) == 0;
 }
 
 /* The scheduler's end came after the kernel had written the whole dump into the ring. Whether a dump is
@@ -327,7 +327,7 @@ static void send_log(const struct monitor *m)
 	char *names[] = { m->wait_latch, NULL };
 
 	if (m->wait_latch) {
-		kt_latch_wait(names, false, KT_NEVER);
+		kt_latch_wait(names, false, KT_NEVER, -1);
 		return;
 	}
 	if (!m->log || latch_is_set(m, "log_sent"))

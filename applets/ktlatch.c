@@ -3,14 +3,15 @@
  * ktlatch: one-shot events between processes, for shell.
  *
  * In:   names; KT_RUN_DIR (default /run/kt), the folder that holds them.
- * Out:  the latch is set, reset, or waited for; wait -a prints the first that is set.
- * Ends: at once, or with wait when the latches are set or the time is over.
- * Exit: 0 done, or set; 1 not set (test), an error, bad usage; 124 wait's time is over.
+ * Out:  the latch is set, reset, or waited for; wait -a prints the first that is set, or "process.ended".
+ * Ends: at once, or with wait when the latches are set, the time is over, or the process has ended.
+ * Exit: 0 done, or set; 1 not set (test), an error, bad usage; 124 wait's time is over; 125 its process has
+ *       ended.
  */
 //applet:IF_KTLATCH(APPLET(ktlatch, BB_DIR_USR_BIN, BB_SUID_DROP))
 
 //usage:#define ktlatch_trivial_usage
-//usage:       "set|test|reset NAME | wait [-t SECS] [-a] NAME..."
+//usage:       "set|test|reset NAME | wait [-t SECS] [-p PID] [-a] [NAME]..."
 //usage:#define ktlatch_full_usage "\n\n"
 //usage:       "One-shot events between processes, kept in KT_RUN_DIR (/run/kt)\n"
 //usage:     "\n	set	Set NAME, now and for good; wakes who waits for it"
@@ -18,8 +19,11 @@
 //usage:     "\n	reset	Make NAME unset"
 //usage:     "\n	wait	Wait until all NAMEs are set; exit 124 if that takes over SECS"
 //usage:     "\n	-t SECS	Wait at most SECS (0.5 is fine)"
-//usage:     "\n	-a	Wait for any of them, and print the first that is set"
+//usage:     "\n	-p PID	Wait no longer than process PID lives; exit 125 when it has ended"
+//usage:     "\n		(with -a and no NAME: for its end)"
+//usage:     "\n	-a	Wait for any of them, and print the first that is set (process.ended)"
 
+#include "daemon.h"
 #include "latch.h"
 
 static void check_name(const char *name)
@@ -28,26 +32,46 @@ static void check_name(const char *name)
 		bb_error_msg_and_die("unable to use name '%s': only a-z, 0-9, _ and - make a latch's name", name);
 }
 
+/* -1: it is gone */
+static int open_process(const char *pid)
+{
+	int pidfd = kt_pidfd_open(xatoi_positive(pid));
+
+	if (pidfd < 0 && errno != ESRCH)
+		bb_perror_msg_and_die("unable to watch process %s", pid);
+	return pidfd;
+}
+
 static int wait_main(char **argv)
 {
-	enum { OPT_TIME = 1 << 0, OPT_ANY = 1 << 1 };
+	enum { OPT_TIME = 1 << 0, OPT_PROCESS = 1 << 1, OPT_ANY = 1 << 2 };
 	int64_t deadline = KT_NEVER;
-	char *secs;
+	bool gone = false;
+	int pidfd = -1;
+	char *secs, *pid;
 	unsigned opts;
 	int i;
 
-	opts = getopt32(argv, "^+t:a\0-1", &secs);
+	opts = getopt32(argv, "+t:p:a", &secs, &pid);
 	argv += optind;
+	if (!argv[0] && !(opts & OPT_PROCESS))
+		bb_show_usage();
 	for (i = 0; argv[i]; i++)
 		check_name(argv[i]);
 	if (opts & OPT_TIME)
 		deadline = kt_after_ms(kt_seconds_to_ms(parse_duration_str(secs)));
-	i = kt_latch_wait(argv, opts & OPT_ANY, deadline);
-	if (i < 0)
+	if (opts & OPT_PROCESS) {
+		pidfd = open_process(pid);
+		gone = pidfd < 0;
+	}
+	if (gone)
+		deadline = kt_now_ms();
+	i = kt_latch_wait(argv, opts & OPT_ANY, deadline, pidfd);
+	if (i < 0 && !gone && i != KT_LATCH_ENDED)
 		return 124;
 	if (opts & OPT_ANY)
-		puts(argv[i]);
-	return EXIT_SUCCESS;
+		puts(i < 0 ? "process.ended" : argv[i]); /* no latch has a dot */
+	return i < 0 ? 125 : EXIT_SUCCESS;
 }
 
 int ktlatch_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;

@@ -97,13 +97,16 @@ static void read_events(int fd)
 				bb_error_msg_and_die("unable to wait in '%s': the folder was removed", kt_run_dir());
 }
 
-int FAST_FUNC kt_latch_wait(char *const *names, bool any, int64_t deadline)
+int FAST_FUNC kt_latch_wait(char *const *names, bool any, int64_t deadline, int pidfd)
 {
-	struct pollfd watch = { .fd = watch_run_dir(), .events = POLLIN };
+	enum { LATCHES, PROCESS, COUNT };
+	struct pollfd fds[COUNT] = { { watch_run_dir(), POLLIN, 0 }, { pidfd, POLLIN, 0 } };
 	int index;
 
-	while ((index = first_set(names, any)) < 0 && poll(&watch, 1, kt_poll_timeout(deadline)) != 0)
-		read_events(watch.fd);
-	close(watch.fd);
-	return index;
+	/* the latches last: what a process sets before it ends counts */
+	while ((index = first_set(names, any)) < 0 && !fds[PROCESS].revents
+	    && poll(fds, COUNT, kt_poll_timeout(deadline)) != 0)
+		read_events(fds[LATCHES].fd);
+	close(fds[LATCHES].fd);
+	return index < 0 && fds[PROCESS].revents ? KT_LATCH_ENDED : index;
 }

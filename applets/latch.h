@@ -20,9 +20,11 @@ bool kt_latch_set_or_warn(const char *name) FAST_FUNC;
 bool kt_latch_reset_or_warn(const char *name) FAST_FUNC;
 bool kt_latch_is_set(const char *name) FAST_FUNC;
 
-/* Waits for all of the names, or for any of them, until the deadline; the list ends with NULL. Returns
- * the index of the first that is set (0 when all had to be), -1 when the time is over. Dies when it can't
- * wait. */
-int kt_latch_wait(char *const *names, bool any, int64_t deadline) FAST_FUNC;
+enum { KT_LATCH_TIMEOUT = -1, KT_LATCH_ENDED = -2 };
+
+/* Waits for all of the names, or for any of them, until the deadline, or the end of a process (pidfd; -1:
+ * none); the list ends with NULL. Returns the index of the first that is set (0 when all had to be), even
+ * when the time is over or the process has ended, else which of the two it is. Dies when it can't wait. */
+int kt_latch_wait(char *const *names, bool any, int64_t deadline, int pidfd) FAST_FUNC;
 
 #endif

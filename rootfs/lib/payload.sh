@@ -26,7 +26,7 @@ is_worth_running() {
 	[ -n "$SHELL_TTY" ] && return
 	case $SCHEDULER in
 	died) [ -n "$EXPECT_DEATH" ] ;;
-	not-attached) false ;;
+	not-attached | unwatched) false ;;
 	esac
 }
 
@@ -72,6 +72,7 @@ watch_payload() {
 		sched_exited) scheduler_died "it has ended during the run" ;;
 		sched_ejected) scheduler_died "the kernel has thrown it out" ;;
 		sched_detached) await_restart ;;
+		process.ended) monitor_ended ;;
 		*) break ;;
 		esac
 	done
@@ -81,23 +82,18 @@ watch_payload() {
 # A dead scheduler ends the run, unless it was expected to die, or a developer at the shell wants to look
 # around.
 run_goes_on() {
-	if [ "$SCHEDULER" = died ] && [ -z "$EXPECT_DEATH" ] && [ -z "$SHELL_TTY" ]; then
-		return 1
-	fi
+	is_worth_running || return
 	[ -n "$PAYLOAD_JOB" ] || { [ "$SCHEDULER" = running ] && [ -n "$EXPECT_DEATH" ]; }
 }
 
 # What is named first is told first: a death is not overlooked because the payload ended together with it.
 next_event() {
-	if [ "$SCHEDULER" = running ]; then
-		set -- sched_exited sched_ejected shutdown sched_detached
+	if [ "$SCHEDULER" != running ]; then
+		await_forever shutdown payload_ended
+	elif [ -n "$PAYLOAD_JOB" ]; then
+		await_while_lives "$KTEXITMON" sched_exited sched_ejected shutdown sched_detached payload_ended
 	else
-		set -- shutdown
-	fi
-	if [ -n "$PAYLOAD_JOB" ]; then
-		await_forever "$@" payload_ended
-	else
-		await "$DEATH_SECONDS" "$@"
+		await_while_lives "$KTEXITMON" -t "$DEATH_SECONDS" sched_exited sched_ejected shutdown sched_detached
 	fi
 }
 

@@ -79,6 +79,13 @@ await_forever() { # LATCH...
 	read -r EVENT <"$RUN/event.name" || EVENT=none
 }
 
+# The same with an end of process PID, a child of ours, before any of them: then EVENT is "process.ended".
+await_while_lives() { # PID [-t SECONDS] LATCH...
+	ktlatch wait -a -p "$@" >"$RUN/event.name" &
+	wait_for $!
+	read -r EVENT <"$RUN/event.name" || EVENT=timeout
+}
+
 # TERM, and KILL when for SECONDS nothing has moved on the port: a bound on silence, since a host that
 # reads slowly must still get every byte. The status is that of PID, a child of ours.
 end_process() { # PID SECONDS

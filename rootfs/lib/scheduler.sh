@@ -2,7 +2,8 @@
 #
 # Phase: the scheduler: started under ktexitmon, awaited until it is attached, has ended, or time is up.
 #
-# SCHEDULER says how it stands: none, running, died, not-attached. ATTACHED is set once it has been attached.
+# SCHEDULER says how it stands: none, running, died, not-attached, unwatched. ATTACHED is set once it has been
+# attached.
 
 MONITOR_SECONDS=30 # for ktexitmon: TERM, grace and KILL of the scheduler; or its log and the dump's end
 GRACE_SECONDS=3 # for a scheduler that was thrown out to write its log and end
@@ -45,12 +46,14 @@ send_live_log() {
 }
 
 await_attach() {
-	await "$ATTACH_TIMEOUT" sched_exited sched_ejected sched_detached sched_attached shutdown
+	await_while_lives "$KTEXITMON" -t "$ATTACH_TIMEOUT" \
+		sched_exited sched_ejected sched_detached sched_attached shutdown
 	if is_set sched_attached || is_attached; then ATTACHED=1; fi
 	case $EVENT in
 	sched_exited) scheduler_died "it has ended" ;;
 	sched_ejected) scheduler_died "the kernel has thrown it out" ;;
 	sched_detached) await_restart ;;
+	process.ended) monitor_ended ;;
 	timeout) [ -n "$ATTACHED" ] || not_attached timeout ;;
 	esac
 }
@@ -66,10 +69,11 @@ await_restart() {
 	ktlatch reset sched_attached
 	ktlatch reset sched_detached
 	is_attached && return
-	await "$RESTART_SECONDS" sched_exited sched_ejected sched_attached shutdown
+	await_while_lives "$KTEXITMON" -t "$RESTART_SECONDS" sched_exited sched_ejected sched_attached shutdown
 	case $EVENT in
 	sched_exited) scheduler_died "it has ended" ;;
 	sched_ejected) scheduler_died "the kernel has thrown it out" ;;
+	process.ended) monitor_ended ;;
 	timeout) is_attached || scheduler_died "it is detached, and its process lives on" ;;
 	esac
 }
@@ -84,6 +88,26 @@ scheduler_died() { # REASON
 	# changes nothing about that; it is here for the bound.
 	end_process "$KTEXITMON" "$MONITOR_SECONDS"
 	KTEXITMON=
+}
+
+# /init knows of the scheduler by ktexitmon only: without it there is nothing to say about the run.
+monitor_ended() {
+	wait_for "$KTEXITMON"
+	note_error scheduler "ktexitmon has ended, with status $?, and not the scheduler"
+	KTEXITMON=
+	SCHEDULER=unwatched
+	end_unwatched
+}
+
+# A scheduler whose ktexitmon was killed: it ends by us. False when there was none.
+end_unwatched() {
+	# more than 1: the group of 1 would be everything
+	{ read -r sched_pid <"$RUN/sched.pid" && [ "$sched_pid" -gt 1 ] && kill -0 "$sched_pid"; } 2>/dev/null || return
+	for signal in TERM KILL; do
+		kill -"$signal" "-$sched_pid" 2>/dev/null
+		ktlatch wait -a -t "$GRACE_SECONDS" -p "$sched_pid" >/dev/null
+	done
+	return 0
 }
 
 not_attached() { # REASON

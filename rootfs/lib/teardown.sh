@@ -56,6 +56,7 @@ stop_scheduler() {
 		SCHEDULER=died
 		return
 	fi
+	! end_unwatched || note_error teardown "ktexitmon has ended before the scheduler, with status $status"
 	ktsend sched-state "stopped code=$status"
 	[ "$status" -eq 0 ] || say "scheduler: asked to end, it ended with status $status"
 }

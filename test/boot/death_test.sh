@@ -152,4 +152,48 @@ test_a_scheduler_thrown_out_before_the_payload_that_attaches_again_gets_its_payl
 	assert_exit 0
 }
 
+# ktexitmon is killed behind TEXT, and its scheduler lives on, in a process group of its own.
+killed_monitor() { # TEXT
+	# shellcheck disable=SC2016
+	echo 'trap "echo the scheduler got TERM >>$KTBOX_ROOT/journal; exit" TERM
+		ktlatch set lives_on; ktlatch wait vm_off & wait $!' >root/behave/lives_on
+	when ktexitmon '"$KT_BUSYBOX" setsid sh "$KTBOX_ROOT/behave/lives_on" &
+		echo $! >"$KT_RUN_DIR/sched.pid"; ktlatch wait lives_on; '"$1"'; kill -KILL $$'
+}
+
+test_a_ktexitmon_that_is_killed_before_the_attach_is_noticed_at_once() {
+	boot_ceiling 15 # half of the bound of an attach
+	killed_monitor :
+	boot
+	assert_order 'ktsend init-error scheduler: ktexitmon has ended, with status 137' 'the scheduler got TERM' \
+		'ktsend exit 209'
+	assert_did_not '^ktexec|^ktsend lifecycle scheduler-|^ktsend sched-state'
+	assert_exit 209
+}
+
+test_a_ktexitmon_that_is_killed_under_the_payload_ends_the_run() {
+	boot_ceiling 15
+	endless_payload
+	killed_monitor 'ktlatch set sched_attached; ktlatch wait payload_runs'
+	boot
+	assert_order 'ktsend init-error scheduler: ktexitmon' 'the scheduler got TERM' 'ktexec got TERM' 'ktsend exit 209'
+	assert_exit 209
+}
+
+test_a_ktexitmon_that_is_killed_at_teardown_leaves_no_scheduler() {
+	killed_monitor 'on_term() { kill -KILL $$; }; ktlatch set sched_attached; stay'
+	boot
+	assert_order 'ktsend exec-exit 0' 'the scheduler got TERM' 'ktsend init-error teardown: ktexitmon' \
+		'ktsend sched-state stopped code=137' 'ktsend exit 209'
+	assert_exit 209
+}
+
+test_a_ktexitmon_that_cannot_start_is_named() {
+	boot_ceiling 15
+	when ktexitmon 'exit 1'
+	boot
+	assert_order 'ktsend init-error scheduler: ktexitmon has ended, with status 1' 'ktsend exit 209'
+	assert_exit 209
+}
+
 . shunit2

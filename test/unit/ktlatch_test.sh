@@ -212,4 +212,66 @@ test_usage_errors_are_errors() {
 	done
 }
 
+# a_process: in the background, to the end of ./life; its process id is $pid.
+a_process() {
+	mkfifo life
+	cat life &
+	pid=$!
+}
+
+test_waiting_ends_with_the_process_that_it_hangs_on() {
+	a_process
+	exec 3>life
+	"$KT_BUSYBOX" ktlatch wait -p $pid never_set 2>err 3>&- &
+	waiter=$!
+	a_moment
+	assertTrue "it waits while the process lives" "kill -0 $waiter"
+	exec 3>&-
+	end_of $waiter
+	assert_status 125
+	assert_empty err
+}
+
+test_a_latch_that_is_set_counts_although_the_process_has_ended() {
+	true &
+	wait $!
+	run_kt ktlatch wait -a -p $! one two
+	assert_status 125
+	assert_file_text process.ended out
+	kt ktlatch set two
+	run_kt ktlatch wait -a -p $! one two
+	assert_status 0
+	assert_file_text two out
+}
+
+test_a_zombie_has_ended() {
+	mkfifo go
+	# shellcheck disable=SC2016
+	sh -c 'true & echo $! >pid; exec cat go' &
+	# shellcheck disable=SC2016
+	timeout "$KT_CEILING" sh -c 'until grep -q "^State:.Z" /proc/"$(cat pid)"/status; do :; done' 2>no.err
+	run_kt ktlatch wait -p "$(cat pid)" never_set
+	assert_status 125
+	: >go
+	wait
+}
+
+test_the_time_is_over_though_the_process_lives() {
+	a_process
+	exec 3>life
+	run_kt ktlatch wait -t 0.1 -p $pid never_set
+	assert_status 124
+	exec 3>&-
+	wait $pid
+}
+
+test_without_a_latch_the_end_of_the_process_is_what_is_waited_for() {
+	true &
+	wait $!
+	run_kt ktlatch wait -a -p $!
+	assert_status 125
+	run_kt ktlatch wait -a
+	assert_status 1
+}
+
 . shunit2

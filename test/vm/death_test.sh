@@ -17,6 +17,7 @@ oneTimeSetUp() {
 	vm exits -s "$DEMO" -a "--exit-after 300 42" -- sleep 600
 	vm segfault -s "$DEMO" -a "--segfault-after 300" -- sleep 600
 	vm reject -s "$DEMO" -a "--reject" -- echo started
+	vm unwatched -s "$DEMO" -- sh -c 'killall -KILL ktexitmon; sleep 600'
 	vm linger -s "$DEMO" -a "--linger --error-after 300" -- sleep 600
 }
 
@@ -129,6 +130,15 @@ test_a_scheduler_that_stays_alive_after_the_kernel_has_thrown_it_out_is_dead() {
 	assert_value sched_log_blocks 1
 	assert_dump_whole 1
 	assert_payload_stopped
+}
+
+test_a_ktexitmon_that_is_killed_ends_the_run_and_its_scheduler() {
+	look unwatched
+	assert_verdict init-failed 209
+	assert_value init_error 'scheduler: ktexitmon has ended, with status 137, and not the scheduler'
+	assert_value scheduler_died false
+	assert_matches 'signal 15: detach' "$art/sched.log"
+	assert_value complete true
 }
 
 . shunit2
