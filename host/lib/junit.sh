@@ -35,7 +35,7 @@ junit_head() {
 junit_program='
 {
 	printf "<testcase classname=\"%s\" name=\"%s\" time=\"%.3f\">", xml($3), xml($4), $2 / 1000
-	if ($1 == "failed") printf "<failure type=\"%s\" message=\"%s\"/>", $4 == "run" ? verdict : "assert", xml($5)
+	if ($1 == "failed") printf "<failure type=\"%s\" message=\"%s\"/>", ($4 == "run" ? verdict : "assert"), xml($5)
 	if ($1 == "error") printf "<error type=\"%s\" message=\"%s\"/>", verdict, xml($5)
 	if ($1 == "skipped") printf "<skipped message=\"%s\"/>", xml($5)
 	print "</testcase>"

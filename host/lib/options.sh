@@ -205,6 +205,7 @@ run
   --json FILE       the content of result.json
   --junit FILE      JUnit XML: the run is a test case
   --tap FILE        the same as TAP 13
+  --report FILE     one HTML page: verdict, timeline, dump and logs with the lines that matter marked
                     FILE of these may be -, stdout; then the payload's stdout is not printed, only kept
   -n                print the QEMU command and stop: nothing is started, nothing is kept
   -q                no summary if the run passed

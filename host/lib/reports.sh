@@ -49,6 +49,7 @@ write_reports() {
 	write_report --json "$opt_json" cat "$out/result.json"
 	write_report --junit "$opt_junit" junit
 	write_report --tap "$opt_tap" tap
+	write_report --report "$opt_report" page
 }
 
 # A regular file is replaced at once; anything else (a terminal, a pipe) is written.

@@ -26,7 +26,7 @@ function quoted(s) {
 }
 {
 	bad = $1 == "failed" || $1 == "error"
-	printf "%s %d - %s: %s", bad ? "not ok" : "ok", NR, words($3), words($4)
+	printf "%s %d - %s: %s", (bad ? "not ok" : "ok"), NR, words($3), words($4)
 	if ($1 == "skipped") printf " # SKIP %s", words($5)
 	printf "\n  ---\n  duration_ms: %d\n", $2
 	if ($5 != "") printf "  message: %s\n", quoted($5)

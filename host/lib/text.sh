@@ -102,7 +102,7 @@ records() { # KEY FIRST COLUMNS
 			fields($0, F)
 			for (i = 1; i <= count; i++) {
 				gsub(/\t/, " ", F[column[i]])
-				printf "%s%s", F[column[i]], i < count ? "\t" : "\n"
+				printf "%s%s", F[column[i]], (i < count ? "\t" : "\n")
 			}
 		}'
 }

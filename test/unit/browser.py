@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""A page, as headless Chromium shows it, through chromedriver.
+
+browser.py FILE WIDTH SCHEME   SCHEME is light or dark. Prints a JSON object: width (of the window), scroll_width
+(of the page), requests (what was loaded, but for FILE itself), errors (of the console), text (what is to be read),
+background (of the body), headings, pictures (SVG that have a title).
+Exit: 0; 1 with a message when the browser can't do it.
+"""
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+
+LOOK = """return {
+    width: document.documentElement.clientWidth, scroll_width: document.documentElement.scrollWidth,
+    text: document.body.innerText, background: getComputedStyle(document.body).backgroundColor,
+    headings: [...document.querySelectorAll('h1,h2')].map(h => h.tagName + ' ' + h.innerText),
+    pictures: [...document.querySelectorAll('svg[role=img]')].filter(s => s.querySelector('title')).length,
+    scripts: document.scripts.length }"""
+
+
+def call(port, method, path, body=None):
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request("http://127.0.0.1:%d%s" % (port, path), data, method=method,
+                                     headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)["value"]
+
+
+def options(width):
+    arguments = ["--headless=new", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+                 "--disable-dev-shm-usage"]
+    if os.geteuid() == 0:
+        arguments.append("--no-sandbox")
+    return {"capabilities": {"alwaysMatch": {
+        "browserName": "chrome", "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
+        "goog:chromeOptions": {"args": arguments, "mobileEmulation": {"deviceMetrics": {
+            "width": width, "height": 800, "pixelRatio": 1.0, "mobile": False, "touch": False}}}}}}
+
+
+def look(port, session, url, scheme):
+    path = "/session/" + session
+    call(port, "POST", path + "/goog/cdp/execute", {"cmd": "Emulation.setEmulatedMedia", "params": {
+        "features": [{"name": "prefers-color-scheme", "value": scheme}]}})
+    call(port, "POST", path + "/url", {"url": url})
+    seen = call(port, "POST", path + "/execute/sync", {"script": LOOK, "args": []})
+    log = [json.loads(entry["message"])["message"] for entry in
+           call(port, "POST", path + "/se/log", {"type": "performance"})]
+    loaded = [event["params"]["request"]["url"] for event in log if event["method"] == "Network.requestWillBeSent"]
+    seen["requests"] = [address for address in loaded if address != url and not address.startswith("data:,")]
+    seen["errors"] = [entry["message"] for entry in call(port, "POST", path + "/se/log", {"type": "browser"})]
+    return seen
+
+
+def main(file, width, scheme):
+    driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        for line in driver.stdout:
+            if "started successfully on port" in line:
+                port = int(line.rstrip(". \n").rsplit(" ", 1)[1])
+                break
+        else:
+            sys.exit("chromedriver did not start")
+        session = call(port, "POST", "/session", options(int(width)))["sessionId"]
+        try:
+            print(json.dumps(look(port, session, "file://" + os.path.abspath(file), scheme)))
+        finally:
+            call(port, "DELETE", "/session/" + session)
+    finally:
+        driver.terminate()
+        driver.stdout.close()
+        driver.wait()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
