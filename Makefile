@@ -10,7 +10,8 @@ TARBALL  := build/download/busybox-$(BUSYBOX_VERSION).tar.bz2
 BB       := build/bb
 APPLETS  := applets $(wildcard applets/*.c applets/*.h) Config.in Kbuild
 ROOTFS   := $(shell find rootfs/.)
-VERBS    := all help busybox rootfs kernel kernel-6.12 demo run test test-6.12 shell test-busybox lint check-options deps clean
+VERBS    := all help busybox rootfs kernel kernel-6.12 demo run test test-6.12 shell test-busybox lint check-options deps man \
+            install uninstall clean
 NEEDS    := need-build need-kernel need-kernel-6.12 need-demo need-run need-shell need-test need-test-6.12 need-lint
 
 .DEFAULT_GOAL := all
@@ -38,7 +39,7 @@ demo: need-demo ## build the demo scheduler: build/scx_demo
 run: need-run all demo kernel ## two VMs: the demo scheduler passes, then dies, and the report shows it
 	@scripts/demo-run.sh
 
-test: need-test all build/bb-plain/busybox demo kernel ## all tests, ending in "N passed, N failed"
+test: need-test all man build/bb-plain/busybox demo kernel ## all tests, ending in "N passed, N failed"
 	@test/run
 
 test-6.12: need-test-6.12 all demo kernel kernel-6.12 ## the tests of large dumps on the 6.12 kernel
@@ -62,6 +63,14 @@ check-options: $(BB)/patched | need-build ## turn each kt option off alone and b
 
 deps: ## install the packages that any verb needs (but for kernel-6.12)
 	@scripts/need.sh build kernel demo run test lint
+
+man: build/man/ktrun.1 ## the manual pages: build/man
+
+install: all man ## put ktbox under PREFIX (/usr/local); DESTDIR goes in front
+	@DESTDIR="$(DESTDIR)" scripts/install.sh "$(PREFIX)" "$(VERSION)"
+
+uninstall: ## take away what install has put there
+	@DESTDIR="$(DESTDIR)" scripts/install.sh -u "$(PREFIX)"
 
 clean: ## remove all that was built or fetched
 	rm -rf build
@@ -101,6 +110,10 @@ build/bb-plain/busybox: $(BB)/configured scripts/build-plain-busybox.sh | need-b
 
 build/initramfs.cpio: build/busybox $(ROOTFS) scripts/pack-initramfs.sh | need-build
 	@scripts/pack-initramfs.sh build/busybox rootfs build/rootfs $@
+
+build/man/ktrun.1: build/busybox $(APPLETS) host/ktrun $(wildcard host/lib/*.sh docs/man/*) config.mk \
+		scripts/make-manual.sh scripts/manual-page.awk
+	@scripts/make-manual.sh build/man build/busybox "$(VERSION)"
 
 # Built once, in a quarter of an hour; a fetched source stays.
 

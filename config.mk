@@ -24,6 +24,10 @@ KERNEL_SUITES   ?= forky sid
 SOURCE_6.12_PACKAGE ?= linux-source-6.12
 SOURCE_6.12_SUITES  ?= trixie
 
+# Where make install puts ktbox; DESTDIR goes in front of it, for packages.
+PREFIX          ?= /usr/local
+DESTDIR         ?=
+
 # Compiler processes at once.
 JOBS            ?= $(shell nproc)
 

@@ -1,0 +1,87 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# install.sh PREFIX VERSION: put ktbox where a system keeps its programs. install.sh -u PREFIX: take it away again.
+# In:   what `make all man` has built; DESTDIR, in front of PREFIX (of a package being made), may be empty.
+# Out:  PREFIX/bin/ktrun, PREFIX/lib/ktbox (the built files, host/, version), share/man/man1,
+#       share/bash-completion/completions/ktrun, share/doc/ktbox. lib/ktbox/installed lists all files; -u removes what
+#       it lists, and the folders that are ktbox's alone.
+# Exit: 0; 1.
+
+set -eu
+
+uninstall=
+if [ "${1-}" = -u ]; then
+	uninstall=yes
+	shift
+fi
+prefix=${1:?usage: install.sh [-u] PREFIX [VERSION]}
+root=${DESTDIR:-}$prefix
+list=$root/lib/ktbox/installed
+
+check_prefix() { # what is installed must not depend on where make was called
+	case $root in
+	*/../* | */..) ;;
+	/*) return ;;
+	esac
+	echo "install.sh: PREFIX or DESTDIR is no absolute path without ..: $root" >&2
+	exit 1
+}
+
+put() { # MODE FILE TARGET: TARGET is relative to the prefix
+	mkdir -p "$root/$(dirname "$3")"
+	install -m "$1" "$2" "$root/$3"
+	echo "$3" >>"$list"
+}
+
+put_program() { # the link is relative, so that the tree can be moved
+	mkdir -p "$root/bin"
+	ln -sfn ../lib/ktbox/host/ktrun "$root/bin/ktrun"
+	echo bin/ktrun >>"$list"
+}
+
+put_host() {
+	put 755 host/ktrun lib/ktbox/host/ktrun
+	for file in $(find host/lib -type f | LC_ALL=C sort); do put 644 "$file" "lib/ktbox/$file"; done
+	put 755 build/busybox lib/ktbox/busybox
+	put 644 build/initramfs.cpio lib/ktbox/initramfs.cpio
+	[ ! -e build/aarch64/initramfs.cpio ] ||
+		put 644 build/aarch64/initramfs.cpio lib/ktbox/aarch64/initramfs.cpio
+}
+
+put_documents() {
+	for file in build/man/*.1; do put 644 "$file" "share/man/man1/${file##*/}"; done
+	for file in README.md docs/*.md; do put 644 "$file" "share/doc/ktbox/$file"; done
+	put 644 LICENSE share/doc/ktbox/copyright
+	put 644 host/ktrun.bash-completion share/bash-completion/completions/ktrun
+}
+
+put_version() { # last: with it, ktrun knows that it is an installed one
+	echo "$1" >"$root/lib/ktbox/version"
+	chmod 644 "$root/lib/ktbox/version"
+	echo lib/ktbox/version >>"$list"
+}
+
+remove() {
+	[ -e "$list" ] || {
+		echo "install.sh: nothing of ktbox under $root: no $list" >&2
+		exit 1
+	}
+	while IFS= read -r file; do rm -f "$root/$file"; done <"$list"
+	rm -f "$list"
+	find "$root/lib/ktbox" "$root/share/doc/ktbox" -depth -type d -exec rmdir --ignore-fail-on-non-empty {} +
+}
+
+check_prefix
+umask 022
+if [ -n "$uninstall" ]; then
+	remove
+else
+	[ ! -e "$list" ] || remove # of another version: its files may be others
+	mkdir -p "$root/lib/ktbox"
+	: >"$list"
+	put_program
+	put_host
+	put_documents
+	put_version "${2:?}"
+fi
