@@ -32,6 +32,7 @@
 
 enum { EXIT_NO_EXIT_FRAME = 1, EXIT_DAMAGE = 2, EXIT_USAGE = 3, EXIT_IO = 4 };
 enum { READ_SIZE = 256 * 1024 };
+enum { DAMAGES_TOLD = 20 }; /* a hostile stream can have one every 17 bytes: the others are only counted */
 
 struct receiver {
 	struct kt_reader reader;
@@ -161,13 +162,22 @@ static void print_json(const struct kt_frame *frame, const struct kt_type *type,
 	printf("}\n");
 }
 
-/* Only names from our own tables and numbers are told: the guest's text could drive the terminal. */
-static void on_damage(struct receiver *r, const struct kt_frame *frame)
+/* Counts it, and says whether it is to be told of. */
+static bool count_damage(struct receiver *r, const struct kt_frame *frame)
 {
 	r->result.damaged++;
 	r->result.damaged_bytes += frame->size;
-	bb_error_msg("damage at offset %llu: %llu bytes are no frame",
-		(unsigned long long)frame->offset, (unsigned long long)frame->size);
+	if (r->result.damaged == DAMAGES_TOLD + 1)
+		bb_error_msg("damage at more than %d places: from here on it is only counted", DAMAGES_TOLD);
+	return r->result.damaged <= DAMAGES_TOLD;
+}
+
+/* Only names from our own tables and numbers are told: the guest's text could drive the terminal. */
+static void on_damage(struct receiver *r, const struct kt_frame *frame)
+{
+	if (count_damage(r, frame))
+		bb_error_msg("damage at offset %llu: %llu bytes are no frame",
+			(unsigned long long)frame->offset, (unsigned long long)frame->size);
 	if (r->json) {
 		print_opening(frame, "bad");
 		printf(",\"skipped\":%llu}\n", (unsigned long long)frame->size);
@@ -186,29 +196,37 @@ static void on_truncation(struct receiver *r, const struct kt_frame *frame)
 
 static void on_malformed(struct receiver *r, const struct kt_frame *frame, const struct kt_type *type)
 {
-	r->result.damaged++;
-	r->result.damaged_bytes += frame->size;
-	bb_error_msg("malformed frame '%s' at offset %llu: %u bytes of payload",
-		type->name, (unsigned long long)frame->offset, (unsigned)frame->length);
+	if (count_damage(r, frame))
+		bb_error_msg("malformed frame '%s' at offset %llu: %u bytes of payload",
+			type->name, (unsigned long long)frame->offset, (unsigned)frame->length);
 }
 
-/* Live, but marked, and without control characters: it is the guest's text on our stderr. */
+/* Live, but marked, and without control characters: it is the guest's text on our stderr, which has no
+ * buffer. */
+static void print_marked(bool *in_line, const uint8_t *bytes, size_t len)
+{
+	static const char mark[] = "printk| ";
+	char text[4096];
+	size_t used = 0;
+
+	for (; len > 0; bytes++, len--) {
+		if (used > sizeof(text) - sizeof(mark)) {
+			full_write(STDERR_FILENO, text, used);
+			used = 0;
+		}
+		if (!*in_line)
+			used = stpcpy(text + used, mark) - text;
+		*in_line = *bytes != '\n';
+		text[used++] = *bytes == '\n' || *bytes == '\t' || (*bytes >= ' ' && *bytes < 0x7f) ? *bytes : '?';
+	}
+	full_write(STDERR_FILENO, text, used);
+}
+
 static void on_printk(struct receiver *r, const struct kt_frame *frame)
 {
-	uint32_t i;
-
 	kt_artifacts_append(&r->artifacts, "printk", frame->payload, frame->length);
-	if (r->json)
-		return;
-	for (i = 0; i < frame->length; i++) {
-		uint8_t byte = frame->payload[i];
-
-		if (!r->in_printk_line)
-			fputs("printk| ", stderr);
-		r->in_printk_line = byte != '\n';
-		fputc(byte == '\n' || byte == '\t' || (byte >= ' ' && byte < 0x7f) ? byte : '?', stderr);
-	}
-	fflush(stderr);
+	if (!r->json)
+		print_marked(&r->in_printk_line, frame->payload, frame->length);
 }
 
 static void on_content(struct receiver *r, const struct kt_frame *frame)

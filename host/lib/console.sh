@@ -36,10 +36,8 @@ read_console() {
 	done <"$work/reports"
 }
 
-# The console as lines of printable text, none longer than a bound: a guest need not send a newline
-# ever.
 console_lines() {
-	tr -d '\r' <"$out/console.log" | printable | fold -b -w 1000
+	tr -d '\r' <"$out/console.log" | printable | short_lines
 }
 
 # grep is fast and lets few lines through; awk looks at what they say.

@@ -4,7 +4,7 @@
 #
 # Why:   whatever happens, QEMU is gone and what arrived is decoded when run_guest returns.
 # In:    opt_*, run_*, work, out. Out: the artifacts; run_timed_out, run_qemu_status, run_qemu_killed,
-#        run_reader_status, run_wall_ms. Exit: none of its own.
+#        run_full, run_reader_status, run_wall_ms. Exit: none of its own.
 # shellcheck disable=SC2015,SC2034,SC2154
 
 end_limit_secs=15  # from the exit frame to QEMU's own end: the guest still drains a slow console
@@ -25,6 +25,7 @@ run_guest() {
 	fi
 	[ "$awaited" = qemu_ended ] || run_qemu_killed=yes
 	stop_qemu
+	find_full_file
 	finish_reader
 	finish_viewer
 	read_clock
@@ -56,11 +57,11 @@ start_qemu() {
 	[ -z "$opt_verbose" ] || qemu_command print_command >&2
 	[ -z "$opt_gdb" ] || note "waiting for a debugger: gdb $run_kernel -ex 'target remote :1234'"
 	if [ -n "$run_terminal" ] && [ -t 1 ]; then
-		qemu_command supervise qemu_ended >&3 2>"$out/qemu.log" &
+		qemu_command limited supervise qemu_ended >&3 2>"$out/qemu.log" &
 	elif is_interactive; then
-		qemu_command supervise qemu_ended 2>"$out/qemu.log" &
+		qemu_command limited supervise qemu_ended 2>"$out/qemu.log" &
 	else
-		qemu_command supervise qemu_ended >"$out/qemu.log" 2>&1 &
+		qemu_command limited supervise qemu_ended >"$out/qemu.log" 2>&1 &
 	fi
 	run_qemu=$!
 }

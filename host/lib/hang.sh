@@ -58,7 +58,7 @@ describe_age() { # AGE
 
 # What the answer says, in a few lines.
 show_hang() {
-	if ! grep -a -q 'task:' "$out/hang.txt"; then
+	if ! short_lines <"$out/hang.txt" | grep -a 'task:' >"$work/states"; then
 		printf '  %s\n' "-- the guest did not tell what its tasks do"
 		return
 	fi
@@ -71,7 +71,7 @@ show_hang() {
 
 # kthvc runs because it was asked.
 show_tasks() { # TITLE STATE
-	sed -n "s/^.*task:\([^ ]*\) *state:$2 .* pid:\([0-9]*\) .*/\1[\2]/p" "$out/hang.txt" |
+	sed -n "s/^.*task:\([^ ]*\) *state:$2 .* pid:\([0-9]*\) .*/\1[\2]/p" "$work/states" |
 		grep -a -v '^kthvc\[' | uniq >"$work/tasks"
 	printf '     %s: %s\n' "$1" "$(wc -l <"$work/tasks")"
 	head -n "$tasks_shown" "$work/tasks" | sed 's/^/       /'

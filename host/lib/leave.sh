@@ -14,7 +14,7 @@ catch_signals() {
 	run_qemu='' run_reader='' run_viewer='' run_waiter='' run_terminal='' run_start_ms='' run_reported=''
 	run_made_work=''
 	run_error='' run_interrupted='' run_timed_out='' run_qemu_killed='' run_qemu_status=0 run_reader_status=0
-	run_wall_ms=0 awaited='' run_console_age='' run_frames_age='' run_hang_from=''
+	run_wall_ms=0 awaited='' run_console_age='' run_frames_age='' run_hang_from='' run_full=''
 	trap leave EXIT
 	trap : PIPE # who read the messages has gone: that neither ends a run nor leaves its things behind
 	trap 'run_interrupted=HUP; exit 130' HUP

@@ -29,7 +29,7 @@ describe_panic() {
 }
 
 qemu_message() {
-	qemu_last=$(tail -n 1 "$out/qemu.log")
+	qemu_last=$(tail -c 1000 "$out/qemu.log" | tail -n 1)
 	printf %s "${qemu_last:-no message}, status $run_qemu_status"
 }
 

@@ -18,7 +18,7 @@ set_defaults() {
 	opt_env='' opt_command='' opt_output='' opt_append='' opt_qemu_args=''
 	opt_memory=512 opt_cpus=2 opt_limit='' opt_replay='' opt_printk='' opt_plain='' opt_fail_on_warn=''
 	opt_json='' opt_junit='' opt_tap='' opt_report=''
-	opt_topology=''
+	opt_topology='' opt_max_output=1G
 	opt_shell='' opt_expect_death='' opt_gdb='' opt_dmesg='' opt_dry_run='' opt_quiet='' opt_verbose=''
 }
 
@@ -56,7 +56,7 @@ parse_words() {
 		--?*=*) parse_glued=$1; shift; set -- "${parse_glued%%=*}" "${parse_glued#*=}" "$@"; continue ;;
 		-k | -s | -a | -i | -e | -m | -c | -t | -o | --enable | --disable | --append | --qemu-arg | --replay | \
 			--json | --junit | --tap | --report | \
-			--topology)
+			--topology | --max-output)
 			[ $# -gt 1 ] || die "$1 needs a value (see ktrun --help)"
 			take_value "$1" "$2"
 			shift ;;
@@ -80,6 +80,7 @@ take_value() { # OPTION VALUE
 	-c) take_cpus "$@" ;;
 	--topology) take_topology "$@" ;;
 	-t) take_number "$1" "$2" 1 99999999; opt_limit=$2 ;;
+	--max-output) take_size "$@"; opt_max_output=$2 ;;
 	-o) take_path "$@"; opt_output=$absolute ;;
 	--append) opt_append="$opt_append $2" ;;
 	--replay) take_path "$@"; opt_replay=$absolute ;;
@@ -196,6 +197,8 @@ run
   -t SECS           wall-clock limit (default 120; none with a terminal or --gdb)
   -o DIR            where the artifacts go (default: a new folder under build/runs/ of the source tree;
                     of an installed ktrun, under ~/.local/state/ktbox/runs/)
+  --max-output SIZE what the artifacts may take on the disk, all together (default 1G): a guest that
+                    sends or prints more is wrong. Each stream has an eighth, see docs/verdicts.md
   --dmesg           keep the kernel's log as the artifact `dmesg`
   --printk          show the global trace (bpf_printk) live on stderr, marked, and keep it as `printk`
   --plain           dump files without the trace's prefix
@@ -226,6 +229,7 @@ exit codes (the first that holds, see docs/verdicts.md)
   205 error            ktrun itself: bad input, QEMU does not start
   130 interrupted      Ctrl-C, TERM or HUP
   204 timeout          the limit of -t was reached
+  211 output-limit     the guest wrote more than --max-output leaves it
   206 boot-failed      the guest never said that it is ready
   203 lost             no exit frame: kernel panic, out of memory, init died, silent reset, QEMU died
   207 corrupt          the guest's stream is damaged, or a part of it is missing

@@ -25,7 +25,7 @@ host_lines() {
 	printf 'kernel=%s\n' "$(printf %s "$run_kernel" | without_controls)"
 	printf '%s\n' "wall_ms=$run_wall_ms" "qemu_status=$run_qemu_status" "qemu_killed=$run_qemu_killed" \
 		"timed_out=$run_timed_out" "console_age_secs=$run_console_age" "frames_age_secs=$run_frames_age" \
-		"hang_from=$run_hang_from" "interrupted=$run_interrupted" "error=$run_error"
+		"hang_from=$run_hang_from" "full=$run_full" "interrupted=$run_interrupted" "error=$run_error"
 }
 
 replay() {
@@ -74,6 +74,7 @@ take_host() {
 	take console_age_secs number; run_console_age=$value
 	take frames_age_secs number; run_frames_age=$value
 	take hang_from number; run_hang_from=$value
+	take full name; run_full=$value
 	take interrupted word; run_interrupted=$value
 	take error text; run_error=$value
 	! IFS= read -r host_line && [ -z "$host_line" ] || refuse_host
@@ -90,10 +91,11 @@ take() { # KEY KIND
 	value=${host_line#"$1="}
 	[ "$1=$value" = "$host_line" ] || refuse_host
 	case $2:$value in
-	yes: | number: | word: | text:) ;;
+	yes: | number: | word: | name: | text:) ;;
 	yes:yes | number:0) ;;
 	number:0* | number:*[!0-9]* | number:????????????????*) refuse_host ;;
 	word:*[!a-zA-Z]*) refuse_host ;;
+	name:bulk.bin | name:console.log | name:com2.log | name:qemu.log) ;;
 	number:* | word:* | text:*) ;;
 	*) refuse_host ;;
 	esac

@@ -29,6 +29,12 @@ printable() {
 	tr -c '\n -~' '?'
 }
 
+# Filter for what tools take line by line: a guest need not send a newline ever, and sed and grep keep a
+# whole line in memory.
+short_lines() {
+	fold -b -w 1000
+}
+
 # Sets $replaced to STRING with each FROM replaced by TO.
 replace() { # STRING FROM TO
 	replaced=''

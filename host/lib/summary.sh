@@ -117,10 +117,10 @@ evidence() {
 show_dump() {
 	dump_file=${error_file:-$newest_file}
 	if [ -n "$dump_file" ]; then
-		[ ! -e "$out/$dump_file" ] || sed 's/^.*sched_ext_dump: //' "$out/$dump_file" >"$work/dump"
+		[ ! -e "$out/$dump_file" ] || short_lines <"$out/$dump_file" | sed 's/^.*sched_ext_dump: //' >"$work/dump"
 	else
 		dump_file=console.log
-		sed -n 's/^.*sched_ext_dump: //p' "$out/console.log" >"$work/dump"
+		short_lines <"$out/console.log" | sed -n 's/^.*sched_ext_dump: //p' >"$work/dump"
 	fi
 	show_ends "the dump, $dump_file" "$work/dump" 4
 }

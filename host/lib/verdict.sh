@@ -29,6 +29,7 @@ give() { # VERDICT CODE REASON
 judge_launcher() {
 	if [ -n "$run_error" ]; then give error 205 "$run_error"
 	elif [ -n "$run_interrupted" ]; then give interrupted 130 "stopped by $run_interrupted"
+	elif [ -n "$run_full" ]; then give output-limit 211 "$(describe_full_file)"
 	elif [ -n "$run_timed_out" ]; then give timeout 204 "not done after $opt_limit s: $(describe_silence)"
 	elif [ "$run_reader_status" -gt 2 ]; then give error 205 "$(reader_error)"
 	elif ! is_ready && qemu_refused; then give error 205 "QEMU did not start: $(qemu_message)"

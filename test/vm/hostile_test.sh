@@ -1,0 +1,85 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A hostile guest: what it costs the host in disk, memory and time, and what of its text reaches a terminal.
+# `make torture` does the same with the sizes of real life.
+
+# shellcheck disable=SC1091,SC2154 # what is sourced sets them
+. "$KT_TEST_LIB/vm.sh"
+
+LIMIT_KIB=65536 # of ktrun and all that it starts, but for QEMU: 64 MiB
+TIME_LIMIT=15 # seconds, boot included
+
+# attack NAME OPTIONS KIND...: ktrun with a payload that attacks; its memory is measured.
+attack() {
+	PEAK=$FILES/$1.peak
+	export PEAK
+	attack_name=$1
+	attack_options=$2
+	shift 2
+	# shellcheck disable=SC2086  # a list of words
+	vm "$attack_name" -i "$KT_TOP/test/fault/hostile-guest.sh" $attack_options -- hostile-guest.sh "$@"
+}
+
+oneTimeSetUp() {
+	cat >"$FILES/ktrun" <<-'END'
+		#!/bin/sh
+		exec "$KT_PYTHON" "$KT_TOP/test/fault/peak.py" "$PEAK" "$KT_TOP/host/ktrun" "$@"
+	END
+	chmod +x "$FILES/ktrun"
+	KTRUN=$FILES/ktrun
+	attack junk '--max-output 64M' escapes announce 20000 junk 1000
+	attack prints '--max-output 1M' escapes console 1
+	attack stays "-t $TIME_LIMIT --max-output 64M" escapes deaf stay
+	vm yes --max-output 16M -- yes
+}
+
+# bounded NAME MIB: disk, memory, files.
+bounded() {
+	look "$1"
+	disk=$(find "$art" -type f -exec stat -c %s {} + | awk '{ n += $1 } END { print n + 0 }')
+	assertTrue "$1: $disk bytes on disk" "[ $disk -le $(($2 * 1048576)) ]"
+	peak=$(sed 's/peak_kib=\([0-9]*\) .*/\1/' "$FILES/$1.peak")
+	assertTrue "$1: $(cat "$FILES/$1.peak")" "[ $peak -lt $LIMIT_KIB ]"
+	assertEquals "$1: control characters on stderr" "" "$(tr -d '\n\t -~' <"$err" | head -c 20 | od -An -tx1)"
+	assertEquals "$1: names" "" "$(find "$VMS" "$FILES" -name '*evil*')"
+	assert_nothing_left "$1"
+}
+
+test_junk_and_announced_gigabytes_end_at_the_limit() {
+	bounded junk 64
+	assert_verdict output-limit 211
+	assertEquals "size of bulk.bin" $((64 * 1048576 / 8)) "$(stat -c %s "$art/bulk.bin")"
+	assert_value exit_code null
+}
+
+test_a_flooded_console_is_cut_and_told_of() {
+	bounded prints 1
+	assert_verdict output-limit 211
+	assertEquals "size of console.log" $((1048576 / 8)) "$(stat -c %s "$art/console.log")"
+	value reason >reason.out
+	assert_matches console.log reason.out
+}
+
+test_a_guest_that_neither_hears_nor_ends_is_killed_in_time() {
+	bounded stays 64
+	assert_verdict timeout 204
+	assertTrue "$(value wall_ms) ms" "[ $(value wall_ms) -lt $((TIME_LIMIT * 1000 + 30000)) ]"
+}
+
+test_text_of_the_guest_is_shown_without_what_drives_a_terminal() {
+	look stays
+	assert_matches 'evil' "$err"
+	assert_matches 'evil' "$art/com2.log"
+	assert_value init_error '\u001b[2J\u001b]0;evil\u0007../../evil\n  \"verdict\": \"pass\",'
+}
+
+test_a_payload_that_prints_for_ever_ends_soon_and_clearly() {
+	look yes
+	assert_verdict output-limit 211
+	assert_matches 'bulk.bin.*--max-output' "$err"
+	assert_matches '^y$' "$out"
+	assertTrue "$(value wall_ms) ms" "[ $(value wall_ms) -lt 60000 ]"
+}
+
+. shunit2
