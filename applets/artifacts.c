@@ -4,7 +4,7 @@
  *
  * In:  frames of known types with the right form. Out: stdout, stderr, sched.log, sched-N.log,
  *      dump-N.txt, dmesg,
- * printk, result.json in one folder.
+ * printk, result.json in one folder, and the folder get/ (guest_files.c).
  */
 #include "artifacts.h"
 
@@ -24,7 +24,7 @@ static void xwrite_part(int fd, const char *name, const void *bytes, size_t len)
 }
 
 /* Parts of a run before: what this run does not make must not seem to be its own. */
-static void remove_old_parts(const struct kt_artifacts *a)
+static void remove_old_parts(const struct kt_artifacts *a, const char *dir)
 {
 	static const char *const numbered[] = { "sched-%u.log", "dump-%u.txt" };
 	char name[sizeof("sched-4294967295.log")];
@@ -32,7 +32,9 @@ static void remove_old_parts(const struct kt_artifacts *a)
 
 	unlinkat(a->dir, "dmesg", 0);
 	unlinkat(a->dir, "printk", 0);
-	unlinkat(a->dir, "result.json", 0);
+	/* without a result of an earlier run, a folder "get" is somebody else's */
+	if (unlinkat(a->dir, "result.json", 0) == 0)
+		remove_file(concat_path_file(dir, KT_GET_FOLDER), FILEUTILS_RECUR | FILEUTILS_FORCE);
 	for (i = 0; i < ARRAY_SIZE(numbered); i++) {
 		number = 1;
 		do
@@ -46,7 +48,7 @@ void FAST_FUNC kt_artifacts_open(struct kt_artifacts *a, const char *name, bool 
 	static const char *const always[] = { "stdout", "stderr", "sched.log" };
 	unsigned i;
 
-	a->dir = a->block = -1;
+	a->dir = a->block = a->files.dir = a->files.fd = -1;
 	a->plain = plain;
 	if (!name)
 		return;
@@ -55,7 +57,8 @@ void FAST_FUNC kt_artifacts_open(struct kt_artifacts *a, const char *name, bool 
 	a->dir = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (a->dir < 0)
 		bb_perror_msg_and_die("unable to open '%s'", name);
-	remove_old_parts(a);
+	a->files.dir = a->dir;
+	remove_old_parts(a, name);
 	for (i = 0; i < ARRAY_SIZE(always); i++)
 		close(open_part(a, always[i], O_TRUNC));
 }

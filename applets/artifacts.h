@@ -5,6 +5,7 @@
 #define KT_ARTIFACTS_H 1
 
 #include "frame_reader.h"
+#include "guest_files.h"
 #include "run_result.h"
 #include "trace_prefix.h"
 
@@ -19,6 +20,7 @@ struct kt_artifacts {
 	bool plain; /* dumps without the trace's prefix */
 	uint32_t dump; /* the dump that prefix belongs to */
 	struct kt_trace_prefix prefix;
+	struct kt_guest_files files;
 };
 
 /* Makes NAME if it is not there, and empties the parts that every run has. Dies when it can't, as all of

@@ -229,6 +229,14 @@ static void print_marks(const struct kt_run_result *result, FILE *out)
 	fputs(",\n", out);
 }
 
+static void print_files(const struct kt_run_result *result, FILE *out)
+{
+	fputs("  \"files\": ", out);
+	kt_file_list_print(&result->files, out);
+	fputs(",\n", out);
+	print_flag(out, "files_complete", kt_file_list_is_complete(&result->files));
+}
+
 static void print_stream(const struct kt_run_result *result, FILE *out)
 {
 	print_count(out, "frames", result->frames);
@@ -257,6 +265,7 @@ void FAST_FUNC kt_result_print(const struct kt_run_result *result, FILE *out)
 	print_dumps(result, out);
 	kt_test_list_print(&result->tests, out);
 	print_marks(result, out);
+	print_files(result, out);
 	print_stream(result, out);
 	/* the last line has no comma */
 	fprintf(out, "  \"sched_log_bytes\": %llu\n}\n", (unsigned long long)result->sched_log_bytes);

@@ -4,6 +4,7 @@
 #define KT_RUN_RESULT_H 1
 
 #include "dump_list.h"
+#include "file_list.h"
 #include "frame_reader.h"
 #include "mark_list.h"
 #include "test_list.h"
@@ -28,6 +29,7 @@ struct kt_run_result {
 	struct kt_dump_list dumps;
 	struct kt_mark_list marks;
 	struct kt_test_list tests;
+	struct kt_file_list files;
 	/* The guest's last word before the exit frame: how many bytes the kernel says that the port had sent by
 	 * then. */
 	bool fin_seen;

@@ -30,6 +30,7 @@ make_temporary_folder() {
 # Artifacts of an earlier run in the same folder would be taken for this run's.
 open_artifacts() {
 	mkdir -p "$out" 2>"$work/err" || die "output is not writable: $out"
+	open_get_folder
 	find "$out" -mindepth 1 -maxdepth 1 -type f \( -name bulk.bin -o -name console.log -o -name com2.log \
 		-o -name qemu.log -o -name stdout -o -name stderr -o -name dmesg -o -name printk \
 		-o -name result.json -o -name result.json.new -o -name host.txt -o -name hang.txt \

@@ -28,6 +28,7 @@ stage_run_files() {
 	: >"$stage/.ktbox/run.begin"
 	: >"$stage/.ktbox/run.complete"
 	[ -z "$opt_env" ] || printf %s "$opt_env" >"$stage/.ktbox/env"
+	[ -z "$opt_gets" ] || printf %s "$opt_gets" >"$stage/.ktbox/get"
 	[ -z "$opt_command" ] || printf '%s\n' "$opt_command" >"$stage/exec_cmd"
 	[ -z "$opt_sched_args" ] || printf '%s\n' "$opt_sched_args" >"$stage/sched_args"
 	[ -z "$opt_scheduler" ] || stage_link "$opt_scheduler" /scheduler

@@ -18,7 +18,8 @@ set_defaults() {
 	opt_env='' opt_command='' opt_output='' opt_append='' opt_qemu_args=''
 	opt_memory=512 opt_cpus=2 opt_limit='' opt_replay='' opt_printk='' opt_plain='' opt_fail_on_warn=''
 	opt_json='' opt_junit='' opt_tap='' opt_report=''
-	opt_topology='' opt_max_output=1G
+	opt_max_output=1G
+	opt_topology='' opt_gets=''
 	opt_shell='' opt_expect_death='' opt_gdb='' opt_dmesg='' opt_dry_run='' opt_quiet='' opt_verbose=''
 }
 
@@ -56,7 +57,8 @@ parse_words() {
 		--?*=*) parse_glued=$1; shift; set -- "${parse_glued%%=*}" "${parse_glued#*=}" "$@"; continue ;;
 		-k | -s | -a | -i | -e | -m | -c | -t | -o | --enable | --disable | --append | --qemu-arg | --replay | \
 			--json | --junit | --tap | --report | \
-			--topology | --max-output)
+			--max-output | \
+			--topology | --get)
 			[ $# -gt 1 ] || die "$1 needs a value (see ktrun --help)"
 			take_value "$1" "$2"
 			shift ;;
@@ -78,6 +80,7 @@ take_value() { # OPTION VALUE
 	-e) take_variable "$2" ;;
 	-m) take_number "$1" "$2" 1 1048576; opt_memory=$2 ;;
 	-c) take_cpus "$@" ;;
+	--get) take_get "$@" ;;
 	--topology) take_topology "$@" ;;
 	-t) take_number "$1" "$2" 1 99999999; opt_limit=$2 ;;
 	--max-output) take_size "$@"; opt_max_output=$2 ;;
@@ -199,6 +202,7 @@ run
                     of an installed ktrun, under ~/.local/state/ktbox/runs/)
   --max-output SIZE what the artifacts may take on the disk, all together (default 1G): a guest that
                     sends or prints more is wrong. Each stream has an eighth, see docs/verdicts.md
+  --get GUEST_PATH  bring a file or folder of the guest back, at its end, into DIR/get/; repeatable
   --dmesg           keep the kernel's log as the artifact `dmesg`
   --printk          show the global trace (bpf_printk) live on stderr, marked, and keep it as `printk`
   --plain           dump files without the trace's prefix

@@ -20,6 +20,7 @@ summary() {
 	printf 'ktrun: %s (code %s)%s\n' "$verdict" "$verdict_code" "${verdict_reason:+: $verdict_reason}"
 	! has_scheduler || printf '  scheduler  %s\n' "$(describe_scheduler)"
 	describe_dumps | cut -b 1-200
+	describe_gets | cut -b 1-200
 	! has_payload || printf '  payload    %s\n' "$(describe_payload)"
 	describe_reports
 	printf '  stream     %s\n' "$(describe_stream)"

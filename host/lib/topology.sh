@@ -57,7 +57,8 @@ check_topology() {
 check_node_memory() {
 	topo_share=$((opt_memory / topo_nodes))
 	[ "$topo_nodes" -eq 1 ] || [ "$topo_share" -ge "$topo_node_least" ] ||
-		die "--topology $opt_topology: $topo_share MiB for a node, and each needs $topo_node_least: give more with -m"
+		die "--topology $opt_topology: $topo_share MiB for a node, and each needs $topo_node_least:" \
+			"give more with -m"
 }
 
 # A CPU's number has a field of whole bits for each level, so odd counts leave gaps; 255 is the broadcast.
@@ -67,8 +68,8 @@ check_apic_numbers() {
 	power_of_two "$topo_threads"
 	topo_last=$(((topo_sockets - 1) * topo_last * power + (topo_cores - 1) * power + topo_threads - 1))
 	[ "$topo_last" -le 254 ] ||
-		die "--topology $opt_topology: the last CPU gets the APIC number $topo_last, and 254 is the highest:" \
-			"counts that are powers of two need fewer"
+		die "--topology $opt_topology: the last CPU gets the APIC number $topo_last, and 254 is the" \
+			"highest: counts that are powers of two need fewer"
 }
 
 # Sets $power: the least power of two that is not less than NUMBER.

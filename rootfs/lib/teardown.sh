@@ -14,6 +14,7 @@ teardown() {
 	drain_trace
 	[ -z "${SEND_DMESG:-}" ] || [ -z "${KT_PORT_FD:-}" ] || dmesg | ktsend dmesg -
 	end_senders
+	send_asked_files
 	[ -z "${KT_PORT_FD:-}" ] || last_words
 	drain_consoles
 	machine_off

@@ -66,6 +66,28 @@ test_dmesg_is_not_sent_when_it_is_not_asked_for() {
 	assert_did_not 'dmesg'
 }
 
+test_files_are_sent_when_all_else_is_and_before_the_exit_frame() {
+	printf '/tmp/a b\n/*\n' >root/.ktbox/get
+	cmdline ktbox.dmesg=1
+	boot
+	assert_order 'ktpipe got TERM' 'ktsend dmesg -' 'ktget /tmp/a b /*' 'ktsend fin' 'ktsend exit 0'
+	assert_exit 0
+}
+
+test_files_that_are_missing_are_no_failure_of_init() {
+	echo /none >root/.ktbox/get
+	when ktget 'exit 1'
+	boot
+	assert_did 'ktget /none'
+	assert_console '^ktbox: files: '
+	assert_exit 0
+}
+
+test_no_file_is_sent_when_none_is_asked_for() {
+	boot
+	assert_did_not '^ktget'
+}
+
 test_a_ktpipe_that_is_never_armed_is_an_error_after_a_bounded_time() {
 	when ktpipe stay
 	shorten_wait trace_armed

@@ -33,6 +33,7 @@ NAMES = {
     "sched-state": "SSTA", "init-error": "IERR",  # ktbox's own
     "scx-dump": "SCXD", "scx-dump-end": "SCXE", "sched-live": "SLIV", "printk": "PRTK", "fin": "FINI",
     "barrier": "BARR", "mark": "MARK", "test-case": "TCAS",
+    "file": "FILE", "file-data": "FDAT", "file-end": "FEND",
 }
 TAGS = {tag: name for name, tag in NAMES.items()}
 LENGTH_MAX = 16 * 1024 * 1024

@@ -132,7 +132,8 @@ test_result_keys_and_their_order() {
 	assertEquals "exit_code exec_exit_code sched_exit_code sys_ready init_error scheduler_attached \
 scheduler_name scheduler_ejected scheduler_ejected_reason scheduler_died scheduler_died_reason \
 scheduler_not_attached scheduler_not_attached_reason scheduler_end payload_started elapsed_ms \
-dumps dumps_complete tests_passed tests_failed tests_skipped tests marks_sent marks frames bytes damaged damaged_bytes truncated unknown_frames \
+dumps dumps_complete tests_passed tests_failed tests_skipped tests marks_sent marks \
+files files_complete frames bytes damaged damaged_bytes truncated unknown_frames \
 bytes_sent complete missing_bytes \
 stdout_bytes stderr_bytes sched_log_blocks sched_log_bytes" \
 		"$(sed -n 's/^  "\([a-z_]*\)": .*/\1/p' d/result.json | tr '\n' ' ' | sed 's/ $//')"
