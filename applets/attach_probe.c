@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include "attach_probe.h"
+#include "daemon.h"
 
 #define KPROBE_TYPE "/sys/bus/event_source/devices/kprobe/type"
 
@@ -58,6 +59,7 @@ static void leave_close_to_another(int event)
 	dup2(event, STDIN_FILENO);
 	syscall(SYS_close_range, STDOUT_FILENO, ~0U, 0); /* the bulk port above all */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	kt_daemon_priority(); /* a fork has reset it */
 	while (getppid() == parent)
 		pause();
 	_exit(EXIT_SUCCESS);

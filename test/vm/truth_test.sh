@@ -72,8 +72,8 @@ test_nothing_is_missing_and_that_is_known() {
 	look dumps
 	assert_value complete true
 	assert_value missing_bytes 0
-	# behind what fin counts there are the fin frame and the exit frame
-	assertEquals "bytes" $(($(value bytes_sent) + 24 + 20)) "$(wc -c <"$art/bulk.bin")"
+	# behind what fin counts there are the fin frame, the mark of the exit frame, and the exit frame
+	assertEquals "bytes" $(($(value bytes_sent) + 24 + 28 + 20)) "$(wc -c <"$art/bulk.bin")"
 }
 
 test_a_stream_with_a_hole_is_corrupt() {
