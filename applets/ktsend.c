@@ -4,7 +4,8 @@
  *
  * In:   a message type by name, or 0xHEX for any tag; its data as arguments, or from stdin with "-".
  * Out:  frames on the port (-p PATH, else KT_PORT_FD, else the port ktstr-bulk).
- * Ends: when it is sent; with "-", at the end of stdin; with -b, when nothing of it is in the port's queue
+ * Ends: when it is sent; with "-", at the end of stdin, and with -d also by TERM, when what stdin had by
+ *       then is sent; with -b, when nothing of it is in the port's queue
  *       any more.
  * Exit: 0 sent; 1 otherwise. What is refused is refused before anything was sent.
  *
@@ -13,7 +14,7 @@
 //applet:IF_KTSEND(APPLET(ktsend, BB_DIR_USR_BIN, BB_SUID_DROP))
 
 //usage:#define ktsend_trivial_usage
-//usage:       "[-b] [-p PATH] TYPE [DATA] | -l"
+//usage:       "[-bd] [-p PATH] TYPE [DATA] | -l"
 //usage:#define ktsend_full_usage "\n\n"
 //usage:       "Send a frame to the host\n"
 //usage:     "\n	TYPE	A message type's name, or 0xHEX for any tag"
@@ -23,6 +24,7 @@
 //usage:     "\n		mark: what happened; when is added."
 //usage:     "\n		fin: bytes that the port has sent, or unknown"
 //usage:     "\n	-b	Then wait until the host's side has taken it, by barrier frames"
+//usage:     "\n	-d	At TERM, send what stdin has, and end"
 //usage:     "\n	-p PATH	Send to PATH (- is stdout), not to the bulk port"
 //usage:     "\n	-l	List the types"
 
@@ -230,13 +232,23 @@ static void send_or_die(int port, struct kt_out *out, const struct kt_type *type
 		bb_perror_msg_and_die("unable to write frame '%s'", type->name);
 }
 
+/* A read that waits is interrupted and tried again; one that is about to wait finds the flag. So no TERM is
+ * lost, which it would be with a variable that is looked at before the read. */
+static void on_term(int signo UNUSED_PARAM)
+{
+	int saved_errno = errno;
+
+	fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK);
+	errno = saved_errno;
+}
+
 static void send_stdin(int port, struct kt_out *out, const struct kt_type *type)
 {
 	ssize_t len;
 
 	while ((len = safe_read(STDIN_FILENO, out->payload, KT_PAYLOAD_MAX)) > 0)
 		send_or_die(port, out, type, len);
-	if (len < 0)
+	if (len < 0 && errno != EAGAIN)
 		bb_simple_perror_msg_and_die("unable to read stdin");
 }
 
@@ -302,7 +314,7 @@ static void send_frame(int port, struct kt_out *out, const struct kt_type *type,
 int ktsend_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
 int ktsend_main(int argc UNUSED_PARAM, char **argv)
 {
-	enum { OPT_PATH = 1 << 0, OPT_LIST = 1 << 1, OPT_BARRIER = 1 << 2 };
+	enum { OPT_PATH = 1 << 0, OPT_LIST = 1 << 1, OPT_BARRIER = 1 << 2, OPT_DRAIN = 1 << 3 };
 	struct kt_out *out = xmalloc(sizeof(*out));
 	char *path = NULL;
 	struct kt_type type;
@@ -310,7 +322,7 @@ int ktsend_main(int argc UNUSED_PARAM, char **argv)
 	bool is_stream;
 	int port;
 	/* "+": what follows TYPE is data, also when it is -1 */
-	unsigned opts = getopt32(argv, "+p:lb", &path);
+	unsigned opts = getopt32(argv, "+p:lbd", &path);
 
 	if (opts & OPT_LIST)
 		return list_types();
@@ -323,6 +335,8 @@ int ktsend_main(int argc UNUSED_PARAM, char **argv)
 	if (!is_stream)
 		len = put_payload(out, &type, argv);
 	port = kt_port_open(path);
+	if (opts & OPT_DRAIN)
+		signal(SIGTERM, on_term);
 	if (is_stream)
 		send_stream(port, out, &type, argv[0]);
 	else

@@ -10,7 +10,7 @@ payload() {
 	PAYLOAD_STATUS=
 	is_worth_running || return 0
 	is_set shutdown && return
-	ktsend lifecycle payload-starting
+	! has_payload || ktsend lifecycle payload-starting
 	ktsend scenario-start
 	now_ms
 	STARTED_MS=$NOW_MS
@@ -28,6 +28,10 @@ is_worth_running() {
 	died) [ -n "$EXPECT_DEATH" ] ;;
 	not-attached | unwatched) false ;;
 	esac
+}
+
+has_payload() {
+	[ -n "$SHELL_TTY" ] || [ -x "$ROOT/payload" ] || [ -e "$ROOT/exec_cmd" ]
 }
 
 start_payload() {

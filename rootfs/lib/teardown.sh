@@ -12,6 +12,7 @@ teardown() {
 	send_logs
 	ktsh-lite "$ROOT/sched_disable" || note_error teardown "a line of /sched_disable failed"
 	drain_trace
+	drain_printk
 	[ -z "${SEND_DMESG:-}" ] || [ -z "${KT_PORT_FD:-}" ] || dmesg | ktsend dmesg -
 	end_senders
 	send_asked_files
@@ -77,6 +78,13 @@ send_logs() {
 drain_trace() {
 	[ -n "${KTPIPE:-}" ] || return 0
 	end_process "$KTPIPE" "$DRAIN_SILENCE_SECONDS" || note_error teardown "ktpipe ended with status $?"
+}
+
+# Tracing goes off first: else who writes faster than the port takes would never let the ring be empty.
+drain_printk() {
+	[ -n "${PRINTK:-}" ] || return 0
+	echo 0 >"$ROOT/sys/kernel/tracing/tracing_on"
+	end_process "$PRINTK" "$MONITOR_SECONDS" || note_error teardown "the global trace was not sent whole"
 }
 
 # Who is left may hold the port; what it sends after the exit frame would not be read. Only PID 1 may do

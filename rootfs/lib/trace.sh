@@ -5,11 +5,20 @@
 
 DRAIN_SECONDS=600 # ktpipe's own bound at teardown
 DRAIN_SILENCE_SECONDS=60 # the bound when nothing moves on the port; COM1 takes 8 s for a dump of 4 000 tasks
+PRINTK_KB=1408 # of the global ring per CPU: the kernel's own default
 
 trace() {
 	ktpipe -o "$ROOT/dev/ttyS0" -d "$DRAIN_SECONDS" &
 	KTPIPE=$!
 	await 5 trace_armed trace_absent
 	[ "$EVENT" != timeout ] || note_error trace "ktpipe is not armed in time"
-	[ -z "$SEND_PRINTK" ] || ktsend printk - <"$ROOT/sys/kernel/tracing/trace_pipe" &
+	[ -z "$SEND_PRINTK" ] || send_printk
+}
+
+# The global ring has a few pages until somebody enables an event by its file, which bpf_printk does not: then
+# it has what the kernel gives it.
+send_printk() {
+	echo "$PRINTK_KB" >"$ROOT/sys/kernel/tracing/buffer_size_kb"
+	ktsend -d printk - <"$ROOT/sys/kernel/tracing/trace_pipe" &
+	PRINTK=$!
 }

@@ -123,4 +123,14 @@ test_a_payload_that_ignores_term_is_killed() {
 	assert_exit 209
 }
 
+test_a_payload_that_is_not_there_is_not_told_to_start() {
+	rm root/payload
+	boot
+	assert_did_not '^ktsend lifecycle payload-starting'
+	assert_order 'ktsend scenario-start' 'ktsend scenario-end' 'ktsend exit 0'
+	new_root
+	boot
+	assert_did 'ktsend lifecycle payload-starting'
+}
+
 . shunit2

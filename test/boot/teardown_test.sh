@@ -144,4 +144,27 @@ test_the_machine_is_turned_off_also_when_every_command_fails() {
 	assert_exit 209
 }
 
+test_the_global_trace_is_drained_when_nobody_writes_to_it_any_more() {
+	cmdline ktbox.printk=1
+	mkdir -p root/sys/kernel/tracing
+	: >root/sys/kernel/tracing/trace_pipe
+	when ktsend 'on_term() { note "tracing_on $(cat "$KTBOX_ROOT/sys/kernel/tracing/tracing_on")"
+			a_moment; note all is sent; exit 0; }
+		[ "$1" != -d ] || stay'
+	boot
+	assert_content sys/kernel/tracing/buffer_size_kb 1408
+	assert_order 'ktexitmon got TERM' 'tracing_on 0' 'all is sent' 'ktsend fin' 'ktsend exit 0'
+	assert_exit 0
+}
+
+test_a_global_trace_that_was_not_sent_whole_is_an_error() {
+	cmdline ktbox.printk=1
+	mkdir -p root/sys/kernel/tracing
+	: >root/sys/kernel/tracing/trace_pipe
+	when ktsend '[ "$1" != -d ] || { trap - TERM; kill -KILL $$; }'
+	boot
+	assert_did 'ktsend init-error teardown: the global trace was not sent whole'
+	assert_exit 209
+}
+
 . shunit2

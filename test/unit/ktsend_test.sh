@@ -325,4 +325,45 @@ test_processes_that_share_a_pipe_tear_no_frame() {
 	assertEquals "frames" 160 "$(decode port | grep -c '^stimulus 4000 crc32:')"
 }
 
+# send_fifo ARG...: ktsend with a FIFO as its stdin, which fd 3 holds open; its process id is $sender.
+send_fifo() {
+	mkfifo fifo
+	exec 3<>fifo
+	"$KT_BUSYBOX" ktsend -p port "$@" - <fifo 2>err 3>&- &
+	sender=$!
+	echo first >&3
+	timeout "$KT_CEILING" sh -c 'until [ -s port ]; do :; done'
+}
+
+test_with_d_term_lets_it_send_what_is_there_and_end() {
+	send_fifo -d printk
+	kill -STOP $sender
+	echo second >&3
+	kill -TERM $sender
+	kill -CONT $sender
+	end_of $sender
+	exec 3>&-
+	assert_status 0
+	assert_empty err
+	assert_file_text 'first
+second' "$(payload printk port >text; echo text)"
+}
+
+test_with_d_term_ends_a_wait_for_more() {
+	send_fifo -d printk
+	a_moment
+	kill -TERM $sender
+	end_of $sender
+	exec 3>&-
+	assert_status 0
+}
+
+test_without_d_term_is_the_end() {
+	send_fifo printk
+	kill -TERM $sender
+	end_of $sender
+	exec 3>&-
+	assert_status 143
+}
+
 . shunit2

@@ -16,6 +16,11 @@ TWO_SYSRQ_DUMPS='for n in 1 2; do
 LOG_SIZE=$(($(printf 'scx_demo: attached\n\nscx_demo: 200000 bytes of noise written\n' | wc -c) + 200000))
 PANIC_WHEN_ALL_IS_WRITTEN="mkfifo /tmp/log; tail -f -c +1 /tmp/sched.log >/tmp/log &
 	head -c $LOG_SIZE </tmp/log >/dev/null; echo c >/proc/sysrq-trigger"
+# The reader of the global trace sleeps while it is written, and wakes when teardown has turned tracing off.
+# shellcheck disable=SC2016  # for the guest's shell
+LINES_AT_THE_END='cd /sys/kernel/tracing; killall -STOP ktsend
+	for n in $(seq 2000); do echo "line $n of a flood"; done >trace_marker
+	setsid sh -c "until grep -q 0 tracing_on; do :; done; killall -CONT ktsend" >/dev/null 2>&1 &'
 
 oneTimeSetUp() {
 	vm dumps -s "$DEMO" -a "--error-after 3000" --expect-death -- sh -c "$TWO_SYSRQ_DUMPS"
@@ -26,6 +31,7 @@ oneTimeSetUp() {
 		echo "ended $?"'
 	vm asked --printk --append ktbox.ack=1 -- sh -c 'echo said by the marker >/sys/kernel/tracing/trace_marker
 		echo "WARNING: CPU: 0 PID: 1 at kernel/never.c:1" >/dev/kmsg'
+	vm flood --printk -- sh -c "$LINES_AT_THE_END"
 	vm warned --fail-on-warn -- sh -c 'echo "WARNING: CPU: 0 PID: 1 at kernel/never.c:1" >/dev/kmsg'
 }
 
@@ -121,6 +127,13 @@ test_the_global_trace_comes_only_when_it_is_asked_for() {
 	assert_matches 'said by the marker' "$art/printk"
 	look warned
 	assertFalse "a printk file" "[ -e $art/printk ]"
+}
+
+test_what_the_global_trace_holds_at_the_end_arrives() {
+	look flood
+	assert_verdict pass 0
+	assertEquals "lines" 2000 "$(grep -c 'line [0-9]* of a flood' "$art/printk")"
+	assert_value complete true
 }
 
 test_a_report_of_the_kernel_is_listed_and_wrong_only_when_it_must_be() {
