@@ -40,6 +40,15 @@ install_rootfs() {
 	done
 }
 
+# For ktrun --test: the machine's own, which the package shunit2 brings.
+install_shunit2() {
+	shunit2=$(command -v shunit2) || {
+		echo "pack-initramfs: no shunit2 here: is the package shunit2 installed?" >&2
+		exit 1
+	}
+	install -m 755 "$(readlink -f "$shunit2")" "$stage/usr/bin/shunit2"
+}
+
 install_busybox() { # relative links: they hold in a chroot of the stage too
 	install -m 755 "$busybox" "$stage/bin/busybox"
 	"$busybox" --list-full | while read -r path; do
@@ -71,6 +80,7 @@ pack() {
 
 make_folders
 install_rootfs
+install_shunit2
 install_busybox
 entries >"$stage.list"
 : >"$stage/.ktbox/base.complete"

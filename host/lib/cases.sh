@@ -9,9 +9,10 @@
 # shellcheck disable=SC2015,SC2034,SC2154
 
 list_cases() {
-	records tests file 'status ms file name message' >"$work/tests"
+	records tests status 'status ms file name message' >"$work/tests"
+	cases_run=$(status_of_run)
 	{
-		printf '%s\t%s\tktrun\trun\t%s\n' "$(status_of_run)" "$run_wall_ms" "$(words_of_run)"
+		printf '%s\t%s\tktrun\trun\t%s\n' "$cases_run" "$run_wall_ms" "$(words_of_run)"
 		cat "$work/tests"
 	} >"$work/cases"
 	cases_all=$(wc -l <"$work/cases")
@@ -32,6 +33,6 @@ status_of_run() {
 }
 
 words_of_run() {
-	[ "$verdict" = pass ] || printf '%s (code %s)%s' "$verdict" "$verdict_code" \
+	[ "$cases_run" = passed ] || printf '%s (code %s)%s' "$verdict" "$verdict_code" \
 		"${verdict_reason:+: $verdict_reason}" | tr '\n\t' '  '
 }

@@ -18,6 +18,7 @@ pack_initramfs() {
 	mkdir -p "$stage/.ktbox"
 	stage_run_files
 	for_each_line "$opt_includes" stage_include
+	for_each_line "$opt_tests" stage_test
 	stage_libraries
 	write_archives
 	umask "$pack_umask"

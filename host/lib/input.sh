@@ -17,6 +17,7 @@ check_input() {
 	[ "$opt_memory" -ge 128 ] || die "-m $opt_memory: too little memory: the guest needs at least 128 MiB"
 	check_topology
 	make_kernel_words
+	check_tests
 	check_output
 	check_reports
 	! is_interactive || (: <&0) 2>/dev/null || die "--shell: standard input is closed"

@@ -20,6 +20,7 @@ set_defaults() {
 	opt_json='' opt_junit='' opt_tap='' opt_report=''
 	opt_max_output=1G
 	opt_topology='' opt_gets=''
+	opt_tests=''
 	opt_shell='' opt_expect_death='' opt_gdb='' opt_dmesg='' opt_dry_run='' opt_quiet='' opt_verbose=''
 }
 
@@ -54,6 +55,7 @@ parse_words() {
 		esac
 		case $1 in
 		--) take_command "$@"; break ;;
+		--test) shift; take_tests "$@"; shift "$take_taken"; continue ;;
 		--?*=*) parse_glued=$1; shift; set -- "${parse_glued%%=*}" "${parse_glued#*=}" "$@"; continue ;;
 		-k | -s | -a | -i | -e | -m | -c | -t | -o | --enable | --disable | --append | --qemu-arg | --replay | \
 			--json | --junit | --tap | --report | \
@@ -185,6 +187,7 @@ guest
   -i PATH           file, folder, or command by its bare name, for /include-files/ (on the guest's PATH),
                     with its shared libraries; repeatable
   -e NAME=VALUE     environment of scheduler and payload; repeatable
+  --test FILE...    shunit2 scripts instead of COMMAND; each test is told of, and fails the run when it fails
   --shell           an interactive shell in the guest; with COMMAND, that command instead of a terminal
   --expect-death    the scheduler must die during the run: it is wrong if it survives
   --fail-on-warn    a WARN, lockdep, lockup, hung-task, KASAN, BUG or like report of the kernel is wrong

@@ -22,6 +22,7 @@ summary() {
 	describe_dumps | cut -b 1-200
 	describe_gets | cut -b 1-200
 	! has_payload || printf '  payload    %s\n' "$(describe_payload)"
+	describe_tests
 	describe_reports
 	printf '  stream     %s\n' "$(describe_stream)"
 	printf '  time       %s s, %s\n' "$(seconds "$run_wall_ms")" "$run_accel"

@@ -66,7 +66,7 @@ function decoded(s,   result, at, what, code) {
 		what = substr(s, at + 1, 1)
 		result = result substr(s, 1, at - 1)
 		s = substr(s, at + 2)
-		if (what == "n") what = "\n"
+		if (what == "n") what = "; "
 		else if (what == "t") what = "\t"
 		else if (what == "u") {
 			code = hexadecimal(substr(s, 1, 4))

@@ -86,7 +86,8 @@ payload_failed() {
 }
 
 judge_payload() {
-	if payload_failed; then
+	if judge_tests; then :
+	elif payload_failed; then
 		give fail "$res_exec_exit_code" "the payload ended with $res_exec_exit_code"
 		keep_code_nonzero
 	else give pass 0 ''
@@ -120,6 +121,7 @@ read_result() {
 	res_attached=false res_name=null res_died=false res_died_reason=null res_not_attached=false
 	res_not_attached_reason=null res_end=null res_started=false res_elapsed_ms=null res_damaged=0
 	res_ejected=false res_ejected_reason=null res_bytes=0 res_complete=null res_missing=0 res_truncated=false
+	res_tests_passed=0 res_tests_failed=0 res_tests_skipped=0
 	[ -r "$out/result.json" ] || return 0
 	while IFS= read -r res_line; do
 		case $res_line in
@@ -146,6 +148,9 @@ take_result() { # LINE
 	sched_exit_code) take_integer && res_sched_exit_code=$res_value ;;
 	elapsed_ms) take_integer && res_elapsed_ms=$res_value ;;
 	damaged) take_integer && res_damaged=$res_value ;;
+	tests_passed) take_integer && res_tests_passed=$res_value ;;
+	tests_failed) take_integer && res_tests_failed=$res_value ;;
+	tests_skipped) take_integer && res_tests_skipped=$res_value ;;
 	sys_ready) res_sys_ready=$res_value ;;
 	init_error) res_init_error=$res_value ;;
 	scheduler_attached) res_attached=$res_value ;;

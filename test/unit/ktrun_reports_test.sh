@@ -148,4 +148,28 @@ test_a_place_that_cannot_be_written_is_refused_before_anything_starts() {
 	assert_refused
 }
 
+test_a_failed_test_fails_the_run_whatever_the_payload_says() {
+	printf '. shunit2\n' >a_test.sh
+	streams $READY $STARTED 'test-case=status=failed\x20ms=2\x20file=a_test.sh\x20name=t\x20message=it\x20broke' $OUT0 $EXIT
+	ktrun --junit r.xml --test a_test.sh
+	assert_verdict fail 1
+	assertEquals "2 1" "$(xml /testsuites/@tests r.xml) $(xml /testsuites/@failures r.xml)"
+	assertEquals "it broke" "$(xml //failure/@message r.xml)"
+	streams $READY $STARTED 'test-case=status=passed\x20ms=2\x20file=a_test.sh\x20name=t\x20message=' $OUT0 $EXIT
+	ktrun --test a_test.sh
+	assert_verdict pass 0
+}
+
+test_scripts_that_are_none_are_refused() {
+	printf '. shunit2\n' >a_test.sh
+	printf 'test_a() {\n. shunit2\n' >broken_test.sh
+	echo true >plain.sh
+	mkdir other
+	cp a_test.sh other
+	for scripts in '' missing.sh broken_test.sh plain.sh 'a_test.sh other/a_test.sh' 'a_test.sh -- true' other; do
+		ktrun --test $scripts
+		assert_refused
+	done
+}
+
 . shunit2
