@@ -20,7 +20,7 @@ set_defaults() {
 	opt_json='' opt_junit='' opt_tap='' opt_report=''
 	opt_max_output=1G
 	opt_topology='' opt_gets=''
-	opt_tests=''
+	opt_tests='' opt_matrix=''
 	opt_shell='' opt_expect_death='' opt_gdb='' opt_dmesg='' opt_dry_run='' opt_quiet='' opt_verbose=''
 }
 
@@ -57,7 +57,7 @@ parse_words() {
 		--) take_command "$@"; break ;;
 		--test) shift; take_tests "$@"; shift "$take_taken"; continue ;;
 		--?*=*) parse_glued=$1; shift; set -- "${parse_glued%%=*}" "${parse_glued#*=}" "$@"; continue ;;
-		-k | -s | -a | -i | -e | -m | -c | -t | -o | --enable | --disable | --append | --qemu-arg | --replay | \
+		-k | -s | -a | -i | -e | -m | -c | -t | -o | --enable | --disable | --append | --qemu-arg | --replay | --matrix | \
 			--json | --junit | --tap | --report | \
 			--max-output | \
 			--topology | --get)
@@ -89,6 +89,7 @@ take_value() { # OPTION VALUE
 	-o) take_path "$@"; opt_output=$absolute ;;
 	--append) opt_append="$opt_append $2" ;;
 	--replay) take_path "$@"; opt_replay=$absolute ;;
+	--matrix) take_path "$@"; opt_matrix=$absolute ;;
 	--json) take_report "$@"; opt_json=$absolute ;;
 	--junit) take_report "$@"; opt_junit=$absolute ;;
 	--tap) take_report "$@"; opt_tap=$absolute ;;
@@ -174,6 +175,7 @@ usage() {
 	cat <<'END'
 usage: ktrun [options] [-- COMMAND...]
        ktrun [-q] [reports] --replay DIR
+       ktrun [-q] [-o DIR] [--junit FILE] [--report FILE] --matrix FILE
 
 Boots a kernel in a throw-away VM, attaches a sched_ext scheduler, runs COMMAND, and tells what happened.
 
@@ -217,6 +219,8 @@ run
   --tap FILE        the same as TAP 13
   --report FILE     one HTML page: verdict, timeline, dump and logs with the lines that matter marked
                     FILE of these may be -, stdout; then the payload's stdout is not printed, only kept
+  --matrix FILE     kernels x topologies x schedulers x payloads, a VM each, as many at once as fit; see
+                    docs/matrix.md. With the same -o DIR it goes on where it was stopped
   -n                print the QEMU command and stop: nothing is started, nothing is kept
   -q                no summary if the run passed
   -v                show the QEMU command and, live, the console on stderr

@@ -1,0 +1,106 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# ktrun --matrix: each combination is a run, a stopped matrix goes on with what is left, and a wrong file is told of by
+# its line. QEMU is a stub whose guest passes, but for the command "exit 7".
+
+# shellcheck disable=SC1091,SC2154,SC2086,SC2016 # what is sourced sets them; items are words; scripts are text
+. "$KT_TEST_LIB/stub.sh"
+
+setUp() {
+	STUB=$PWD/stub
+	export STUB
+	mkdir stub
+	streams $READY $ATTACHED $STARTED $ENDED $OUT0 $STOPPED $EXIT
+	cp stub/stream stub/passed
+	streams $READY $ATTACHED $STARTED $ENDED $OUT7 $STOPPED $EXIT
+	cp stub/stream stub/failed
+	rm stub/stream
+	echo 'echo run >>"$STUB/runs"; if grep -qa "exit 7" "$initrd"; then cat "$STUB/failed" >>"$bulk"
+		else cat "$STUB/passed" >>"$bulk"; fi' >stub/act
+	: >stub/runs
+	ln -s "$KT_TOP/build/scx_demo" demo
+	printf '%s\n' '# two by two' 'scheduler = demo demo --slice-us 5000' 'scheduler = none' '' \
+		'payload = ok  true' 'payload=seven exit 7' 'topology = 1,1,1,1' 'memory = 256' 'repeat = 2' >matrix
+}
+
+matrix() {
+	run "$KTRUN" --matrix matrix -o "$PWD/m" "$@"
+}
+
+test_each_combination_is_run_and_one_failure_fails_the_matrix() {
+	matrix --junit m.xml --report m.html
+	assert_status 1
+	assertEquals "runs" 8 "$(wc -l <stub/runs)"
+	assert_matches '1,1,1,1 +demo +ok +2/2 100%' out
+	assert_matches '1,1,1,1 +none +seven +0/2 0% .* 2 fail, first 00007' out
+	assert_matches '^matrix: 4 of 8 cells passed' out
+	assertEquals "8 4" "$(xmllint --nonet --xpath 'concat(count(//testcase), " ", count(//failure))' m.xml)"
+	assert_matches '<h1>4 of 8 passed</h1>' m.html
+	assert_matches "'-a' '--slice-us 5000'" m/00001.sh
+}
+
+test_a_matrix_of_passes_is_0() {
+	sed -i '/seven/d; s/repeat = 2/repeat = 1/' matrix
+	matrix
+	assert_status 0
+	assert_matches '^matrix: 2 of 2 cells passed' out
+}
+
+test_only_what_is_not_finished_is_run_again() {
+	matrix
+	rm -r m/00003
+	sed -i 's/"verdict": "[a-z]*"/"verdict": "interrupted"/' m/00005/result.json
+	: >stub/runs
+	matrix
+	assert_status 1
+	assertEquals "runs" 2 "$(wc -l <stub/runs)"
+	assert_matches '^matrix: 4 of 8 cells passed' out
+	: >stub/runs
+	matrix
+	assertEquals "runs of a finished matrix" 0 "$(wc -l <stub/runs)"
+	assert_status 1
+}
+
+test_a_cell_that_cannot_run_is_no_pass() {
+	sed -i '/seven/d; s/repeat = 2/repeat = 1/; s/^memory.*/options = --no-such-option/' matrix
+	matrix
+	assert_status 1
+	assert_matches ' 0/1 0% .* 1 not-run, first 00001' out
+}
+
+test_a_folder_of_another_matrix_is_refused() {
+	matrix
+	echo 'repeat = 3' >>matrix
+	matrix
+	assert_status 205
+	assert_matches 'is the folder of another matrix' err
+}
+
+test_what_is_wrong_is_told_by_its_line() {
+	while IFS='|' read -r bad said; do
+		printf '# first\n%s\n' "$bad" >matrix
+		matrix
+		assert_status 205
+		assertEquals "lines on stderr: $(cat err)" 1 "$(wc -l <err)"
+		assert_matches "^ktrun: .*/matrix, line 2: .*$said" err
+	done <<-'END'
+		nonsense|not KEY = VALUE
+		colour = red|unknown key: colour
+		kernel = nowhere|kernel not found
+		topology = 0,1|topology
+		scheduler = mine|a name and a path
+		scheduler = mine nowhere|scheduler not found
+		scheduler = a/b demo|not a plain name
+		payload = hello|a name and a command
+		repeat = many|not a number
+		repeat =|has no value
+	END
+	echo 'repeat = 2' >matrix
+	matrix
+	assert_status 205
+	assert_matches 'neither a scheduler nor a payload' err
+	assertEquals "runs" 0 "$(wc -l <stub/runs)"
+}
+
+. shunit2
