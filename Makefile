@@ -10,7 +10,8 @@ TARBALL  := build/download/busybox-$(BUSYBOX_VERSION).tar.bz2
 BB       := build/bb
 APPLETS  := applets $(wildcard applets/*.c applets/*.h) Config.in Kbuild
 ROOTFS   := $(shell find rootfs/.)
-VERBS    := all help busybox rootfs kernel kernel-6.12 demo run test test-6.12 shell test-busybox lint check-options deps man \
+VERBS    := all help busybox rootfs kernel kernel-6.12 kernel-generic demo run test test-6.12 test-generic \
+	    shell test-busybox lint check-options deps man \
             install uninstall clean
 NEEDS    := need-build need-kernel need-kernel-6.12 need-demo need-run need-shell need-test need-test-6.12 need-lint
 
@@ -31,6 +32,10 @@ rootfs: build/initramfs.cpio ## pack the base initramfs
 kernel: need-kernel ## find or fetch a sched_ext kernel: build/kernel/image
 	@scripts/find-kernel.sh build/kernel "$(KERNEL)" "$(KERNEL_CONFIG)" "$(KERNEL_PACKAGE)" "$(KERNEL_SUITES)"
 
+kernel-generic: need-kernel ## fetch Debian's generic kernel with 9p as modules (125 MB): build/kernel-generic/
+	@MODULES="$(GENERIC_MODULES)" scripts/find-kernel.sh build/kernel-generic "" "" "$(GENERIC_PACKAGE)" \
+		"$(KERNEL_SUITES)"
+
 kernel-6.12: build/kernel-6.12/image ## build the oldest kernel with sched_ext, for its tests: build/kernel-6.12/image
 
 demo: need-demo ## build the demo scheduler: build/scx_demo
@@ -48,6 +53,9 @@ test-6.12: need-test-6.12 all demo kernel kernel-6.12 ## the tests of large dump
 test-busybox: need-build build/busybox build/bb-plain/busybox ## BusyBox's own tests, on ours and unpatched
 	@mkdir -p build/bb-suite && cp build/busybox $(BB)/obj/.config build/bb-suite
 	@scripts/test-busybox.sh build/bb-plain/src build/bb-plain build/bb-suite
+
+test-generic: need-test all kernel-generic ## the tests of shared folders and modules on the generic kernel
+	@KT_ROOT=$(CURDIR)/test/generic test/run
 
 shell: need-shell all kernel ## a shell in the guest
 	@host/ktrun --shell

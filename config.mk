@@ -20,6 +20,10 @@ KERNEL_CONFIG   ?=
 KERNEL_PACKAGE  ?= linux-image-cloud-amd64
 KERNEL_SUITES   ?= forky sid
 
+# The Debian package of `make kernel-generic`, and the folders of its modules that are kept.
+GENERIC_PACKAGE ?= linux-image-amd64
+GENERIC_MODULES ?= net/9p fs/9p fs/netfs fs/overlayfs
+
 # The Debian package with the source of `make kernel-6.12`, and the suites asked for it, in order.
 SOURCE_6.12_PACKAGE ?= linux-source-6.12
 SOURCE_6.12_SUITES  ?= trixie

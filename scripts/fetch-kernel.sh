@@ -4,7 +4,8 @@
 # fetch-kernel.sh DEST PACKAGE SUITE...: fetch a Debian kernel: DEST/vmlinuz and DEST/config.
 # In:   PACKAGE, whose dependencies lead to the newest image; the suites are asked in order, in each archive
 #       that this machine's apt uses. Nothing is installed and no root is needed (apt-state.sh).
-# Out:  DEST/vmlinuz, DEST/config.
+#       MODULES (environment): folders of modules to keep, as named below kernel/; empty: none.
+# Out:  DEST/vmlinuz, DEST/config; with MODULES also DEST/modules/, modules.builtin included.
 # Exit: 0; 1 no suite had it (apt's words: build/apt/log).
 
 set -eu
@@ -20,13 +21,14 @@ depends() { # PACKAGE: the names that it depends on
 	apt-cache depends "$1" 2>>"$apt/log" | sed -n 's/^ *Depends: \([^<].*\)/\1/p'
 }
 
-# PACKAGE depends on linux-image-RELEASE, and that on the packages that hold its parts. Modules are not
-# needed.
+# PACKAGE depends on linux-image-RELEASE, and that on the packages that hold its parts. That of the modules is
+# eight times as large as all others, so it is fetched only when some are wanted.
 resolve() {
 	image=$(depends "$package" | grep '^linux-image-[0-9]' | head -n 1)
 	[ -n "$image" ] || return 1
 	release=${image#linux-image-}
-	parts=$(depends "$image" | grep -xF -e "linux-base-$release" -e "linux-binary-$release" || :)
+	parts=$(depends "$image" | grep -xF -e "linux-base-$release" -e "linux-binary-$release" \
+		${MODULES:+-e "linux-modules-$release"} || :)
 }
 
 unpack() { # an older layout has /boot/vmlinuz-RELEASE and /boot/config-RELEASE
@@ -36,7 +38,17 @@ unpack() { # an older layout has /boot/vmlinuz-RELEASE and /boot/config-RELEASE
 	find "$apt/unpacked" -type f -name 'vmlinuz*' -exec cp {} "$dest/vmlinuz" \;
 	find "$apt/unpacked" -type f \( -path '*/modules/*/config' -o -path '*/boot/config-*' \) \
 		-exec cp {} "$dest/config" \;
-	[ -s "$dest/vmlinuz" ] && [ -s "$dest/config" ]
+	[ -s "$dest/vmlinuz" ] && [ -s "$dest/config" ] && keep_modules
+}
+
+keep_modules() {
+	[ -n "${MODULES:-}" ] || return 0
+	builtin=$(find "$apt/unpacked" -type f -name modules.builtin)
+	for folder in $MODULES; do
+		mkdir -p "$dest/modules/kernel/$folder"
+		cp "${builtin%/*}/kernel/$folder"/*.ko* "$dest/modules/kernel/$folder/" || return 1
+	done
+	cp "$builtin" "$dest/modules/"
 }
 
 prepare_apt

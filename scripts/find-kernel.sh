@@ -6,7 +6,9 @@
 # In:   KERNEL, a bzImage or an ELF vmlinux, and CONFIG, its .config; both may be empty. Without KERNEL: the
 #       running kernel's image if its configuration will do and it can be read, else Debian's
 #       (fetch-kernel.sh PACKAGE SUITES).
-# Out:  DEST/image (an ELF vmlinux where one can be had, else the bzImage), DEST/version (its release),
+#       MODULES (environment): folders of modules that are wanted of a fetched kernel; then it is fetched in
+#       any case.
+# Out:  DEST/modules/ with MODULES; DEST/image (an ELF vmlinux where one can be had, else the bzImage), DEST/version (its release),
 #       DEST/config (when found), DEST/request (what was asked for: the same again costs nothing).
 #       DEST is replaced whole when all went well, else left as it was.
 # Exit: 0; 1 no kernel, or one that lacks an option: the option is named.
@@ -32,7 +34,7 @@ request() { # KERNEL by its name, time and size: built again, it is another one
 	if [ -n "$kernel" ]; then
 		stat -L -c 'given %n %Y %s' "$kernel" ${config:+"$config"}
 	else
-		echo "found $package $suites"
+		echo "found $package $suites${MODULES:+ $MODULES}"
 	fi
 }
 
@@ -70,6 +72,7 @@ $lacks"
 }
 
 running() { # quietly not, when there is no image or configuration to be read, or it lacks an option
+	[ -z "${MODULES:-}" ] || return 1
 	image=/boot/vmlinuz-$(uname -r)
 	[ -r "$image" ] || return 1
 	use_image "$image" ""
@@ -86,6 +89,7 @@ fetched() {
 	"$here/fetch-kernel.sh" "$new/fetched" "$package" $suites ||
 		fail "none to be had: give one by KERNEL=path"
 	use_image "$new/fetched/vmlinuz" "$new/fetched/config"
+	[ -z "${MODULES:-}" ] || mv "$new/fetched/modules" "$new/modules"
 	rm -rf "$new/fetched"
 	lacks=$(check_config) || fail "the fetched $release can't be used:
 $lacks"

@@ -20,6 +20,8 @@ pack_initramfs() {
 	for_each_line "$opt_includes" stage_include
 	for_each_line "$opt_tests" stage_test
 	stage_libraries
+	stage_modules
+	stage_shares
 	write_archives
 	umask "$pack_umask"
 	check_memory

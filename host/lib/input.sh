@@ -16,6 +16,8 @@ check_input() {
 	for_each_line "$opt_includes" check_include
 	[ "$opt_memory" -ge 128 ] || die "-m $opt_memory: too little memory: the guest needs at least 128 MiB"
 	check_topology
+	check_modules_folder
+	make_shares
 	make_kernel_words
 	check_tests
 	check_output

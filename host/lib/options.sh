@@ -19,7 +19,7 @@ set_defaults() {
 	opt_memory=512 opt_cpus=2 opt_limit='' opt_replay='' opt_printk='' opt_plain='' opt_fail_on_warn=''
 	opt_json='' opt_junit='' opt_tap='' opt_report=''
 	opt_max_output=1G
-	opt_topology='' opt_gets=''
+	opt_topology='' opt_gets='' opt_modules='' opt_shares=''
 	opt_tests='' opt_matrix=''
 	opt_shell='' opt_expect_death='' opt_gdb='' opt_dmesg='' opt_dry_run='' opt_quiet='' opt_verbose=''
 }
@@ -60,7 +60,7 @@ parse_words() {
 		-k | -s | -a | -i | -e | -m | -c | -t | -o | --enable | --disable | --append | --qemu-arg | --replay | --matrix | \
 			--json | --junit | --tap | --report | \
 			--max-output | \
-			--topology | --get)
+			--topology | --get | --ro | --rw | --modules)
 			[ $# -gt 1 ] || die "$1 needs a value (see ktrun --help)"
 			take_value "$1" "$2"
 			shift ;;
@@ -83,6 +83,8 @@ take_value() { # OPTION VALUE
 	-m) take_number "$1" "$2" 1 1048576; opt_memory=$2 ;;
 	-c) take_cpus "$@" ;;
 	--get) take_get "$@" ;;
+	--ro | --rw) take_share "$@" ;;
+	--modules) take_path "$@"; opt_modules=$absolute ;;
 	--topology) take_topology "$@" ;;
 	-t) take_number "$1" "$2" 1 99999999; opt_limit=$2 ;;
 	--max-output) take_size "$@"; opt_max_output=$2 ;;
@@ -188,6 +190,10 @@ guest
   --disable FILE    ktsh-lite script to run after it
   -i PATH           file, folder, or command by its bare name, for /include-files/ (on the guest's PATH),
                     with its shared libraries; repeatable
+  --ro DIR[:GUEST]  a folder of the host in the guest, at GUEST or at its own path, by virtio-9p; repeatable
+  --rw DIR[:GUEST]  the same, and the guest may write there
+  --modules DIR     the kernel's modules (default: beside it, else /lib/modules/VERSION): what ktbox needs and
+                    is not built in is packed and loaded
   -e NAME=VALUE     environment of scheduler and payload; repeatable
   --test FILE...    shunit2 scripts instead of COMMAND; each test is told of, and fails the run when it fails
   --shell           an interactive shell in the guest; with COMMAND, that command instead of a terminal

@@ -37,7 +37,7 @@ qemu_command() { # VERB...
 	[ -z "$opt_gdb" ] || set -- "$@" -s -S
 	IFS=$newline
 	# shellcheck disable=SC2086
-	set -- "$@" $run_numa $opt_qemu_args
+	set -- "$@" $run_numa $run_share_args $opt_qemu_args
 	unset IFS
 	"$@"
 }

@@ -12,7 +12,7 @@
 . "$KT_TEST_LIB/test.sh"
 
 BOOT_SHELLS='dash ash'
-BOOT_STUBS='mount chrt reboot stty dmesg kthvc ktpipe ktexitmon ktexec ktsend ktdump ktget ktport ktlogin ktrelay'
+BOOT_STUBS='mount chrt reboot stty dmesg kthvc ktpipe ktexitmon ktexec ktsend ktdump ktget insmod ktport ktlogin ktrelay'
 BOOT_STUBS="$BOOT_STUBS ktsh-lite"
 # All that /init and the stubs may find besides: nothing that could harm the host.
 BOOT_TOOLS='cat cut find grep ln mkdir nproc rm sed tr'
