@@ -15,13 +15,14 @@
 //applet:IF_KTRECV(APPLET(ktrecv, BB_DIR_USR_BIN, BB_SUID_DROP))
 
 //usage:#define ktrecv_trivial_usage
-//usage:       "[-d DIR] [--plain] [-j] [-f] [FILE]"
+//usage:       "[-d DIR] [--plain] [-j] [-f [--progress]] [FILE]"
 //usage:#define ktrecv_full_usage "\n\n"
 //usage:       "Read a frame stream; print the payload's stdout and stderr\n"
 //usage:     "\n	-d DIR	Also write its parts and result.json into DIR"
 //usage:     "\n	--plain	Dumps without the trace's prefix"
 //usage:     "\n	-j	Print a JSON object a frame instead"
 //usage:     "\n	-f	Follow a growing FILE until the exit frame or TERM"
+//usage:     "\n	--progress	A status line on stderr, which is a terminal"
 
 #include <poll.h>
 #include <sys/inotify.h>
@@ -29,6 +30,7 @@
 #include "daemon.h"
 #include "json.h"
 #include "kt_open.h"
+#include "progress.h"
 
 enum { EXIT_NO_EXIT_FRAME = 1, EXIT_DAMAGE = 2, EXIT_USAGE = 3, EXIT_IO = 4 };
 enum { READ_SIZE = 256 * 1024 };
@@ -38,6 +40,7 @@ struct receiver {
 	struct kt_reader reader;
 	struct kt_run_result result;
 	struct kt_artifacts artifacts;
+	struct kt_progress progress;
 	bool json;
 	bool in_printk_line;
 	bool stdout_gone, stderr_gone; /* who read them has left */
@@ -60,6 +63,9 @@ static void on_output(struct receiver *r, const struct kt_frame *frame)
 	*(is_stdout ? &r->result.stdout_bytes : &r->result.stderr_bytes) += frame->length;
 	if (r->json)
 		return;
+	kt_progress_erase(&r->progress);
+	if (isatty(is_stdout ? STDOUT_FILENO : STDERR_FILENO))
+		kt_progress_wrote(&r->progress, frame->payload, frame->length);
 	if (is_stdout)
 		print_raw(STDOUT_FILENO, &r->stdout_gone, frame);
 	else
@@ -175,6 +181,7 @@ static bool count_damage(struct receiver *r, const struct kt_frame *frame)
 /* Only names from our own tables and numbers are told: the guest's text could drive the terminal. */
 static void on_damage(struct receiver *r, const struct kt_frame *frame)
 {
+	kt_progress_erase(&r->progress);
 	if (count_damage(r, frame))
 		bb_error_msg("damage at offset %llu: %llu bytes are no frame",
 			(unsigned long long)frame->offset, (unsigned long long)frame->size);
@@ -186,6 +193,7 @@ static void on_damage(struct receiver *r, const struct kt_frame *frame)
 
 static void on_truncation(struct receiver *r, const struct kt_frame *frame)
 {
+	kt_progress_erase(&r->progress);
 	r->result.truncated = true;
 	bb_error_msg("the stream ends within a frame, at offset %llu", (unsigned long long)frame->offset);
 	if (r->json) {
@@ -196,6 +204,7 @@ static void on_truncation(struct receiver *r, const struct kt_frame *frame)
 
 static void on_malformed(struct receiver *r, const struct kt_frame *frame, const struct kt_type *type)
 {
+	kt_progress_erase(&r->progress);
 	if (count_damage(r, frame))
 		bb_error_msg("malformed frame '%s' at offset %llu: %u bytes of payload",
 			type->name, (unsigned long long)frame->offset, (unsigned)frame->length);
@@ -276,6 +285,7 @@ static void on_frame(struct receiver *r, const struct kt_frame *frame)
 		return;
 	}
 	kt_result_frame(&r->result, frame);
+	kt_progress_frame(&r->progress, frame);
 	on_content(r, frame);
 }
 
@@ -309,11 +319,11 @@ static bool take_frames(struct receiver *r)
 }
 
 /* Waits until the file has changed; false when a signal asks for the end. */
-static bool wait_for_growth(struct pollfd *fds)
+static bool wait_for_growth(struct receiver *r, struct pollfd *fds)
 {
 	char events[4096] ALIGNED(sizeof(struct inotify_event));
 
-	if (poll(fds, 2, -1) < 0 && errno != EINTR)
+	if (poll(fds, 2, kt_poll_timeout(kt_progress_next_ms(&r->progress))) < 0 && errno != EINTR)
 		bb_simple_perror_msg_and_die("unable to poll");
 	if (fds[0].revents)
 		return false;
@@ -351,9 +361,11 @@ static void read_stream(struct receiver *r, int fd, const char *name, bool follo
 		} else if (!follow) {
 			kt_reader_eof(&r->reader);
 		} else {
-			follow = wait_for_growth(fds);
+			kt_progress_show(&r->progress);
+			follow = wait_for_growth(r, fds);
 		}
 	}
+	kt_progress_erase(&r->progress);
 }
 
 static int verdict_of(const struct kt_run_result *result)
@@ -366,7 +378,8 @@ static int verdict_of(const struct kt_run_result *result)
 int ktrecv_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
 int ktrecv_main(int argc UNUSED_PARAM, char **argv)
 {
-	enum { OPT_DIR = 1 << 0, OPT_JSON = 1 << 1, OPT_FOLLOW = 1 << 2, OPT_PLAIN = 1 << 3 };
+	enum { OPT_DIR = 1 << 0, OPT_JSON = 1 << 1, OPT_FOLLOW = 1 << 2, OPT_PLAIN = 1 << 3,
+		OPT_PROGRESS = 1 << 4 };
 	struct receiver *r = xzalloc(sizeof(*r));
 	const char *name = "-";
 	char *dir = NULL;
@@ -374,13 +387,15 @@ int ktrecv_main(int argc UNUSED_PARAM, char **argv)
 	int fd;
 
 	xfunc_error_retval = EXIT_USAGE;
-	opts = getopt32long(argv, "^d:jf\0?1", "plain\0" No_argument "\xff", &dir);
+	opts = getopt32long(argv, "^d:jf\0?1", "plain\0" No_argument "\xff" "progress\0" No_argument "\xfe", &dir);
 	xfunc_error_retval = EXIT_IO;
 	if (argv[optind])
 		name = argv[optind];
 	fd = LONE_DASH(name) ? STDIN_FILENO : kt_xopen(name, O_RDONLY);
 	signal(SIGPIPE, SIG_IGN);
 	r->json = opts & OPT_JSON;
+	if (opts & OPT_PROGRESS)
+		kt_progress_start(&r->progress);
 	kt_artifacts_open(&r->artifacts, dir, opts & OPT_PLAIN);
 	kt_reader_init(&r->reader, xmalloc(KT_WINDOW_SIZE), xmalloc(KT_MARKS * sizeof(uint32_t)));
 	read_stream(r, fd, name, (opts & OPT_FOLLOW) && fd != STDIN_FILENO);

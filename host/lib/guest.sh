@@ -49,7 +49,9 @@ open_terminal() {
 }
 
 start_reader() {
-	to_payloads_reader supervise reader_ended "$bb" ktrecv -f ${opt_plain:+--plain} -d "$out" "$out/bulk.bin" &
+	reader_progress=''
+	[ ! -t 2 ] || [ -n "$opt_quiet$opt_verbose" ] || is_interactive || reader_progress=--progress
+	to_payloads_reader supervise reader_ended "$bb" ktrecv -f ${opt_plain:+--plain} $reader_progress -d "$out" "$out/bulk.bin" &
 	run_reader=$!
 }
 
