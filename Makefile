@@ -12,8 +12,8 @@ APPLETS  := applets $(wildcard applets/*.c applets/*.h) Config.in Kbuild
 ROOTFS   := $(shell find rootfs/.)
 VERBS    := all help busybox rootfs kernel kernel-6.12 kernel-generic demo run test test-6.12 test-generic \
 	    shell test-busybox lint check-options deps man \
-            install uninstall clean
-NEEDS    := need-build need-kernel need-kernel-6.12 need-demo need-run need-shell need-test need-test-6.12 need-lint
+            install uninstall torture clean
+NEEDS    := need-build need-kernel need-kernel-6.12 need-demo need-run need-shell need-test need-test-6.12 need-torture need-lint
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -49,6 +49,9 @@ test: need-test all man build/bb-plain/busybox demo kernel ## all tests, ending 
 
 test-6.12: need-test-6.12 all demo kernel kernel-6.12 ## the tests of large dumps on the 6.12 kernel
 	@KT_DUMP_KERNEL=$(CURDIR)/build/kernel-6.12/image test/run dump_size
+
+torture: need-torture all demo kernel ## about TORTURE_MINUTES (30) of faults at random moments: KT_SEED gives them again
+	@test/fault/run
 
 test-busybox: need-build build/busybox build/bb-plain/busybox ## BusyBox's own tests, on ours and unpatched
 	@mkdir -p build/bb-suite && cp build/busybox $(BB)/obj/.config build/bb-suite
@@ -90,6 +93,7 @@ need-run:   groups = build kernel demo run
 need-shell: groups = build kernel run
 need-lint:  groups = build lint
 need-test:  groups = build kernel demo run test lint
+need-torture: groups = build kernel demo run test
 need-test-6.12: groups = build kernel kernel-6.12 demo run test
 $(NEEDS):
 	@scripts/need.sh $(groups)

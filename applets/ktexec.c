@@ -217,6 +217,8 @@ static void on_stream(struct stream *stream)
 		stream->pending = len;
 		stream->owed = MAX(stream->owed - (int)len, 0);
 	} else if (len == 0 || errno != EAGAIN) {
+		if (len < 0)
+			bb_perror_msg("unable to read %s", stream->name);
 		close_stream(stream);
 	}
 }

@@ -89,8 +89,9 @@ take_reader_status() {
 }
 
 # The exit frame has been decoded. A guest with ktbox.ack=1 waits for this; nobody else minds.
+# Bounded, since nobody reads the pipe any more when QEMU has ended: once full it would block for ever.
 acknowledge() {
-	printf '\256' 1<>"$work/hvc0.in"
+	timeout 1 printf '\256' 1<>"$work/hvc0.in"
 }
 
 await_without_reader() {

@@ -28,9 +28,9 @@ age_of() { # FILE
 }
 
 # Bytes for kthvc: a dump of the scheduler, the state of all tasks, the blocked tasks, an orderly end.
-# Opened for reading too, so that it never blocks.
+# Opened for reading too, so that opening never blocks, and bounded, for a guest that takes nothing.
 ask_what_it_does() {
-	printf '\321\267\270\323' 1<>"$work/hvc0.in"
+	timeout 1 printf '\321\267\270\323' 1<>"$work/hvc0.in"
 }
 
 write_hang() {

@@ -94,7 +94,7 @@ test_memory_cpus_and_kernel() {
 
 test_the_kernel_command_line_has_what_was_asked_for_and_nothing_else() {
 	good -- true
-	assertEquals "console=ttyS0 panic=-1 oops=panic cryptomgr.notests KTSTR_GUEST=1 \
+	assertEquals "console=ttyS0 panic=-1 oops=panic cryptomgr.notests no_timer_check KTSTR_GUEST=1 \
 ktbox.host=ktrun ktbox.live_log=1" "$(command_line)"
 	streams $READY $EXIT
 	ktrun --expect-death --append 'one two' --append three -- true

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""stop_race.py BUSYBOX COUNT: TERM to ktexitmon and the death of its scheduler at one instant.
+"""stop_race.py BUSYBOX COUNT [SEED]: TERM to ktexitmon and the death of its scheduler at one instant.
 
 Out:  one line a violation; then "N stopped, N sent".
 Claims: it was stopped (no frame, no latch), or all was sent (latch sched_exited, one whole block, one
@@ -72,8 +72,8 @@ def once(busybox, rng):
         return found
 
 
-def main(busybox, count):
-    rng, tally = random.Random(1), {"stopped": 0, "sent": 0}
+def main(busybox, count, seed="1"):
+    rng, tally = random.Random(int(seed)), {"stopped": 0, "sent": 0}
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     for _ in range(int(count)):
         found = once(busybox, rng)
