@@ -2,8 +2,8 @@
 #
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Why:   CI shows it. In: $work/cases (see cases.sh), verdict*, run_*, out. Out: XML 1.0 on stdout, in which all
-#        text is clean (see text.sh). Exit: none of its own.
+# Why:   CI shows it. In: $work/cases (see cases.sh), verdict*, run_*, out. Out: XML 1.0 on stdout, in which
+#        all text is clean (see text.sh). Exit: none of its own.
 # shellcheck disable=SC2015,SC2016,SC2034,SC2154
 
 junit_text_max=65536 # bytes of stdout, and of stderr

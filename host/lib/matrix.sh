@@ -2,14 +2,14 @@
 #
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Why:   a scheduler that passes once passes on one machine; a matrix asks all of them, repeatedly. In: opt_matrix (see
-#        matrix_file.sh), opt_output, opt_junit, opt_report, opt_quiet. KTRUN_PARALLEL: more words for parallel,
-#        --sshlogin for example. Out: in the folder: matrix.txt (a copy of the file), cells.tsv, NNNNN.sh (a cell's
-#        command), NNNNN/ (its artifacts), NNNNN.err (its summary), joblog; a table on stdout. Exit: 0 all cells
-#        have passed; 1 one has not; 205 bad input; 130 interrupted.
+# Why:   a scheduler that passes once passes on one machine; a matrix asks all of them, repeatedly. In:
+#        opt_matrix (see matrix_file.sh), opt_output, opt_junit, opt_report, opt_quiet. KTRUN_PARALLEL: more
+#        words for parallel, --sshlogin for example. Out: in the folder: matrix.txt (a copy of the file),
+#        cells.tsv, NNNNN.sh (a cell's command), NNNNN/ (its artifacts), NNNNN.err (its summary), joblog; a
+#        table on stdout. Exit: 0 all cells have passed; 1 one has not; 205 bad input; 130 interrupted.
 #
-# A cell is finished when its result.json has a verdict that is not "interrupted": a matrix that was stopped goes
-# on with the others when it is started again with the same folder.
+# A cell is finished when its result.json has a verdict that is not "interrupted": a matrix that was stopped
+# goes on with the others when it is started again with the same folder.
 # shellcheck disable=SC2015,SC2016,SC2034,SC2154
 
 matrix_overhead_mib=256 # of a QEMU beyond its guest's memory
@@ -149,8 +149,8 @@ collect_cells() {
 	done <"$out/cells.tsv" >"$work/rows"
 }
 
-# A row for the repeats of a cell, in the order of the file: kernel, topology, scheduler, payload, passed, all, mean
-# milliseconds, the other verdicts, the folder and the reason of the first that did not pass.
+# A row for the repeats of a cell, in the order of the file: kernel, topology, scheduler, payload, passed,
+# all, mean milliseconds, the other verdicts, the folder and the reason of the first that did not pass.
 matrix_rows() {
 	"$bb" awk -F '\t' '
 		{

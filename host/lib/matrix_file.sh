@@ -2,9 +2,11 @@
 #
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Why:   a matrix is written once and run often; what is wrong in it is told by its line, before anything starts.
+# Why:   a matrix is written once and run often; what is wrong in it is told by its line, before anything
+#        starts.
 # In:    opt_matrix, lines "KEY = VALUE" (docs/matrix.md); paths are those of its folder. Out: matrix_kernels,
-#        _topologies, _schedulers, _payloads (a line each), matrix_repeat, _memory, _limit, _options. Exit: 205.
+#        _topologies, _schedulers, _payloads (a line each), matrix_repeat, _memory, _limit, _options. Exit:
+#        205.
 # shellcheck disable=SC2015,SC2034,SC2154
 
 read_matrix_file() {

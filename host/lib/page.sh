@@ -2,9 +2,9 @@
 #
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Why:   what a person wants to see of a run, in one file that can be mailed or kept by CI: it loads nothing, runs
-#        nothing, and reads without a network. In: verdict*, res_*, con_*, run_*, $work/cases, the artifacts in
-#        $out. Out: HTML on stdout. Exit: none of its own.
+# Why:   what a person wants to see of a run, in one file that can be mailed or kept by CI: it loads nothing,
+#        runs nothing, and reads without a network. In: verdict*, res_*, con_*, run_*, $work/cases, the
+#        artifacts in $out. Out: HTML on stdout. Exit: none of its own.
 #
 # The guest's text goes through xml() of text.sh only, and each text is bounded: what was left out is said.
 # shellcheck disable=SC2015,SC2016,SC2034,SC2154

@@ -2,8 +2,8 @@
 #
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Why:   one style sheet for the page of a run and that of a matrix: light and dark as the reader's system asks,
-#        from a phone's width up, and on paper. In: nothing. Out: CSS on stdout. Exit: none of its own.
+# Why:   one style sheet for the page of a run and that of a matrix: light and dark as the reader's system
+#        asks, from a phone's width up, and on paper. In: nothing. Out: CSS on stdout. Exit: none of its own.
 
 page_style() {
 	cat <<'END'

@@ -3,12 +3,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Why:   each format goes to the file of the user's choice, whole or not at all, also when the run was
-#        interrupted. In: opt_json, opt_junit, opt_tap, opt_report (a path, or - for stdout; empty: not wanted).
-#        Out: the files. Exit: 205 for a place that can't be written, before anything starts where that can be
-#        seen.
+#        interrupted. In: opt_json, opt_junit, opt_tap, opt_report (a path, or - for stdout; empty: not
+#        wanted). Out: the files. Exit: 205 for a place that can't be written, before anything starts where
+#        that can be seen.
 #
-# The payload's stdout is ktrun's own. With a report on it, stdout is the report's, and the payload's is kept as
-# the artifact only: no program has to take the two apart.
+# The payload's stdout is ktrun's own. With a report on it, stdout is the report's, and the payload's is kept
+# as the artifact only: no program has to take the two apart.
 # shellcheck disable=SC2015,SC2034,SC2154
 
 check_reports() {

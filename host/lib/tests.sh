@@ -2,9 +2,9 @@
 #
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Why:   a test of a scheduler is written like any test of a shell script, and each of its cases is known on the host.
-#        In: opt_tests, paths with a newline between two. Out: the guest's command; links in the stage; res_tests_*
-#        judged and told. Exit: 205 for a script that can't be one.
+# Why:   a test of a scheduler is written like any test of a shell script, and each of its cases is known on
+#        the host. In: opt_tests, paths with a newline between two. Out: the guest's command; links in the
+#        stage; res_tests_* judged and told. Exit: 205 for a script that can't be one.
 #
 # The guest's runner is rootfs/usr/bin/kt-test; what it tells comes as frames, and is in result.json.
 # shellcheck disable=SC2015,SC2034,SC2154

@@ -2,9 +2,10 @@
 #
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Why:   the order of attach, payload, dump, death and exit is the first question after a bad run. In: the marks
-#        of result.json (docs/wire.md), $out/console.log (the kernel's own stamps: when /init was started, reports,
-#        the last line). Out: SVG and HTML on stdout, nothing where no time is known. Exit: none of its own.
+# Why:   the order of attach, payload, dump, death and exit is the first question after a bad run. In: the
+#        marks of result.json (docs/wire.md), $out/console.log (the kernel's own stamps: when /init was
+#        started, reports, the last line). Out: SVG and HTML on stdout, nothing where no time is known. Exit:
+#        none of its own.
 #
 # All times are the guest's since its boot, so a replay draws the same. The stamps of the kernel's log come
 # from another clock of the same kernel, which may run some hundredths of a second apart.

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# ktrun --matrix: each combination is a run, a stopped matrix goes on with what is left, and a wrong file is told of by
-# its line. QEMU is a stub whose guest passes, but for the command "exit 7".
+# ktrun --matrix: each combination is a run, a stopped matrix goes on with what is left, and a wrong file is
+# told of by its line. QEMU is a stub whose guest passes, but for the command "exit 7".
 
 # shellcheck disable=SC1091,SC2154,SC2086,SC2016 # what is sourced sets them; items are words; scripts are text
 . "$KT_TEST_LIB/stub.sh"

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# ktrun --report: the page of a run, as a browser shows it: it loads nothing and runs nothing, fits a phone, follows
-# light and dark, and no guest gets an element of its own into it.
+# ktrun --report: the page of a run, as a browser shows it: it loads nothing and runs nothing, fits a phone,
+# follows light and dark, and no guest gets an element of its own into it.
 
 # shellcheck disable=SC1091,SC2154,SC2086 # what is sourced sets them; items are words
 . "$KT_TEST_LIB/stub.sh"
