@@ -10,10 +10,11 @@ TARBALL  := build/download/busybox-$(BUSYBOX_VERSION).tar.bz2
 BB       := build/bb
 APPLETS  := applets $(wildcard applets/*.c applets/*.h) Config.in Kbuild
 ROOTFS   := $(shell find rootfs/.)
-VERBS    := all help busybox rootfs kernel kernel-6.12 kernel-generic demo run test test-6.12 test-generic \
+VERBS    := all help busybox rootfs kernel kernel-6.12 kernel-generic demo run test bench test-6.12 test-generic \
 	    shell test-busybox lint check-options deps man \
             install uninstall torture clean
-NEEDS    := need-build need-kernel need-kernel-6.12 need-demo need-run need-shell need-test need-test-6.12 need-torture need-lint
+NEEDS    := need-build need-kernel need-kernel-6.12 need-demo need-run need-shell need-test need-bench need-test-6.12 \
+            need-torture need-lint
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -46,6 +47,9 @@ run: need-run all demo kernel ## two VMs: the demo scheduler passes, then dies, 
 
 test: need-test all man build/bb-plain/busybox demo kernel ## all tests, ending in "N passed, N failed"
 	@test/run
+
+bench: need-bench all build/bb-plain/busybox demo kernel ## what ktbox costs, beside baselines (BENCH=PATTERN, BENCH_QUICK=1, SVG=FILE)
+	@BENCH_QUICK="$(BENCH_QUICK)" SVG="$(SVG)" test/bench/run $(BENCH)
 
 test-6.12: need-test-6.12 all demo kernel kernel-6.12 ## the tests of large dumps on the 6.12 kernel
 	@KT_DUMP_KERNEL=$(CURDIR)/build/kernel-6.12/image test/run dump_size
@@ -94,6 +98,7 @@ need-shell: groups = build kernel run
 need-lint:  groups = build lint
 need-test:  groups = build kernel demo run test lint
 need-torture: groups = build kernel demo run test
+need-bench: groups = build kernel demo run test
 need-test-6.12: groups = build kernel kernel-6.12 demo run test
 $(NEEDS):
 	@scripts/need.sh $(groups)

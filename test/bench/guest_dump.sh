@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# guest_dump.sh TASKS TIMES: a payload. In: an attached scheduler; spin and drain in PATH. Out: "cat: MS
+# BYTES" for each
+# of TIMES dumps of TASKS runnable tasks that drain read from an instance of its own, ktpipe being
+# stopped; after
+# each, one for ktpipe alone, whose arrival is timed on the host.
+
+set -eu
+
+chrt -f -p 55 $$ >/dev/null
+trace=/sys/kernel/tracing/instances/bench
+mkdir "$trace"
+echo 8192 >$trace/buffer_size_kb
+read -r ktpipe </run/kt/ktpipe.pid
+mkfifo /tmp/said
+spin "$1" >/tmp/said &
+read -r line </tmp/said
+
+dump() {
+	ktlatch reset dump_complete
+	echo D >/proc/sysrq-trigger
+}
+
+times=$2
+while [ "$times" -gt 0 ]; do
+	kill -STOP "$ktpipe"
+	echo 1 >$trace/events/sched_ext/sched_ext_dump/enable
+	drain $trace/trace_pipe /tmp/dump >/tmp/took &
+	dump
+	wait $!
+	echo 0 >$trace/events/sched_ext/sched_ext_dump/enable
+	kill -CONT "$ktpipe"
+	ktlatch wait dump_complete
+	dump
+	ktlatch wait dump_complete
+	echo "cat: $(cat /tmp/took)"
+	times=$((times - 1))
+done

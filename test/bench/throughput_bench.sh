@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Title: Throughput: checksums, the reader, and the guest's two ways out
+#
+# The guest's figures are on its own clock, of one VM each: the same bytes into the same port by dd, by
+# ktdump,
+# and by ktexec from cat.
+
+# shellcheck disable=SC1091
+. "$BENCH/bench.sh"
+
+checksums() {
+	gcc -O2 -o crc_speed "$BENCH/crc_speed.c" || return 1
+	for run in $(seq "$(runs 7 3)"); do
+		./crc_speed >crc || return 1
+		read -r bytewise slicing clmul <crc
+		echo "$bytewise" >>crc.bytewise
+		echo "$slicing" >>crc.slicing
+		echo "$clmul" >>crc.clmul
+	done
+	row 'checksum: slicing by eight (ours), against byte-wise' MB/s crc.slicing crc.bytewise -
+	row 'checksum: carry-less multiplication, against ours' MB/s crc.clmul crc.slicing -
+}
+
+# Frames as ktdump makes them, and an exit frame.
+make_stream() { # MIB
+	head -c "$1M" /dev/urandom >log
+	"$BB" ktdump -p stream log && "$BB" ktsend -p stream exit 0
+}
+
+per_second() { # MIB MS-FILE: MB/s
+	awk -v mib="$1" '{ print mib * 1048.576 / ($1 ? $1 : 1) }' "$2"
+}
+
+reader() {
+	mib=$(runs 1024 256)
+	make_stream "$mib" || return 1
+	rm log
+	for run in $(seq "$(runs 7 3)"); do
+		take_ms read.ms "$BB" ktrecv stream && take_ms cat.ms cat stream || return 1
+		rm -rf parts
+		take_ms parts.ms "$BB" ktrecv -d parts stream && take_ms cp.ms cp stream copy || return 1
+		rm -f copy
+	done
+	rm -rf stream parts
+	for what in read cat parts cp; do per_second "$mib" "$what.ms" >"$what.speed"; done
+	row 'ktrecv, from a file on tmpfs' MB/s read.speed - '>=1000'
+	row 'ktrecv -d on tmpfs, against cp' MB/s parts.speed cp.speed -
+}
+
+guest() {
+	mib=$(runs 256 32)
+	for run in $(seq "$(runs 3 1)"); do
+		"$KTRUN" -q -m 1536 -o "$PWD/out" -i "$BENCH/guest_throughput.sh" -- \
+			sh /include-files/guest_throughput.sh "$mib" >out.txt 2>guest.err
+		grep -a '^port:' out.txt >out.ms || { cat guest.err >&2; return 1; }
+		read -r word dd ktdump ktexec <out.ms
+		echo "$dd" >>dd.ms
+		echo "$ktdump" >>ktdump.ms
+		echo "$ktexec" >>ktexec.ms
+		rm -rf out out.txt
+	done
+	for what in dd ktdump ktexec; do per_second "$mib" "$what.ms" >"$what.speed"; done
+	row "ktdump of $mib MiB, against dd bs=32k into the port" MB/s ktdump.speed dd.speed '>=0.9'
+	row "ktexec cat of $mib MiB, against the same" MB/s ktexec.speed dd.speed '>=0.8'
+}
+
+checksums && reader && guest

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Title: Time to verdict: ktrun -- true, and what each boot flag buys
+#
+# Both boot the same machine with the same flags; the baseline's init powers off at once, and nobody reads
+# what
+# it says. The flags are taken away one at a time from that baseline.
+
+# shellcheck disable=SC1091
+. "$BENCH/bench.sh"
+
+boot() { # FILE SED: the bare boot, its command changed by SED
+	sed "$2" bare.sh >variant.sh
+	take_ms "$1" timeout 60 sh variant.sh
+}
+
+bare_command
+bzimage=$(find "$KT_TOP/build/kernel" -name "*vmlinuz*" | head -n 1)
+gzip -9 <bare/initramfs.cpio >bare/initramfs.gz
+for run in $(seq "$(runs 11 3)"); do
+	boot bare '' && take_ms ktrun "$KTRUN" -q -o "$PWD/out" -- true || exit 1
+done
+for run in $(seq "$(runs 5 2)"); do
+	boot as_it_is ''
+	boot tests 's/ cryptomgr.notests//'
+	boot erms 's/,-erms,-fsrm//'
+	boot one_cpu 's/-smp [^ ]*/-smp 1/'
+	[ -z "$bzimage" ] || boot bzimage "s|-kernel [^ ]*|-kernel $bzimage|; /-bios/d"
+done
+row 'ktrun -- true, against the bare boot' ms ktrun bare '<=1.15'
+row 'bare boot without cryptomgr.notests' ms tests as_it_is -
+row 'bare boot with ERMS and FSRM' ms erms as_it_is -
+row 'bare boot with one CPU' ms one_cpu as_it_is -
+[ -z "$bzimage" ] || row 'bare boot by SeaBIOS from the bzImage' ms bzimage as_it_is -
