@@ -8,9 +8,6 @@
  * Ends: by becoming the program.
  * Exit: the program's own; 126 or 127 as a shell when it can't run; 1 the tty can't be opened, or bad
  *       usage.
- *
- * setsid -c would do but for the signals: what a shell starts in the background has SIGINT ignored for
- * good.
  */
 //applet:IF_KTLOGIN(APPLET(ktlogin, BB_DIR_USR_BIN, BB_SUID_DROP))
 
@@ -19,12 +16,12 @@
 //usage:#define ktlogin_full_usage "\n\n"
 //usage:       "Run PROG as the leader of a session on the terminal TTY"
 
-#include <sys/ioctl.h>
 #include "daemon.h"
+#include "kt_login.h"
 #include "kt_open.h"
 
 /* TIOCSCTTY wants a session leader, and that wants a process that leads no group. */
-static void lead_session(void)
+static void lead_no_group(void)
 {
 	if (getpid() == getpgrp() && xfork() != 0) {
 		int status;
@@ -32,26 +29,13 @@ static void lead_session(void)
 		wait(&status);
 		exit(kt_shell_status(status));
 	}
-	if (setsid() < 0)
-		bb_simple_perror_msg_and_die("unable to start a session");
 }
 
 int ktlogin_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
 int ktlogin_main(int argc UNUSED_PARAM, char **argv)
 {
-	int fd;
-
 	getopt32(argv, "^+\0-2");
 	argv += optind;
-	lead_session();
-	fd = kt_xopen(argv[0], O_RDWR);
-	if (ioctl(fd, TIOCSCTTY, 1) < 0)
-		bb_perror_msg_and_die("unable to take '%s' as controlling terminal", argv[0]);
-	dup2(fd, STDIN_FILENO);
-	dup2(fd, STDOUT_FILENO);
-	dup2(fd, STDERR_FILENO);
-	if (fd > STDERR_FILENO)
-		close(fd);
-	kt_undo_daemon();
-	kt_exec_or_die(argv + 1);
+	lead_no_group();
+	kt_login(kt_xopen(argv[0], O_RDWR), argv[0], argv + 1);
 }

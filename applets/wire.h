@@ -43,6 +43,13 @@ enum {
 	KT_SCX_DUMP_END = 0x53435845,
 	KT_MARK = 0x4d41524b,
 	KT_TEST_CASE = 0x54434153,
+	/* on the port ktbox-ctl */
+	KT_STDIN = 0x53544449,
+	KT_WINSIZE = 0x57494e53,
+	KT_TTY_BEGIN = 0x54424547,
+	KT_TTY_OUTPUT = 0x544f5554,
+	KT_TTY_END = 0x54454e44,
+	KT_TTY_ACK = 0x5441434b,
 };
 
 /* What a payload is made of */

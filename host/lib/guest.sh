@@ -14,6 +14,7 @@ run_guest() {
 	read_clock
 	run_start_ms=$now_ms
 	prepare_ports
+	start_attach
 	start_viewer
 	start_reader
 	start_qemu
@@ -26,6 +27,7 @@ run_guest() {
 	[ "$awaited" = qemu_ended ] || run_qemu_killed=yes
 	stop_qemu
 	find_full_file
+	stop_attach
 	finish_reader
 	finish_viewer
 	read_clock
@@ -35,17 +37,7 @@ run_guest() {
 prepare_ports() {
 	mkfifo "$work/hvc0.in" && ln -s /dev/null "$work/hvc0.out" || die "unable to make the ports in $work"
 	exec 3</dev/null
-	! is_interactive || open_terminal
-}
-
-# QEMU makes its standard input non-blocking and raw. It gets an open file of its own, so that even after
-# a kill the user's shell finds its terminal blocking; the modes are restored by leave().
-open_terminal() {
-	if terminal=$(tty) && command exec 3<>"$terminal"; then
-		run_terminal=$(stty -g <&3)
-	else
-		exec 3<&0
-	fi
+	prepare_input
 }
 
 start_reader() {
@@ -58,13 +50,7 @@ start_reader() {
 start_qemu() {
 	[ -z "$opt_verbose" ] || qemu_command print_command >&2
 	[ -z "$opt_gdb" ] || note "waiting for a debugger: gdb $run_kernel -ex 'target remote :1234'"
-	if [ -n "$run_terminal" ] && [ -t 1 ]; then
-		qemu_command limited supervise qemu_ended >&3 2>"$out/qemu.log" &
-	elif is_interactive; then
-		qemu_command limited supervise qemu_ended 2>"$out/qemu.log" &
-	else
-		qemu_command limited supervise qemu_ended >"$out/qemu.log" 2>&1 &
-	fi
+	qemu_command limited supervise qemu_ended >"$out/qemu.log" 2>&1 &
 	run_qemu=$!
 }
 
@@ -122,13 +108,6 @@ stop_qemu() {
 	kill -s USR1 "$run_qemu" 2>/dev/null
 	wait_for_job "$run_qemu"
 	run_qemu='' run_qemu_status=$job_status
-	restore_terminal
-}
-
-restore_terminal() {
-	[ -n "$run_terminal" ] || return 0
-	stty "$run_terminal" <&3
-	run_terminal=''
 }
 
 # On TERM the reader reads to the end of the file; it takes as long as the one who takes the payload's

@@ -18,11 +18,12 @@ check_input() {
 	check_topology
 	check_modules_folder
 	make_shares
+	find_input
 	make_kernel_words
 	check_tests
 	check_output
 	check_reports
-	! is_interactive || (: <&0) 2>/dev/null || die "--shell: standard input is closed"
+	! is_interactive || [ -t 0 ] || die "--shell: standard input is closed"
 }
 
 # Calls FUNCTION with each line of LIST.

@@ -11,7 +11,8 @@ reader_limit_secs=5 # an interrupted reader may be stuck on a closed terminal or
 
 catch_signals() {
 	work='' out=''
-	run_qemu='' run_reader='' run_viewer='' run_waiter='' run_terminal='' run_start_ms='' run_reported=''
+	run_qemu='' run_reader='' run_viewer='' run_waiter='' run_attach=''
+	run_terminal='' run_start_ms='' run_reported=''
 	run_made_work=''
 	run_error='' run_interrupted='' run_timed_out='' run_qemu_killed='' run_qemu_status=0 run_reader_status=0
 	run_wall_ms=0 awaited='' run_console_age='' run_frames_age='' run_hang_from='' run_full=''
@@ -20,11 +21,12 @@ catch_signals() {
 	trap 'run_interrupted=HUP; exit 130' HUP
 	trap 'run_interrupted=INT; exit 130' INT
 	trap 'run_interrupted=TERM; exit 130' TERM
+	trap 'run_interrupted="the key Ctrl-$opt_escape"; exit 130' USR2 # ktattach's
 }
 
 leave() {
 	leave_code=$?
-	trap '' HUP INT TERM TTOU
+	trap '' HUP INT TERM USR2 TTOU
 	trap - EXIT
 	stop_everything
 	[ -z "$run_start_ms" ] || [ -n "$run_reported" ] || (report_unfinished)
@@ -36,6 +38,7 @@ leave() {
 stop_everything() {
 	[ -z "$run_waiter" ] || kill -s KILL "$run_waiter" 2>/dev/null
 	stop_qemu
+	stop_attach
 	[ -z "$run_reader" ] || stop_reader
 	[ -z "$run_viewer" ] || kill -s KILL "$run_viewer" 2>/dev/null
 }

@@ -21,7 +21,8 @@ set_defaults() {
 	opt_max_output=1G
 	opt_topology='' opt_gets='' opt_modules='' opt_shares=''
 	opt_tests='' opt_matrix=''
-	opt_shell='' opt_expect_death='' opt_gdb='' opt_dmesg='' opt_dry_run='' opt_quiet='' opt_verbose=''
+	opt_shell='' opt_escape=']'
+	opt_expect_death='' opt_gdb='' opt_dmesg='' opt_dry_run='' opt_quiet='' opt_verbose=''
 }
 
 parse_options() {
@@ -31,6 +32,7 @@ parse_options() {
 	parse_words "$@"
 	[ -z "$opt_replay" ] || [ -z "$parse_other" ] ||
 		die "--replay judges a run as it was, no option but -q and reports goes with it: $parse_other"
+	use_terminal_or_not
 	default_limit
 }
 
@@ -60,7 +62,7 @@ parse_words() {
 		-k | -s | -a | -i | -e | -m | -c | -t | -o | --enable | --disable | --append | --qemu-arg | --replay | --matrix | \
 			--json | --junit | --tap | --report | \
 			--max-output | \
-			--topology | --get | --ro | --rw | --modules)
+			--topology | --escape | --get | --ro | --rw | --modules)
 			[ $# -gt 1 ] || die "$1 needs a value (see ktrun --help)"
 			take_value "$1" "$2"
 			shift ;;
@@ -96,6 +98,7 @@ take_value() { # OPTION VALUE
 	--junit) take_report "$@"; opt_junit=$absolute ;;
 	--tap) take_report "$@"; opt_tap=$absolute ;;
 	--report) take_report "$@"; opt_report=$absolute ;;
+	--escape) take_escape "$2" ;;
 	--qemu-arg) refuse_newline "$@"; opt_qemu_args=$opt_qemu_args$2$newline ;;
 	esac
 }
@@ -145,6 +148,16 @@ take_variable() { # NAME=VALUE
 	opt_env="${opt_env}export ${1%%=*}=$quoted$newline"
 }
 
+# The key that Ctrl and this character make.
+# shellcheck disable=SC1003
+take_escape() { # CHAR
+	case $1 in
+	none) opt_escape='' ;;
+	[A-Za-z] | '[' | '\' | ']' | '^' | _) opt_escape=$1 ;;
+	*) die "--escape: neither none nor a character that makes a key with Ctrl: $1" ;;
+	esac
+}
+
 take_number() { # OPTION VALUE LEAST MOST
 	case $2 in
 	'' | 0* | *[!0-9]* | ?????????*) die "$1: not a number from $3 to $4: $2" ;;
@@ -161,6 +174,11 @@ take_command() { # -- COMMAND...
 		shell_quote "$take_word"
 		opt_command="$opt_command${opt_command:+ }$quoted"
 	done
+}
+
+# Without a terminal there is nobody to edit a line for: the shell reads its commands from stdin, to its end.
+use_terminal_or_not() {
+	! is_interactive || [ -t 0 ] || [ -z "$(stdin_is)" ] || opt_command='sh -l'
 }
 
 # Nobody sits at a run without a terminal, so it has a limit; a shell and a debugger are left alone.
@@ -196,7 +214,9 @@ guest
                     is not built in is packed and loaded
   -e NAME=VALUE     environment of scheduler and payload; repeatable
   --test FILE...    shunit2 scripts instead of COMMAND; each test is told of, and fails the run when it fails
-  --shell           an interactive shell in the guest; with COMMAND, that command instead of a terminal
+  --shell           an interactive shell in the guest, on this terminal; without a terminal its commands are
+                    read from stdin; with COMMAND, that command instead of a shell
+  --escape CHAR     Ctrl-CHAR ends the VM from the shell (default ]); none: no key does
   --expect-death    the scheduler must die during the run: it is wrong if it survives
   --fail-on-warn    a WARN, lockdep, lockup, hung-task, KASAN, BUG or like report of the kernel is wrong
 machine

@@ -7,7 +7,8 @@
 #        205 when it can't be made.
 #
 # Devices: ttyS0 kernel console, ttyS1 last words of /init, one virtio-serial bus with port 0 = hvc0 (wake
-# bytes), port 1 = frames, port 3 = hvc1 (interactive shell). What the guest writes to hvc0 is not read by
+# bytes), port 1 = frames, port 3 = stdin or terminal of ktrun, where there is one. What the guest writes to
+# hvc0 is not read by
 # anyone: hvc0.out is /dev/null, so that it never fills up.
 #
 # TCG runs a "rep stosb" byte by byte. Without the flags that call it fast, the kernel clears and copies eight
@@ -32,8 +33,10 @@ qemu_command() { # VERB...
 		-device virtconsole,nr=0,chardev=hvc0,name=ktstr-console
 	qemu_escape "$out/bulk.bin"
 	set -- "$@" -chardev "file,id=bulk,path=$escaped" -device virtserialport,nr=1,chardev=bulk,name=ktstr-bulk
-	! is_interactive || set -- "$@" -chardev stdio,id=shell,signal=off \
-		-device virtconsole,nr=3,chardev=shell,name=ktbox-shell
+	if [ -n "$run_input" ]; then
+		qemu_escape "$work/ctl"
+		set -- "$@" -chardev "pipe,id=ctl,path=$escaped" -device virtserialport,nr=3,chardev=ctl,name=ktbox-ctl
+	fi
 	[ -z "$opt_gdb" ] || set -- "$@" -s -S
 	IFS=$newline
 	# shellcheck disable=SC2086
@@ -49,6 +52,7 @@ make_kernel_words() {
 	run_words='console=ttyS0 panic=-1 oops=panic cryptomgr.notests no_timer_check KTSTR_GUEST=1'
 	run_words="$run_words ktbox.host=ktrun ktbox.live_log=1"
 	[ -z "$opt_shell" ] || run_words="$run_words KTSTR_MODE=shell"
+	[ -z "$run_input" ] || run_words="$run_words ktbox.ctl=1"
 	[ -z "$opt_expect_death" ] || run_words="$run_words ktbox.expect_death=1"
 	[ -z "$opt_dmesg" ] || run_words="$run_words ktbox.dmesg=1"
 	[ -z "$opt_printk" ] || run_words="$run_words ktbox.printk=1"

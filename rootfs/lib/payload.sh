@@ -58,8 +58,9 @@ payload_arguments() { # /args: one a line
 
 # Its end becomes a latch, so that one wait sees it, the scheduler's end, and a shutdown.
 payload_job() { # COMMAND ARG...
+	payload_stdin
 	{
-		"$@" &
+		"$@" <"$PAYLOAD_STDIN" &
 		echo $! >"$RUN/payload.pid"
 		set_latch payload_started
 		wait $!

@@ -2,9 +2,14 @@
 #
 # The payload of shell mode: an interactive shell on a terminal.
 
+# /etc/profile shows /etc/motd.
 interactive_shell() {
-	greeting >"$ROOT/dev/$SHELL_TTY"
-	with_users_environment ktlogin "$ROOT/dev/$SHELL_TTY" sh -l
+	greeting >"$ROOT/etc/motd"
+	if [ "$SHELL_TTY" = ctl ]; then
+		with_users_environment ktterm sh -l
+	else
+		with_users_environment ktlogin "$ROOT/dev/$SHELL_TTY" sh -l
+	fi
 }
 
 greeting() {

@@ -3,8 +3,8 @@
 # Phase: listen for wake bytes from the host. hvc0 is raw before anything tells the host that the guest is
 #        ready.
 #
-# In shell mode the terminal is the second console (ktrun's), or hvc0 where that is all there is (the
-# reference's host): then nobody listens for wake bytes.
+# In shell mode the terminal is that of ktrun, through the port ktbox-ctl, or hvc0 where there is no such
+# port (the reference's host): then nobody listens for wake bytes.
 
 wake_bytes() {
 	SHELL_TTY=
@@ -23,5 +23,5 @@ listen() {
 
 find_shell_tty() {
 	SHELL_TTY=hvc0
-	ktport -t 1 ktbox-shell >/dev/null 2>&1 && SHELL_TTY=hvc1
+	[ -z "$CTL_PORT" ] || SHELL_TTY=ctl
 }

@@ -133,4 +133,39 @@ test_a_payload_that_is_not_there_is_not_told_to_start() {
 	assert_did 'ktsend lifecycle payload-starting'
 }
 
+test_with_the_port_ktbox_ctl_the_payload_reads_what_ktstdin_writes() {
+	cmdline ktbox.ctl=1
+	when ktstdin 'echo typed; note "ktstdin is done"'
+	when ktexec 'read -r line; note "read $line"; read -r line || note "then the end"'
+	boot
+	assert_order 'read typed' 'then the end' 'ktsend exec-exit 0'
+	assert_exit 0
+}
+
+test_a_payload_that_reads_nothing_does_not_wait_for_its_input() {
+	cmdline ktbox.ctl=1
+	when ktstdin 'stay'
+	when ktexec 'exit 5'
+	boot
+	assert_order 'ktsend exec-exit 5'
+	assert_exit 5
+}
+
+test_a_ktstdin_that_fails_leaves_an_empty_input() {
+	cmdline ktbox.ctl=1
+	when ktstdin 'exit 1'
+	when ktexec 'read -r line || note "the end at once"'
+	boot
+	assert_did 'the end at once'
+	assert_exit 0
+}
+
+test_without_the_port_the_payload_reads_nothing() {
+	when ktexec 'read -r line || note "the end at once"'
+	boot
+	assert_did 'the end at once'
+	assert_did_not '^ktstdin'
+	assert_exit 0
+}
+
 . shunit2

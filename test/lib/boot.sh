@@ -13,9 +13,9 @@
 
 BOOT_SHELLS='dash ash'
 BOOT_STUBS='mount chrt reboot stty dmesg kthvc ktpipe ktexitmon ktexec ktsend ktdump ktget insmod ktport ktlogin ktrelay'
-BOOT_STUBS="$BOOT_STUBS ktsh-lite"
+BOOT_STUBS="$BOOT_STUBS ktsh-lite ktstdin ktterm"
 # All that /init and the stubs may find besides: nothing that could harm the host.
-BOOT_TOOLS='cat cut find grep ln mkdir nproc rm sed tr'
+BOOT_TOOLS='cat cut find grep ln mkdir mkfifo nproc rm sed tr'
 
 setUp() {
 	boot_ceiling 40 # over the longest of /init's own bounds

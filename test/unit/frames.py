@@ -34,6 +34,8 @@ NAMES = {
     "scx-dump": "SCXD", "scx-dump-end": "SCXE", "sched-live": "SLIV", "printk": "PRTK", "fin": "FINI",
     "barrier": "BARR", "mark": "MARK", "test-case": "TCAS",
     "file": "FILE", "file-data": "FDAT", "file-end": "FEND",
+    "stdin": "STDI", "window-size": "WINS",  # on the port ktbox-ctl
+    "tty-begin": "TBEG", "tty-output": "TOUT", "tty-end": "TEND", "tty-ack": "TACK",
 }
 TAGS = {tag: name for name, tag in NAMES.items()}
 LENGTH_MAX = 16 * 1024 * 1024

@@ -5,6 +5,7 @@
 
 # shellcheck disable=SC1091,SC2154,SC2086 # what is sourced sets them; items are words
 . "$KT_TEST_LIB/stub.sh"
+. "$KT_TEST_LIB/user.sh"
 
 # dry ARG...: ktrun -n; out has the QEMU command.
 dry() {
@@ -45,7 +46,7 @@ test_help_names_every_option_on_stdout() {
 	run "$KTRUN" --help
 	assert_status 0
 	assert_empty err
-	for option in -k -s -a --enable --disable -i -e --shell --expect-death -m -c -t -o --append --qemu-arg \
+	for option in -k -s -a --enable --disable -i -e --shell --escape --expect-death -m -c -t -o --append --qemu-arg \
 		--gdb --dmesg -n -q -v --help; do
 		assert_matches "^  $option( |\$)" out
 	done
@@ -106,13 +107,52 @@ ktbox.host=ktrun ktbox.live_log=1" "$(command_line)"
 	assert_matches 'ktbox.dmesg=1' line
 }
 
-test_shell_mode_has_a_port_of_its_own_and_says_so_to_the_guest() {
-	dry --shell
-	assert_matches 'KTSTR_MODE=shell' out
-	assert_matches 'nr=3.*name=ktbox-shell' out
+test_shell_mode_says_so_to_the_guest_and_has_a_port_for_its_terminal() {
+	user_runs "$KTRUN" -n -o "$PWD/art" --shell
+	assert_sees name=ktbox-ctl
+	assert_user_ends 0
+	assert_matches 'KTSTR_MODE=shell' transcript
+	assert_matches 'ktbox.ctl=1' transcript
+	assert_matches 'ktbox.term=' transcript
 	dry -- true
 	assert_no_match 'KTSTR_MODE=shell' out
-	assert_no_match 'ktbox-shell' out
+}
+
+test_a_shell_without_a_terminal_reads_its_commands_from_stdin() {
+	echo true | good --shell
+	added
+	assertEquals "sh -l" "$(cat added/exec_cmd)"
+	command_line >line
+	assert_matches 'KTSTR_MODE=shell ktbox.ctl=1' line
+	assert_matches 'name=ktbox-ctl' stub/args
+}
+
+test_input_has_a_port_and_dev_null_and_a_closed_one_have_none() {
+	echo text | good -- cat
+	assert_matches 'name=ktbox-ctl' stub/args
+	command_line >line
+	assert_matches 'ktbox.ctl=1' line
+	good -- cat </dev/null
+	assert_no_match 'ktbox-ctl' stub/args
+	command_line >line
+	assert_no_match 'ktbox.ctl' line
+	good -- cat <&-
+	assert_no_match 'ktbox-ctl' stub/args
+	echo text | good # nobody to read it
+	assert_no_match 'ktbox-ctl' stub/args
+}
+
+# shellcheck disable=SC1003  # a backslash is meant
+test_the_key_that_ends_the_vm_can_be_chosen() {
+	for key in ']' '\' a Z _ none; do
+		dry --escape "$key" -- true
+		assert_status 0
+	done
+	for key in '' 5 ']]' '^]' é @; do
+		ktrun --escape "$key" -- true
+		assert_refused
+		assert_matches '^ktrun: --escape: ' err
+	done
 }
 
 test_gdb_waits_for_a_debugger() {
