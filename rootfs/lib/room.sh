@@ -63,26 +63,33 @@ port_has_moved() { # since the last call in this shell
 	[ "$BYTES_SENT" != "$sent_before" ]
 }
 
+# A waiter that was killed (128 and more) has nothing to tell: taken for a time-out, it would end a payload that
+# runs well.
+event_of() { # OPTION... LATCH...
+	while :; do
+		ktlatch wait -a "$@" >"$RUN/event.name" &
+		wait_for $!
+		[ $? -ge 128 ] || return 0
+	done
+}
+
 # EVENT becomes the first latch of the list that is set, or "timeout".
 await() { # SECONDS LATCH...
 	seconds=$1
 	shift
-	ktlatch wait -a -t "$seconds" "$@" >"$RUN/event.name" &
-	wait_for $!
+	event_of -t "$seconds" "$@"
 	read -r EVENT <"$RUN/event.name" || EVENT=timeout
 }
 
 # The same without a bound: for what the user waits for, under the host's wall clock.
 await_forever() { # LATCH...
-	ktlatch wait -a "$@" >"$RUN/event.name" &
-	wait_for $!
+	event_of "$@"
 	read -r EVENT <"$RUN/event.name" || EVENT=none
 }
 
 # The same with an end of process PID, a child of ours, before any of them: then EVENT is "process.ended".
 await_while_lives() { # PID [-t SECONDS] LATCH...
-	ktlatch wait -a -p "$@" >"$RUN/event.name" &
-	wait_for $!
+	event_of -p "$@"
 	read -r EVENT <"$RUN/event.name" || EVENT=timeout
 }
 

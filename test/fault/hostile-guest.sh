@@ -4,7 +4,7 @@
 # hostile-guest.sh KIND...: a payload that attacks its host, in a ktbox guest (BusyBox, root, the bulk port
 # on descriptor 9). One attack after the other; ends only if all of them end.
 #
-# KIND  junk COUNT     that many MiB of random-looking bytes to the port
+# KIND  junk COUNT     that many MiB of no frames to the port
 #       announce COUNT that many headers that announce 4 GiB, and 16 MiB
 #       console COUNT  that many MiB to the kernel's console, no line end in it
 #       com2           com2.log, for ever
@@ -25,15 +25,15 @@ header() {
 	printf '%b%b\001\002\003\004\000\000\000\000' "$1" "$2"
 }
 
-# block: 16 KiB of no frame.
+# block: 1 MiB of no frame.
 block() {
-	tr '\0' "$1" </dev/zero | head -c 16384
+	tr '\0' "$1" </dev/zero | head -c 1048576
 }
 
 junk() { # MIB
 	block '\377' >/tmp/junk
 	block x >>/tmp/junk
-	junk_left=$(($1 * 32))
+	junk_left=$(($1 / 2))
 	while [ "$junk_left" -gt 0 ]; do
 		cat /tmp/junk >&9
 		junk_left=$((junk_left - 1))
