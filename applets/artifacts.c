@@ -173,7 +173,7 @@ void FAST_FUNC kt_artifacts_dump(struct kt_artifacts *a, const struct kt_frame *
 	append_plain(a, name, bytes, len);
 }
 
-void FAST_FUNC kt_artifacts_result(struct kt_artifacts *a, const struct kt_run_result *result)
+void FAST_FUNC kt_artifacts_result(struct kt_artifacts *a, struct kt_run_result *result)
 {
 	FILE *out;
 

@@ -43,6 +43,6 @@ void kt_artifacts_sched_live(struct kt_artifacts *artifacts, struct kt_run_resul
 void kt_artifacts_dump(struct kt_artifacts *artifacts, const struct kt_frame *frame) FAST_FUNC;
 
 /* result.json; it has its name only when it is whole. */
-void kt_artifacts_result(struct kt_artifacts *artifacts, const struct kt_run_result *result) FAST_FUNC;
+void kt_artifacts_result(struct kt_artifacts *artifacts, struct kt_run_result *result) FAST_FUNC;
 
 #endif

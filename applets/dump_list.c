@@ -2,8 +2,8 @@
 /*
  * The sched_ext dumps of a run.
  *
- * In:  scx-dump frames (their number), scx-dump-end frames ("number=1 type=error ... reason=TEXT", see
- *      dump_sender.c).
+ * In:  scx-dump frames; scx-dump-end frames ("number=1 type=error ... reason=TEXT", see dump_scan.h), which
+ *      are missing where the guest died in the middle of a dump: then its bytes tell as much.
  * Out: an array for result.json. The text is the guest's: it is taken apart word by word, and quoted.
  */
 #include "dump_list.h"
@@ -23,9 +23,41 @@ static void know_of(struct kt_dump_list *list, uint32_t number)
 		list->count = number;
 }
 
+void FAST_FUNC kt_dump_list_cut_off(struct kt_dump_list *list)
+{
+	unsigned number = list->scan.number;
+
+	if (number == 0)
+		return;
+	kt_dump_end(&list->scan, KT_RULE_NONE); /* whatever it looks like: nobody has said that it is whole */
+	if (!list->ends[number - 1])
+		list->ends[number - 1] = kt_dump_text(&list->scan, 0);
+	memset(&list->scan, 0, sizeof(list->scan));
+}
+
+/* The scanner finds starts and ends of its own: here the frames say which dump the bytes are of. */
+static void scan_bytes(struct kt_dump_list *list, uint32_t number, const char *bytes, size_t len)
+{
+	enum kt_dump_event event;
+
+	if (list->scan.number != number)
+		kt_dump_list_cut_off(list);
+	while (len > 0) {
+		size_t taken = kt_dump_scan(&list->scan, bytes, len, &event);
+
+		list->scan.number = number;
+		bytes += taken;
+		len -= taken;
+	}
+}
+
 void FAST_FUNC kt_dump_list_bytes(struct kt_dump_list *list, const struct kt_frame *frame)
 {
-	know_of(list, kt_get_u32(frame->payload));
+	uint32_t number = kt_get_u32(frame->payload);
+
+	know_of(list, number);
+	if (number > 0 && number <= KT_DUMPS_MAX && !list->ends[number - 1])
+		scan_bytes(list, number, (const char *)frame->payload + KT_NUMBER_LEN, frame->length - KT_NUMBER_LEN);
 }
 
 void FAST_FUNC kt_dump_list_end(struct kt_dump_list *list, const struct kt_frame *frame)

@@ -167,6 +167,15 @@ bool FAST_FUNC kt_dump_is_complete(const struct kt_dump_scan *scan)
 	return whole && scan->lost == 0;
 }
 
+char* FAST_FUNC kt_dump_text(const struct kt_dump_scan *scan, unsigned long long unsent)
+{
+	return xasprintf("number=%u type=%s kind=%d complete=%d rule=%s"
+		" bytes=%llu lines=%llu lost=%llu unsent=%llu reason=%s",
+		scan->number, kt_dump_types[scan->type], scan->kind, kt_dump_is_complete(scan) && !unsent,
+		kt_dump_rules[scan->rule], (unsigned long long)scan->bytes, (unsigned long long)scan->lines,
+		(unsigned long long)scan->lost, unsent, scan->reason);
+}
+
 bool FAST_FUNC kt_dump_may_end_quietly(const struct kt_dump_scan *scan)
 {
 	return scan->open && !scan->counter[0] && scan->cpus_seen;

@@ -67,6 +67,10 @@ void kt_dump_end(struct kt_dump_scan *scan, enum kt_dump_rule rule) FAST_FUNC;
 /* Whether the newest dump is all there, as far as can be known. */
 bool kt_dump_is_complete(const struct kt_dump_scan *scan) FAST_FUNC;
 
+/* What the newest dump says of itself, as "key=value" words with the free text last: the payload of an
+ * scx-dump-end frame, malloc'ed. unsent: bytes that were given up on their way to the host. */
+char *kt_dump_text(const struct kt_dump_scan *scan, unsigned long long unsent) FAST_FUNC;
+
 /* Whether nothing but quiet, or the scheduler's end, may be left to come of an open dump. */
 bool kt_dump_may_end_quietly(const struct kt_dump_scan *scan) FAST_FUNC;
 

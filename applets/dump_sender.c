@@ -111,12 +111,7 @@ void FAST_FUNC kt_dump_sender_end(struct kt_dump_sender *sender, const struct kt
 		return;
 	kt_dump_sender_flush(sender, scan->number);
 	queue_mark(sender, "end", scan->number);
-	/* the reason comes last: it is free text */
-	text = xasprintf("number=%u type=%s kind=%d complete=%d rule=%s"
-		" bytes=%llu lines=%llu lost=%llu unsent=%llu reason=%s",
-		scan->number, kt_dump_types[scan->type], scan->kind, kt_dump_is_complete(scan) && !sender->queue.dropped,
-		kt_dump_rules[scan->rule], (unsigned long long)scan->bytes, (unsigned long long)scan->lines,
-		(unsigned long long)scan->lost, (unsigned long long)sender->queue.dropped, scan->reason);
+	text = kt_dump_text(scan, sender->queue.dropped);
 	queue_frame(sender, KT_SCX_DUMP_END, text, strlen(text));
 	sender->queue.dropped = 0;
 	free(text);

@@ -251,8 +251,9 @@ static void print_stream(const struct kt_run_result *result, FILE *out)
 	print_count(out, "sched_log_blocks", result->sched_log_blocks);
 }
 
-void FAST_FUNC kt_result_print(const struct kt_run_result *result, FILE *out)
+void FAST_FUNC kt_result_print(struct kt_run_result *result, FILE *out)
 {
+	kt_dump_list_cut_off(&result->dumps);
 	fputs("{\n", out);
 	print_number(out, "exit_code", &result->exit_code);
 	print_number(out, "exec_exit_code", &result->exec_exit_code);

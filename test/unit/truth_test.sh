@@ -53,6 +53,22 @@ test_a_dump_that_is_cut_off_is_not_complete() {
 	assert_same_bytes half d/dump-1.txt
 }
 
+# A guest that died while the dump was sent has not told how it ended; its head is there, and says why.
+test_a_dump_whose_end_never_came_says_of_itself_what_its_bytes_say() {
+	{ printf '\001\000\000\000' && head -c 3000 "$DATA/trace-err.txt"; } >first
+	{ printf '\001\000\000\000' && tail -c +3001 "$DATA/trace-err.txt"; } >second
+	encode scx-dump@first >stream
+	kt ktrecv -d d stream
+	key dumps >list
+	assert_matches '"number":1,"complete":false,"type":"error","rule":"none","kind":1025,"bytes":3000,' list
+	assert_matches '"reason":"scx_bpf_error \(deliberate error pid=12 flag=0\)"' list
+	rm -r d
+	encode scx-dump@first scx-dump@second >stream
+	kt ktrecv -d d stream
+	key dumps >list
+	assert_matches '"number":1,"complete":false,.*"bytes":8977,"lines":90,' list
+}
+
 test_lost_events_make_a_dump_incomplete_and_are_counted() {
 	{ echo 'CPU:0 [LOST 14988 EVENTS]' && cat "$DATA/trace-err.txt"; } >lossy
 	dumps_of lossy "$DATA/trace-sysrq.txt"
