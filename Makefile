@@ -7,31 +7,50 @@
 include config.mk
 
 TARBALL  := build/download/busybox-$(BUSYBOX_VERSION).tar.bz2
-BB       := build/bb
+BB       := $(B)/bb
 APPLETS  := applets $(wildcard applets/*.c applets/*.h) Config.in Kbuild
 ROOTFS   := $(shell find rootfs/.)
 VERBS    := all help busybox rootfs kernel kernel-6.12 kernel-generic demo run test bench test-6.12 test-generic \
 	    shell test-busybox lint check-options deps man \
             install uninstall torture clean
 NEEDS    := need-build need-kernel need-kernel-6.12 need-demo need-run need-shell need-test need-bench need-test-6.12 \
-            need-torture need-lint
+            need-torture need-lint need-cross need-cross-test
+
+ifeq ($(filter x86_64 aarch64,$(ARCH)),)
+$(error ARCH: neither x86_64 nor aarch64: $(ARCH))
+endif
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: $(VERBS) $(NEEDS)
 
-all: busybox rootfs ## build the guest: build/busybox and build/initramfs.cpio
+# A guest of another architecture than this machine's: the compiler's other half, the demo's libraries, and the
+# BusyBox of this machine, which ktrun uses on the host.
+ifneq ($(ARCH),x86_64)
+CROSS := $(B)/cross/musl-gcc
+HOST_BUSYBOX := host-busybox
+DEMO_CROSS := LOADER_CC=$(ARCH)-linux-gnu-gcc LOADER_LD=$(ARCH)-linux-gnu-ld LIB_ROOT=$(CURDIR)/$(B)/cross/root
+
+$(CROSS): scripts/fetch-cross.sh | need-cross
+	@scripts/fetch-cross.sh $(B)/cross $(CROSS_SUITES)
+
+.PHONY: host-busybox
+host-busybox:
+	@$(MAKE) -s --no-print-directory ARCH=x86_64 busybox
+endif
+
+all: busybox rootfs ## build the guest: build/busybox and build/initramfs.cpio (ARCH=aarch64: in build/aarch64)
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z0-9.-]*\):[^#]*## /\1\t/p' Makefile | expand -t 16
 
-busybox: build/busybox ## build the static BusyBox with the kt applets
+busybox: $(B)/busybox ## build the static BusyBox with the kt applets
 
-rootfs: build/initramfs.cpio ## pack the base initramfs
+rootfs: $(B)/initramfs.cpio ## pack the base initramfs
 
 kernel: need-kernel ## find or fetch a sched_ext kernel: build/kernel/image
-	@scripts/find-kernel.sh build/kernel "$(KERNEL)" "$(KERNEL_CONFIG)" "$(KERNEL_PACKAGE)" "$(KERNEL_SUITES)"
+	@scripts/find-kernel.sh $(B)/kernel "$(KERNEL)" "$(KERNEL_CONFIG)" "$(KERNEL_PACKAGE)" "$(KERNEL_SUITES)"
 
 kernel-generic: need-kernel ## fetch Debian's generic kernel with 9p as modules (125 MB): build/kernel-generic/
 	@MODULES="$(GENERIC_MODULES)" scripts/find-kernel.sh build/kernel-generic "" "" "$(GENERIC_PACKAGE)" \
@@ -39,14 +58,19 @@ kernel-generic: need-kernel ## fetch Debian's generic kernel with 9p as modules 
 
 kernel-6.12: build/kernel-6.12/image ## build the oldest kernel with sched_ext, for its tests: build/kernel-6.12/image
 
-demo: need-demo ## build the demo scheduler: build/scx_demo
-	@$(MAKE) -s --no-print-directory -C examples/scx_demo OUT=$(CURDIR)/build/scx_demo
+demo: need-demo $(CROSS) ## build the demo scheduler: build/scx_demo
+	@$(MAKE) -s --no-print-directory -C examples/scx_demo OUT=$(CURDIR)/$(B)/scx_demo $(DEMO_CROSS)
 
 run: need-run all demo kernel ## two VMs: the demo scheduler passes, then dies, and the report shows it
 	@scripts/demo-run.sh
 
-test: need-test all man build/bb-plain/busybox demo kernel ## all tests, ending in "N passed, N failed"
+ifeq ($(ARCH),x86_64)
+test: need-test all man build/bb-plain/busybox demo kernel ## all tests, ending in "N passed, N failed"; with ARCH=aarch64, a smaller set
 	@test/run
+else
+test: need-test need-cross-test all demo kernel
+	@KT_ROOT=$(CURDIR)/test/$(ARCH) KT_BUSYBOX=$(CURDIR)/test/$(ARCH)/busybox test/run
+endif
 
 bench: need-bench all build/bb-plain/busybox demo kernel ## what ktbox costs, beside baselines (BENCH=PATTERN, BENCH_QUICK=1, SVG=FILE)
 	@BENCH_QUICK="$(BENCH_QUICK)" SVG="$(SVG)" test/bench/run $(BENCH)
@@ -65,7 +89,7 @@ test-generic: need-test all kernel-generic ## the tests of shared folders and mo
 	@KT_ROOT=$(CURDIR)/test/generic test/run
 
 shell: need-shell all kernel ## a shell in the guest
-	@host/ktrun --shell
+	@KTRUN_KERNEL=$(CURDIR)/$(B)/kernel/image host/ktrun --shell
 
 lint: need-lint build/busybox ## check every shell script, and the applets' C with three analysers
 	@scripts/lint.sh
@@ -92,6 +116,7 @@ clean: ## remove all that was built or fetched
 
 # The groups of packages that a verb needs, all at once: the group of its name, and those of what it builds.
 groups             = $(@:need-%=%)
+need-cross: groups = build cross
 need-kernel-6.12: groups = kernel kernel-6.12
 need-run:   groups = build kernel demo run
 need-shell: groups = build kernel run
@@ -109,7 +134,7 @@ $(NEEDS):
 $(TARBALL): config.mk scripts/fetch-busybox.sh | need-build
 	@scripts/fetch-busybox.sh $(BUSYBOX_VERSION) $(BUSYBOX_SHA256) $@ "$(BUSYBOX_TARBALL)"
 
-$(BB)/patched: $(TARBALL) patches $(wildcard patches/*.patch) scripts/unpack-busybox.sh | need-build
+$(BB)/patched: $(CROSS) $(TARBALL) patches $(wildcard patches/*.patch) scripts/unpack-busybox.sh | need-build
 	@scripts/unpack-busybox.sh $(TARBALL) patches $(BB)
 	@touch $@
 
@@ -118,15 +143,15 @@ $(BB)/configured: $(BB)/patched busybox.config Config.in scripts/configure-busyb
 	@scripts/configure-busybox.sh $(BB)/src $(BB)/obj busybox.config
 	@touch $@
 
-build/busybox: $(BB)/configured $(APPLETS) scripts/sync-applets.sh scripts/build-busybox.sh | need-build
+$(B)/busybox: $(BB)/configured $(APPLETS) scripts/sync-applets.sh scripts/build-busybox.sh | need-build
 	@scripts/sync-applets.sh $(BB)
 	@scripts/build-busybox.sh $(BB)/src $(BB)/obj $(JOBS) $@
 
 build/bb-plain/busybox: $(BB)/configured scripts/build-plain-busybox.sh | need-build
 	@scripts/build-plain-busybox.sh $(TARBALL) $(BB) build/bb-plain $(JOBS)
 
-build/initramfs.cpio: build/busybox $(ROOTFS) scripts/pack-initramfs.sh | need-build
-	@scripts/pack-initramfs.sh build/busybox rootfs build/rootfs $@
+$(B)/initramfs.cpio: $(B)/busybox $(ROOTFS) scripts/pack-initramfs.sh | need-build $(HOST_BUSYBOX)
+	@scripts/pack-initramfs.sh $(B)/busybox rootfs $(B)/rootfs $@ build/busybox
 
 build/man/ktrun.1: build/busybox $(APPLETS) host/ktrun $(wildcard host/lib/*.sh docs/man/*) config.mk \
 		scripts/make-manual.sh scripts/manual-page.awk

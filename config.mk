@@ -6,6 +6,17 @@
 # Of ktbox: what ktrun --version says.
 VERSION := 0.4.0
 
+# Of the guest: x86_64 or aarch64. On the command line only: who builds kernels has an ARCH of another meaning in the
+# environment.
+ifneq ($(origin ARCH),command line)
+ARCH := x86_64
+endif
+# All that is of this guest lies here; scripts read KT_ARCH.
+B := build$(if $(filter-out x86_64,$(ARCH)),/$(ARCH))
+export KT_ARCH := $(ARCH)
+# The suites asked for what a cross build needs beside the compiler (scripts/fetch-cross.sh), in order.
+CROSS_SUITES    ?= bookworm
+
 # The tarball is upstream's; Debian's archive keeps it as busybox_VERSION.orig.tar.bz2.
 BUSYBOX_VERSION ?= 1.37.0
 BUSYBOX_SHA256  ?= 3311dff32e746499f4df0d5df04d7eb396382d7e108bb9250e7b519b837043a4
@@ -17,7 +28,7 @@ KERNEL          ?=
 # The .config of KERNEL; empty: looked for in the image and around it.
 KERNEL_CONFIG   ?=
 # The Debian package whose dependencies lead to the kernel's image, and the suites asked for it, in order.
-KERNEL_PACKAGE  ?= linux-image-cloud-amd64
+KERNEL_PACKAGE  ?= linux-image-cloud-$(if $(filter aarch64,$(ARCH)),arm64,amd64)
 KERNEL_SUITES   ?= forky sid
 
 # The Debian package of `make kernel-generic`, and the folders of its modules that are kept.

@@ -13,7 +13,7 @@
  *       they were acted on.
  * Ends: TERM, or the tty hangs up. The tty's mode is restored. Other bytes are counted and told of at the
  *       end.
- * Exit: 0; 1 the tty can't be opened or read (said on COM2 too, where a guest without console is still
+ * Exit: 0; 1 the tty can't be opened or read (said on COM2 too, or KT_LAST_WORDS, where a guest without console is still
  *       heard).
  */
 //applet:IF_KTHVC(APPLET(kthvc, BB_DIR_USR_BIN, BB_SUID_DROP))
@@ -30,7 +30,7 @@
 #include "latch.h"
 #include "mark.h"
 
-#define COM2 "/dev/ttyS1"
+#define LAST_WORDS_NAME "KT_LAST_WORDS" /* which UART it is differs between architectures */
 
 enum { POLL_SIGNALS, POLL_TTY, POLL_COUNT };
 enum { ARTIFACTS_RECEIVED = 0xae };
@@ -58,7 +58,8 @@ static const struct {
 
 static void tell_com2(const char *text)
 {
-	int fd = open(COM2, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	const char *name = getenv(LAST_WORDS_NAME);
+	int fd = open(name ? name : "/dev/ttyS1", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)
 		return;

@@ -4,12 +4,16 @@
 # apt-state.sh: read by the scripts that fetch Debian packages of another suite than the machine's. Nothing is
 # installed and no root is needed: apt runs with a state of its own in build/apt, a copy of the machine's
 # settings without their hooks.
-# In:   here, the folder of the scripts.
+# In:   here, the folder of the scripts; KT_ARCH, whose packages are wanted (x86_64 or aarch64; this one is x86_64).
 # Out:  apt (the folder; apt's words go to its file "log"), archives, and the functions below.
 # Exit: none of its own; without an archive to ask, the shell ends with 1 by its set -e.
 
 archives=$("$here/archives.sh")
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+case ${KT_ARCH:-x86_64} in
+x86_64) deb_arch=amd64 ;;
+aarch64) deb_arch=arm64 ;;
+esac
 mkdir -p build/apt
 apt=$(cd build/apt && pwd)
 
@@ -31,12 +35,14 @@ prepare_apt() {
 		Dir::Cache::PkgCache "packages.bin";
 		Acquire::Languages "none";
 		APT::Sandbox::User "$(id -un)";
+		APT::Architecture "$deb_arch";
+		#clear APT::Architectures;
 	END
 	export APT_CONFIG="$apt/apt.conf"
 }
 
 update() { # ARCHIVE SUITE
-	echo "deb [arch=amd64 signed-by=$keyring] $1 $2 main" >"$apt/sources.list"
+	echo "deb [arch=$deb_arch signed-by=$keyring] $1 $2 main" >"$apt/sources.list"
 	apt-get update --error-on=any >>"$apt/log" 2>&1
 }
 

@@ -3,7 +3,7 @@
 #
 # find-kernel.sh DEST KERNEL CONFIG PACKAGE SUITES: the kernel that ktrun boots by default, in the folder
 # DEST.
-# In:   KERNEL, a bzImage or an ELF vmlinux, and CONFIG, its .config; both may be empty. Without KERNEL: the
+# In:   KERNEL, a bzImage, an ELF vmlinux or an arm64 Image (KT_ARCH), and CONFIG, its .config; both may be empty. Without KERNEL: the
 #       running kernel's image if its configuration will do and it can be read, else Debian's
 #       (fetch-kernel.sh PACKAGE SUITES).
 #       MODULES (environment): folders of modules that are wanted of a fetched kernel; then it is fetched in
@@ -38,9 +38,15 @@ request() { # KERNEL by its name, time and size: built again, it is another one
 	fi
 }
 
+is_arm64_image() { # FILE
+	[ "$(od -An -tx1 -j56 -N4 "$1" | tr -d ' ')" = 41524d64 ]
+}
+
 use_image() { # FILE CONFIG: DEST.new/image, version and config
-	release=$("$here/kernel-release.sh" "$1") || fail "$1 is no x86 kernel image"
-	if ! "$here/extract-vmlinux.sh" "$1" "$new/image" 2>"$new/why"; then
+	release=$("$here/kernel-release.sh" "$1") || fail "$1 is no kernel image"
+	if is_arm64_image "$1"; then
+		cp "$1" "$new/image"
+	elif ! "$here/extract-vmlinux.sh" "$1" "$new/image" 2>"$new/why"; then
 		cp "$1" "$new/image"
 		enter_as_it_is "$1"
 	fi
@@ -74,7 +80,7 @@ $lacks"
 running() { # quietly not, when there is no image or configuration to be read, or it lacks an option
 	[ -z "${MODULES:-}" ] || return 1
 	image=/boot/vmlinuz-$(uname -r)
-	[ -r "$image" ] || return 1
+	[ "$(uname -m)" = "${KT_ARCH:-x86_64}" ] && [ -r "$image" ] || return 1
 	use_image "$image" ""
 	[ -e "$new/config" ] && check_config >/dev/null && say "the running kernel's image will do: $image" && return
 	rm -rf "$new"

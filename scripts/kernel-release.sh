@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # kernel-release.sh IMAGE: print the release of a kernel image (what `uname -r` says when it runs).
-# In:   IMAGE: a bzImage, whose header points to the text, or an ELF vmlinux, which has it as "Linux version
-#       ...".
+# In:   IMAGE: a bzImage, whose header points to the text, or an ELF vmlinux or arm64 Image, which
+#       have it as "Linux version ...".
 # Exit: 0; 1 IMAGE is neither.
 
 set -eu
@@ -25,7 +25,7 @@ elf_release() {
 
 if [ "$(bytes_at 514 4)" = 48647253 ]; then
 	bzimage_release
-elif [ "$(bytes_at 0 4)" = 7f454c46 ]; then
+elif [ "$(bytes_at 0 4)" = 7f454c46 ] || [ "$(bytes_at 56 4)" = 41524d64 ]; then
 	elf_release | grep .
 else
 	exit 1

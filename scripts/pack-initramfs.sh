@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# pack-initramfs.sh BUSYBOX ROOTFS STAGE OUT: the base initramfs, an uncompressed newc archive.
-# In:   BUSYBOX, the static binary; it lists its own links. ROOTFS: init goes to /init, lib/*.sh to
+# pack-initramfs.sh BUSYBOX ROOTFS STAGE OUT [LISTER]: the base initramfs, an uncompressed newc archive.
+# In:   BUSYBOX, the static binary; it lists its own links, or LISTER does, which is the same for this machine. ROOTFS: init goes to /init, lib/*.sh to
 #       /lib/ktbox/, and all else to its own path. SOURCE_DATE_EPOCH, the time of every entry.
 # Out:  OUT; its last entry is /.ktbox/base.complete, by which /init knows that it got all of it. STAGE, the
 #       same as a folder. Owner, order, times and modes do not depend on who packs, so the same input gives
@@ -12,7 +12,7 @@
 set -eu
 
 busybox=${1:?usage: pack-initramfs.sh BUSYBOX ROOTFS STAGE OUT}
-rootfs=${2:?} stage=${3:?} out=${4:?}
+rootfs=${2:?} stage=${3:?} out=${4:?} lister=${5:-$1}
 umask 022
 
 make_folders() {
@@ -51,7 +51,7 @@ install_shunit2() {
 
 install_busybox() { # relative links: they hold in a chroot of the stage too
 	install -m 755 "$busybox" "$stage/bin/busybox"
-	"$busybox" --list-full | while read -r path; do
+	"$lister" --list-full | while read -r path; do
 		case $path in
 		bin/busybox) continue ;;
 		bin/*) target=busybox ;;
@@ -62,7 +62,7 @@ install_busybox() { # relative links: they hold in a chroot of the stage too
 		ln -s "$target" "$stage/$path"
 	done
 	[ -h "$stage/bin/sh" ] || {
-		echo "pack-initramfs: $busybox has no shell, or does not run here" >&2
+		echo "pack-initramfs: $lister has no shell, or does not run here" >&2
 		exit 1
 	}
 }

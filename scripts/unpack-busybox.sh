@@ -30,11 +30,15 @@ apply_patches() {
 }
 
 link_kernel_headers() { # only these: the rest of /usr/include belongs to glibc
+	headers=/usr/include multiarch=$(gcc -print-multiarch)
+	if [ "${KT_ARCH:-x86_64}" != x86_64 ]; then
+		headers=$(cd "$dir/.." && pwd)/cross/root/usr/include multiarch=$KT_ARCH-linux-gnu
+	fi
 	mkdir "$dir/include"
 	for name in linux asm-generic mtd; do
-		ln -s "/usr/include/$name" "$dir/include/$name"
+		ln -s "$headers/$name" "$dir/include/$name"
 	done
-	ln -s "/usr/include/$(gcc -print-multiarch)/asm" "$dir/include/asm"
+	ln -s "$headers/$multiarch/asm" "$dir/include/asm"
 }
 
 unpack

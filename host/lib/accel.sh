@@ -15,7 +15,7 @@ choose_accelerator() {
 	run_accel=${KTRUN_ACCEL:-}
 	[ -z "$run_accel" ] || return 0
 	run_accel=tcg
-	[ -r /dev/kvm ] && [ -w /dev/kvm ] || return 0
+	can_be_tried && [ -r /dev/kvm ] && [ -w /dev/kvm ] || return 0
 	make_accel_key
 	recall_accelerator && return
 	if [ -n "$opt_dry_run" ]; then
@@ -25,6 +25,11 @@ choose_accelerator() {
 	[ -n "$opt_quiet" ] || note "trying once whether KVM runs a kernel here (at most $trial_limit_secs s)"
 	try_kvm && run_accel=kvm
 	remember_accelerator
+}
+
+# KVM runs the architecture that it is on. On ARM it was never tried by us: KTRUN_ACCEL=kvm asks for it.
+can_be_tried() {
+	[ "$run_arch" = x86_64 ] && [ "$(uname -m)" = x86_64 ]
 }
 
 make_accel_key() {
@@ -75,7 +80,7 @@ run_trial() {
 	# shellcheck disable=SC3045 # every sh of Linux has -c; a QEMU that can't use its /dev/kvm may abort
 	ulimit -c 0
 	set -- -nodefaults -display none -no-reboot -machine q35 -accel kvm -cpu host -m 256
-	[ "$run_kernel_type" = bzimage ] || set -- "$@" -bios qboot.rom
+	[ "$run_kernel_type" != elf ] || set -- "$@" -bios qboot.rom
 	qemu_escape "$work/trial.console"
 	supervise trial_ended "$run_qemu_path" "$@" -chardev "file,id=com1,path=$escaped" -serial chardev:com1 \
 		-kernel "$run_kernel" -append 'console=ttyS0 panic=-1' 3</dev/null

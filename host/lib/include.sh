@@ -46,14 +46,14 @@ check_include() { # PATH
 	[ -z "$include_bad" ] || die "include is not readable: $include_bad"
 }
 
-# Programs and shared objects of x86; what else is an ELF file (a BPF object) is data. In a folder a program
-# may be data too.
+# Programs and shared objects of the guest's machine; what else is an ELF file (a BPF object) is data. In a
+# folder a program may be data too.
 check_include_machine() { # PATH
 	[ -f "$1" ] || die "include is neither a file nor a folder: $1"
 	# shellcheck disable=SC2046
 	set -- "$1" $(od -An -v -tx1 -N20 -- "$1") 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
 	case $2$3$4$5/${18}${19}/${20}${21} in
-	7f454c46/0[23]00/3e00 | 7f454c46/0[23]00/0300) ;;
-	7f454c46/0[23]00/*) die "include is a program for another architecture (not x86): $1" ;;
+	7f454c46/0[23]00/"$arch_elf" | 7f454c46/0[23]00/"$arch_elf_32") ;;
+	7f454c46/0[23]00/*) die "include is a program for another architecture (not $arch_name): $1" ;;
 	esac
 }

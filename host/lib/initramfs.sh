@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Why:   the kernel unpacks concatenated archives in turn, so a run costs a copy, not a rebuild.
-# In:    opt_*, $parts/initramfs.cpio. Out: $work/initramfs.cpio. Exit: 205.
+# In:    opt_*, $base_archive. Out: $work/initramfs.cpio. Exit: 205.
 #
 # The run's first entry is .ktbox/run.begin and its last .ktbox/run.complete, by which /init knows that
 # nothing is missing. Everything is staged as symbolic links that cpio follows: a large include is read
@@ -60,7 +60,7 @@ write_archives() {
 }
 
 pack_archives() {
-	cat "$parts/initramfs.cpio" &&
+	cat "$base_archive" &&
 		list_stage | archive &&
 		printf '.ktbox/run.complete\0' | archive
 }

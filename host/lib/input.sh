@@ -3,13 +3,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Why:   bad input costs one clear line, never a boot. In: opt_*. Out: run_qemu_path, run_kernel,
-#        run_kernel_type (elf or bzimage). Exit: 205.
+#        and what architecture.sh makes of it. Exit: 205.
 # shellcheck disable=SC2015,SC2034,SC2154
 
 check_input() {
-	check_tree
-	check_qemu
+	check_busybox
 	check_kernel
+	check_base
+	check_qemu
 	check_scheduler
 	check_script --enable "$opt_enable"
 	check_script --disable "$opt_disable"
@@ -40,14 +41,15 @@ check_busybox() {
 	[ -x "$bb" ] || die "$bb is not built: run make"
 }
 
-check_tree() {
-	check_busybox
-	[ -r "$parts/initramfs.cpio" ] || die "$parts/initramfs.cpio is not built: run make"
+check_base() {
+	base_make=make
+	[ "$run_arch" = x86_64 ] || base_make="make ARCH=$run_arch"
+	[ -r "$base_archive" ] || die "$base_archive is not built: run $base_make"
 }
 
 check_qemu() {
-	run_qemu_path=$(command -v -- "${KTRUN_QEMU:-qemu-system-x86_64}") ||
-		die "no program ${KTRUN_QEMU:-qemu-system-x86_64}: is the package qemu-system-x86 installed?"
+	run_qemu_path=$(command -v -- "${KTRUN_QEMU:-$arch_qemu}") ||
+		die "no program ${KTRUN_QEMU:-$arch_qemu}: is the package $arch_package installed?"
 	case ${KTRUN_ACCEL:-tcg} in
 	kvm | tcg) ;;
 	*) die "KTRUN_ACCEL: neither kvm nor tcg: $KTRUN_ACCEL" ;;
@@ -57,18 +59,7 @@ check_qemu() {
 check_kernel() {
 	choose_kernel
 	check_file kernel "$run_kernel"
-	# One od of the head: the ELF magic is in bytes 0-3, e_machine in 18-19, a bzImage's HdrS in 0x202-0x205.
-	# shellcheck disable=SC2046
-	set -- $(od -An -v -tx1 -N518 -- "$run_kernel") 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
-	case $1$2$3$4 in
-	7f454c46) [ "${19}${20}" = 3e00 ] || die "kernel for another architecture: $run_kernel"
-		run_kernel_type=elf
-		return ;;
-	esac
-	[ $# -eq 538 ] || die "not a kernel image (neither ELF nor bzImage): $run_kernel"
-	shift 514
-	[ "$1$2$3$4" = 48647253 ] || die "not a kernel image (neither ELF nor bzImage): $run_kernel"
-	run_kernel_type=bzimage
+	take_architecture "$run_kernel"
 }
 
 choose_kernel() {
@@ -98,9 +89,9 @@ check_scheduler() {
 	set -- $(od -An -v -tx1 -N20 -- "$opt_scheduler") 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
 	case $1$2$3$4/$5/${19}${20} in
 	2321*) ;;
-	7f454c46/02/3e00) ;;
+	7f454c46/02/"$arch_elf") ;;
 	7f454c46/??/f700) die "scheduler is a BPF object, not a program that loads it: $opt_scheduler" ;;
-	7f454c46/*) die "scheduler is for another architecture (not x86-64): $opt_scheduler" ;;
+	7f454c46/*) die "scheduler is for another architecture (not $arch_name): $opt_scheduler" ;;
 	*) die "scheduler is neither an ELF program nor a script with #!: $opt_scheduler" ;;
 	esac
 }

@@ -27,7 +27,7 @@ list_dynamic_programs() {
 	set -- $opt_scheduler $opt_includes
 	unset IFS
 	dynamic_programs=$(scanelf -qBRF '%a %i %F' "$@" 2>"$work/scanelf.err" |
-		sed -n 's/^EM_\(X86_64\|386\) [^ ]* //p')
+		sed -n "s/^EM_\\($arch_scanelf\\) [^ ]* //p")
 }
 
 # lddtree is a Python program whose modules belong to the system's own Python, and takes its arguments as

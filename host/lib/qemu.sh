@@ -6,28 +6,26 @@
 #        vector, handed to the verb that qemu_command is called with (sh has no lists to return). Exit:
 #        205 when it can't be made.
 #
-# Devices: ttyS0 kernel console, ttyS1 last words of /init, one virtio-serial bus with port 0 = hvc0 (wake
+# Devices: a UART for the console, another for last words (architecture.sh), one virtio-serial bus with port 0 = hvc0 (wake
 # bytes), port 1 = frames, port 3 = stdin or terminal of ktrun, where there is one. What the guest writes to
 # hvc0 is not read by
 # anyone: hvc0.out is /dev/null, so that it never fills up.
-#
-# TCG runs a "rep stosb" byte by byte. Without the flags that call it fast, the kernel clears and copies eight
-# bytes at a time, which saves a tenth of the boot.
 # shellcheck disable=SC2015,SC2034,SC2154
 
 qemu_command() { # VERB...
-	set -- "$@" "$run_qemu_path" -nodefaults -display none -no-reboot -machine q35
+	set -- "$@" "$run_qemu_path" -nodefaults -display none -no-reboot -machine "$arch_machine"
 	case $run_accel in
 	kvm) set -- "$@" -accel kvm -cpu "host$run_cpu_words" ;;
-	*) set -- "$@" -accel tcg,thread=single -cpu max,-erms,-fsrm ;;
+	*) set -- "$@" -accel tcg,thread=single -cpu "$arch_tcg_cpu" ;;
 	esac
 	set -- "$@" -m "$opt_memory" -smp "$run_smp"
-	[ "$run_kernel_type" = bzimage ] || set -- "$@" -bios qboot.rom
+	[ "$run_kernel_type" != elf ] || set -- "$@" -bios qboot.rom
 	set -- "$@" -kernel "$run_kernel" -initrd "$work/initramfs.cpio" -append "$run_words"
 	console_chardev
 	set -- "$@" -chardev "$chardev" -serial chardev:com1
 	qemu_escape "$out/com2.log"
-	set -- "$@" -chardev "file,id=com2,path=$escaped" -serial chardev:com2 -device virtio-serial-pci
+	# shellcheck disable=SC2086 # two words
+	set -- "$@" -chardev "file,id=com2,path=$escaped" $arch_com2 -device virtio-serial-pci
 	qemu_escape "$work/hvc0"
 	set -- "$@" -chardev "pipe,id=hvc0,path=$escaped" \
 		-device virtconsole,nr=0,chardev=hvc0,name=ktstr-console
@@ -49,7 +47,7 @@ qemu_command() { # VERB...
 # no_timer_check: the kernel counts timer interrupts for ten of its jiffies, and panics ("IO-APIC + timer
 # doesn't work!") when a busy host gave the VM no CPU meanwhile.
 make_kernel_words() {
-	run_words='console=ttyS0 panic=-1 oops=panic cryptomgr.notests no_timer_check KTSTR_GUEST=1'
+	run_words="console=$arch_console panic=-1 oops=panic cryptomgr.notests no_timer_check KTSTR_GUEST=1"
 	run_words="$run_words ktbox.host=ktrun ktbox.live_log=1"
 	[ -z "$opt_shell" ] || run_words="$run_words KTSTR_MODE=shell"
 	[ -z "$run_input" ] || run_words="$run_words ktbox.ctl=1"

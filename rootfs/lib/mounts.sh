@@ -9,6 +9,7 @@ mounts() {
 	mkdir -p "$ROOT/dev/pts" "$ROOT/dev/shm" "$ROOT/run" "$ROOT/tmp"
 	mount -a -T "$ROOT/etc/fstab"
 	check_mounts
+	consoles
 	mkdir -p "$RUN"
 	link_descriptors
 	ln -s ../run "$ROOT/var/run"

@@ -15,6 +15,10 @@ reference_host() {
 # 0 stands for unknown; the first and the third number are one more than the address, since 0 is an
 # address too.
 kern_addrs() {
+	if [ "$(uname -m)" != x86_64 ]; then # the arithmetic below is of its memory map
+		ktsend kern-addrs 0 0 0
+		return
+	fi
 	text=$(symbol _text)
 	base=$(symbol page_offset_base)
 	code=$(sed -n 's/^ *\([0-9a-f]*\)-.*: Kernel code$/\1/p' "$ROOT/proc/iomem")

@@ -16,7 +16,7 @@ note_error() { # PHASE REASON
 	if [ -n "${KT_PORT_FD:-}" ]; then
 		ktsend init-error "$1: $2"
 	else
-		echo "ktbox: $1: $2" >"$ROOT/dev/ttyS1"
+		echo "ktbox: $1: $2" >"$ROOT/dev/$LAST_WORDS"
 	fi
 }
 

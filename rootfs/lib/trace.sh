@@ -8,7 +8,7 @@ DRAIN_SILENCE_SECONDS=60 # the bound when nothing moves on the port; COM1 takes 
 PRINTK_KB=1408 # of the global ring per CPU: the kernel's own default
 
 trace() {
-	ktpipe -o "$ROOT/dev/ttyS0" -d "$DRAIN_SECONDS" &
+	ktpipe -o "$ROOT/dev/$CONSOLE" -d "$DRAIN_SECONDS" &
 	KTPIPE=$!
 	await 5 trace_armed trace_absent
 	[ "$EVENT" != timeout ] || note_error trace "ktpipe is not armed in time"

@@ -1,0 +1,1 @@
+../../unit/ktlatch_test.sh

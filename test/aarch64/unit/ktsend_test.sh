@@ -1,0 +1,1 @@
+../../unit/ktsend_test.sh
