@@ -42,7 +42,7 @@ check_busybox() {
 }
 
 check_base() {
-	base_make=make
+	base_make='make'
 	[ "$run_arch" = x86_64 ] || base_make="make ARCH=$run_arch"
 	[ -r "$base_archive" ] || die "$base_archive is not built: run $base_make"
 }

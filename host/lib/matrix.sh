@@ -31,11 +31,12 @@ matrix() {
 check_matrix() {
 	[ -z "$opt_json$opt_tap$opt_command$opt_tests$opt_shell$opt_scheduler$opt_includes$opt_env$opt_append" ] || die "--matrix goes with -o, -q, --junit and --report only"
 	command -v parallel >/dev/null || die "--matrix: no program parallel: is the package parallel installed?"
-	check_tree
-	check_qemu
+	check_busybox
 	read_matrix_file
 	opt_kernel=${matrix_kernels%%"$newline"*}
 	check_kernel
+	check_base
+	check_qemu
 	check_output
 	check_reports
 }

@@ -11,6 +11,7 @@
 
 read_matrix_file() {
 	check_file --matrix "$opt_matrix"
+	take_x86_64 elf # until a kernel says otherwise
 	matrix_kernels='' matrix_topologies='' matrix_schedulers='' matrix_payloads='' matrix_options=''
 	matrix_repeat=1 matrix_memory=512 matrix_limit=120 matrix_line=0 matrix_names=' '
 	matrix_folder=${opt_matrix%/*}

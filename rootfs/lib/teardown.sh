@@ -113,6 +113,7 @@ exit_code() {
 
 # stty changes a mode only after all output has left (TCSADRAIN).
 drain_consoles() {
+	# shellcheck disable=SC2153 # set in consoles.sh
 	for console in "$CONSOLE" "$LAST_WORDS" ${SHELL_TTY:+hvc0}; do
 		stty -F "$ROOT/dev/$console" -echo 2>/dev/null
 	done
