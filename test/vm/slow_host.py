@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A host that reads the bulk port slowly, through a socket: it stands for QEMU in front of the real one.
 
-In:   ktrun's arguments for QEMU. KT_RATE: bytes a second; KT_STALL: seconds of no reading at all, once, after
-      the first 100 000 bytes.
+In:   ktrun's arguments for QEMU. KT_RATE: bytes a second; KT_STALL_AT: after so many bytes it reads nothing
+      at all, for KT_STALL seconds, or until QEMU has gone where that is "gone".
 Out:  bulk.bin, where ktrun wanted it, written as slowly as the socket is read.
 Ends: when QEMU has gone and the socket is empty. Exit: QEMU's status.
 """
@@ -15,7 +15,6 @@ import tempfile
 import time
 
 PIECE = 4096
-STALL_AT = 100000
 
 
 def through_socket(arguments, path):
@@ -25,16 +24,25 @@ def through_socket(arguments, path):
     return [f"socket,id=bulk,path={path}" if word == bulk else word for word in arguments], file
 
 
-def read_slowly(connection, file, rate, stall):
+def stall(qemu):
+    if os.environ["KT_STALL"] == "gone":
+        qemu.wait()
+    else:
+        time.sleep(float(os.environ["KT_STALL"]))
+
+
+def read_slowly(connection, file, qemu):
     """Paced by deadlines, so that the rate holds whatever a single wait takes."""
+    rate, stall_at = int(os.environ["KT_RATE"]), int(os.environ["KT_STALL_AT"])
     received, due = 0, time.monotonic()
     while piece := connection.recv(PIECE):
         file.write(piece)
         file.flush()
         received += len(piece)
         due += len(piece) / rate
-        if stall and received >= STALL_AT:
-            due, stall = time.monotonic() + stall, 0
+        if received - len(piece) < stall_at <= received:
+            stall(qemu)
+            due = time.monotonic()
         time.sleep(max(0, due - time.monotonic()))
 
 
@@ -47,7 +55,7 @@ def main():
         qemu = subprocess.Popen(["qemu-system-x86_64", *arguments])
         connection, _ = listener.accept()
         with open(path, "ab") as file:
-            read_slowly(connection, file, int(os.environ["KT_RATE"]), float(os.environ["KT_STALL"]))
+            read_slowly(connection, file, qemu)
     return qemu.wait()
 
 
