@@ -11,10 +11,9 @@ BB       := $(B)/bb
 APPLETS  := applets $(wildcard applets/*.c applets/*.h) Config.in Kbuild
 ROOTFS   := $(shell find rootfs/.)
 VERBS    := all help busybox rootfs kernel kernel-6.12 kernel-generic demo run test bench test-6.12 test-generic \
-	    shell test-busybox lint check-options deps man \
-            install uninstall torture clean
+	    shell test-busybox test-sanitized fuzz lint check-options deps man install uninstall torture clean
 NEEDS    := need-build need-kernel need-kernel-6.12 need-demo need-run need-shell need-test need-bench need-test-6.12 \
-            need-torture need-lint need-cross need-cross-test
+	    need-torture need-lint need-cross need-cross-test need-fuzz need-test-sanitized
 
 ifeq ($(filter x86_64 aarch64,$(ARCH)),)
 $(error ARCH: neither x86_64 nor aarch64: $(ARCH))
@@ -65,7 +64,7 @@ run: need-run all demo kernel ## two VMs: the demo scheduler passes, then dies, 
 	@scripts/demo-run.sh
 
 ifeq ($(ARCH),x86_64)
-test: need-test all man build/bb-plain/busybox demo kernel ## all tests, ending in "N passed, N failed"; with ARCH=aarch64, a smaller set
+test: need-test all man build/bb-plain/busybox build/fuzz/reader demo kernel ## all tests; with ARCH=aarch64 a smaller set
 	@test/run
 else
 test: need-test need-cross-test all demo kernel
@@ -90,6 +89,13 @@ test-generic: need-test all kernel-generic ## the tests of shared folders and mo
 
 shell: need-shell all kernel ## a shell in the guest
 	@KTRUN_KERNEL=$(CURDIR)/$(B)/kernel/image host/ktrun --shell
+
+test-sanitized: need-test-sanitized build/busybox-san ## the applets' unit tests with ASan and UBSan
+	@ASAN_OPTIONS=detect_leaks=0 KT_BUSYBOX=$(CURDIR)/build/busybox-san KT_SANITIZED=1 \
+		test/run unit/ktd unit/ktex unit/kth unit/ktl unit/ktp unit/ktrec unit/kts
+
+fuzz: need-fuzz build/fuzz/reader ## fuzz the frame reader for FUZZ_SECONDS (300)
+	@test/fuzz/run $(FUZZ_SECONDS)
 
 lint: need-lint build/busybox ## check every shell script, and the applets' C with three analysers
 	@scripts/lint.sh
@@ -121,7 +127,9 @@ need-kernel-6.12: groups = kernel kernel-6.12
 need-run:   groups = build kernel demo run
 need-shell: groups = build kernel run
 need-lint:  groups = build lint
-need-test:  groups = build kernel demo run test lint
+need-fuzz:  groups = build fuzz
+need-test-sanitized: groups = build fuzz test
+need-test:  groups = build kernel demo run test lint fuzz
 need-torture: groups = build kernel demo run test
 need-bench: groups = build kernel demo run test
 need-test-6.12: groups = build kernel kernel-6.12 demo run test
@@ -146,6 +154,12 @@ $(BB)/configured: $(BB)/patched busybox.config Config.in scripts/configure-busyb
 $(B)/busybox: $(BB)/configured $(APPLETS) scripts/sync-applets.sh scripts/build-busybox.sh | need-build
 	@scripts/sync-applets.sh $(BB)
 	@scripts/build-busybox.sh $(BB)/src $(BB)/obj $(JOBS) $@
+
+build/busybox-san: build/busybox scripts/build-sanitized.sh | need-fuzz
+	@scripts/build-sanitized.sh $(BB) build/bb/san $(JOBS) $@
+
+build/fuzz/reader: build/busybox-san test/fuzz/fuzz_reader.c test/fuzz/shim.c scripts/build-fuzzer.sh
+	@scripts/build-fuzzer.sh $(BB) build/bb/san reader $@ applets/frame_reader.c applets/wire.c applets/crc32.c
 
 build/bb-plain/busybox: $(BB)/configured scripts/build-plain-busybox.sh | need-build
 	@scripts/build-plain-busybox.sh $(TARBALL) $(BB) build/bb-plain $(JOBS)

@@ -43,6 +43,9 @@ SOURCE_6.12_SUITES  ?= trixie
 PREFIX          ?= /usr/local
 DESTDIR         ?=
 
+# Seconds of `make fuzz`.
+FUZZ_SECONDS    ?= 300
+
 # Compiler processes at once.
 JOBS            ?= $(shell nproc)
 

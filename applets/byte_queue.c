@@ -30,8 +30,10 @@ static bool grow(struct kt_byte_queue *queue, size_t wanted)
 	ring = malloc(room);
 	if (!ring)
 		return false;
-	memcpy(ring, queue->ring + queue->start, first);
-	memcpy(ring + first, queue->ring, queue->len - first);
+	if (queue->len > 0) { /* else there is no ring yet to copy from */
+		memcpy(ring, queue->ring + queue->start, first);
+		memcpy(ring + first, queue->ring, queue->len - first);
+	}
 	free(queue->ring);
 	queue->ring = ring;
 	queue->room = room;

@@ -13,9 +13,16 @@ here=$(dirname "$0")
 groups=" ${*:?usage: need.sh GROUP...} "
 log=build/deps.log
 
-present() { # CHECK: a command's name or an absolute path
+first_existing() { # PATTERN
+	for file in $1; do
+		[ ! -e "$file" ] || return 0
+	done
+	return 1
+}
+
+present() { # CHECK: a command's name, or an absolute path, in which a * may stand for a version
 	case $1 in
-	/*) [ -e "$1" ] ;;
+	/*) first_existing "$1" ;;
 	*) command -v "$1" >/dev/null 2>&1 ;;
 	esac
 }

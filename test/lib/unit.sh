@@ -49,3 +49,10 @@ text() {
 lines_of() {
 	yes "$2" | head -n "$1"
 }
+
+# limit_memory KIB: of this shell and all that it starts. The address sanitizer reserves terabytes of address
+# space, so that under it (make test-sanitized) there is no such limit.
+limit_memory() {
+	# shellcheck disable=SC3045  # dash and ash have it
+	[ -n "${KT_SANITIZED:-}" ] || ulimit -v "$1"
+}

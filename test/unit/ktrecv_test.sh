@@ -331,8 +331,7 @@ test_16_mib_are_accepted_and_one_byte_more_is_damage() {
 
 test_memory_is_bounded_by_one_frame() {
 	encode stdout*16777216 stdout*16777216 stdout*16777216 stdout*16777216 stdout*16777216 exit#i32:0 >stream
-	# shellcheck disable=SC3045
-	(ulimit -v 65536 && timeout "$KT_CEILING" "$KT_BUSYBOX" ktrecv stream | wc -c >count)
+	(limit_memory 65536 && timeout "$KT_CEILING" "$KT_BUSYBOX" ktrecv stream | wc -c >count)
 	assertEquals 83886080 "$(cat count)"
 }
 
