@@ -22,10 +22,15 @@ read_matrix_file() {
 	done <"$opt_matrix"
 	die_context=''
 	[ -n "$matrix_payloads$matrix_schedulers" ] || die "$opt_matrix: neither a scheduler nor a payload"
-	[ -n "$matrix_kernels" ] || matrix_kernels=${KTRUN_KERNEL:-$top/build/kernel/image}$newline
+	[ -n "$matrix_kernels" ] || use_default_kernel
 	[ -n "$matrix_topologies" ] || matrix_topologies=1,1,2,1$newline
 	[ -n "$matrix_schedulers" ] || matrix_schedulers=none$newline
 	[ -n "$matrix_payloads" ] || matrix_payloads=none$newline
+}
+
+use_default_kernel() {
+	choose_kernel
+	matrix_kernels=$run_kernel$newline
 }
 
 read_matrix_line() {
