@@ -24,8 +24,8 @@ endif
 .NOTPARALLEL:
 .PHONY: $(VERBS) $(NEEDS)
 
-# A guest of another architecture than this machine's: the compiler's other half, the demo's libraries, and the
-# BusyBox of this machine, which ktrun uses on the host.
+# A guest of another architecture than this machine's: the compiler's other half, the demo's libraries, and
+# the BusyBox of this machine, which ktrun uses on the host.
 ifneq ($(ARCH),x86_64)
 CROSS := $(B)/cross/musl-gcc
 HOST_BUSYBOX := host-busybox

@@ -6,8 +6,8 @@
 # Of ktbox: what ktrun --version says.
 VERSION := 0.4.0
 
-# Of the guest: x86_64 or aarch64. On the command line only: who builds kernels has an ARCH of another meaning in the
-# environment.
+# Of the guest: x86_64 or aarch64. On the command line only: who builds kernels has an ARCH of another
+# meaning in the environment.
 ifneq ($(origin ARCH),command line)
 ARCH := x86_64
 endif

@@ -13,8 +13,8 @@
  *       they were acted on.
  * Ends: TERM, or the tty hangs up. The tty's mode is restored. Other bytes are counted and told of at the
  *       end.
- * Exit: 0; 1 the tty can't be opened or read (said on COM2 too, or KT_LAST_WORDS, where a guest without console is still
- *       heard).
+ * Exit: 0; 1 the tty can't be opened or read (said on COM2 too, or KT_LAST_WORDS, where a guest without
+ *       console is still heard).
  */
 //applet:IF_KTHVC(APPLET(kthvc, BB_DIR_USR_BIN, BB_SUID_DROP))
 

@@ -2,8 +2,8 @@
 /*
  * The tests of a run.
  *
- * In:  test-case frames. Out: keys for result.json. Nobody vouches for the text: a test whose status is neither
- *      "passed" nor "skipped" has failed, whatever it says.
+ * In:  test-case frames. Out: keys for result.json. Nobody vouches for the text: a test whose status is
+ *      neither "passed" nor "skipped" has failed, whatever it says.
  */
 #include "json.h"
 #include "test_list.h"

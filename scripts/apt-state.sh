@@ -4,7 +4,8 @@
 # apt-state.sh: read by the scripts that fetch Debian packages of another suite than the machine's. Nothing is
 # installed and no root is needed: apt runs with a state of its own in build/apt, a copy of the machine's
 # settings without their hooks.
-# In:   here, the folder of the scripts; KT_ARCH, whose packages are wanted (x86_64 or aarch64; this one is x86_64).
+# In:   here, the folder of the scripts; KT_ARCH, whose packages are wanted (x86_64 or aarch64; this one is
+#       x86_64).
 # Out:  apt (the folder; apt's words go to its file "log"), archives, and the functions below.
 # Exit: none of its own; without an archive to ask, the shell ends with 1 by its set -e.
 

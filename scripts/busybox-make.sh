@@ -4,8 +4,8 @@
 # busybox-make.sh SRC OBJ ARG...: run make in the BusyBox tree SRC, with OBJ for all that it writes.
 # The one place that knows how BusyBox is compiled: musl, static, the kernel's headers beside musl's, and
 # nothing of the path or of the caller's environment in the result.
-# In:   SRC, SRC/../include (links to the kernel's headers), SOURCE_DATE_EPOCH; ARG is what make gets. KT_ARCH, if it is
-#       not x86_64: SRC/../../cross has the compiler (fetch-cross.sh).
+# In:   SRC, SRC/../include (links to the kernel's headers), SOURCE_DATE_EPOCH; ARG is what make gets.
+#       KT_ARCH, if it is not x86_64: SRC/../../cross has the compiler (fetch-cross.sh).
 # Exit: make's.
 
 set -eu

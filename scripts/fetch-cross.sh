@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# fetch-cross.sh DEST SUITE...: what a cross build for KT_ARCH needs beside Debian's cross compiler: musl, the kernel's headers, and the static
-# libraries of the demo scheduler's loader. They are packages of another architecture, which this machine's apt should
-# not be made to know: they are unpacked under DEST (apt-state.sh).
+# fetch-cross.sh DEST SUITE...: what a cross build for KT_ARCH needs beside Debian's cross compiler: musl,
+# the kernel's headers, and the static libraries of the demo scheduler's loader. They are packages of
+# another architecture, which this machine's apt should not be made to know: they are unpacked under DEST
+# (apt-state.sh).
 # In:   KT_ARCH; the suites are asked in order.
 # Out:  DEST/root, the unpacked packages; DEST/musl-gcc, the cross compiler with musl in place of glibc.
 # Exit: 0; 1 no suite had them (apt's words: build/apt/log).

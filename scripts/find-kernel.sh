@@ -3,14 +3,13 @@
 #
 # find-kernel.sh DEST KERNEL CONFIG PACKAGE SUITES: the kernel that ktrun boots by default, in the folder
 # DEST.
-# In:   KERNEL, a bzImage, an ELF vmlinux or an arm64 Image (KT_ARCH), and CONFIG, its .config; both may be empty. Without KERNEL: the
-#       running kernel's image if its configuration will do and it can be read, else Debian's
-#       (fetch-kernel.sh PACKAGE SUITES).
-#       MODULES (environment): folders of modules that are wanted of a fetched kernel; then it is fetched in
-#       any case.
-# Out:  DEST/modules/ with MODULES; DEST/image (an ELF vmlinux where one can be had, else the bzImage), DEST/version (its release),
-#       DEST/config (when found), DEST/request (what was asked for: the same again costs nothing).
-#       DEST is replaced whole when all went well, else left as it was.
+# In:   KERNEL, a bzImage, an ELF vmlinux or an arm64 Image (KT_ARCH), and CONFIG, its .config; both may be
+#       empty. Without KERNEL: the running kernel's image if its configuration will do and it can be read,
+#       else Debian's (fetch-kernel.sh PACKAGE SUITES). MODULES (environment): folders of modules that are
+#       wanted of a fetched kernel; then it is fetched in any case.
+# Out:  DEST/modules/ with MODULES; DEST/image (an ELF vmlinux where one can be had, else the bzImage),
+#       DEST/version (its release), DEST/config (when found), DEST/request (what was asked for: the same
+#       again costs nothing). DEST is replaced whole when all went well, else left as it was.
 # Exit: 0; 1 no kernel, or one that lacks an option: the option is named.
 
 set -eu

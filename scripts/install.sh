@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# install.sh PREFIX VERSION: put ktbox where a system keeps its programs. install.sh -u PREFIX: take it away again.
+# install.sh PREFIX VERSION: put ktbox where a system keeps its programs. install.sh -u PREFIX: take it away
+# again.
 # In:   what `make all man` has built; DESTDIR, in front of PREFIX (of a package being made), may be empty.
 # Out:  PREFIX/bin/ktrun, PREFIX/lib/ktbox (the built files, host/, version), share/man/man1,
-#       share/bash-completion/completions/ktrun, share/doc/ktbox. lib/ktbox/installed lists all files; -u removes what
-#       it lists, and the folders that are ktbox's alone.
+#       share/bash-completion/completions/ktrun, share/doc/ktbox. lib/ktbox/installed lists all files; -u
+#       removes what it lists, and the folders that are ktbox's alone.
 # Exit: 0; 1.
 
 set -eu

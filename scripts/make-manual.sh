@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # make-manual.sh OUT BUSYBOX VERSION: the manual pages of ktrun and of each kt applet that BUSYBOX has.
-# In:   `ktrun --help`, `APPLET --help`; the header comment of applets/APPLET.c; docs/man/NAME.man, if it is there:
-#       what no help says (description, examples). SOURCE_DATE_EPOCH, the pages' date.
+# In:   `ktrun --help`, `APPLET --help`; the header comment of applets/APPLET.c; docs/man/NAME.man, if it is
+#       there: what no help says (description, examples). SOURCE_DATE_EPOCH, the pages' date.
 # Out:  OUT/NAME.1. OUT is replaced whole.
 # Exit: 0; 1.
 

@@ -3,7 +3,8 @@
 # manual-page.awk: a manual page from what a command says with --help, and from what its source says about it.
 # In:   name, version, date; the kind of each file is told by the variable kind in front of it:
 #         kind=help    the text of --help, BusyBox's form or ktrun's
-#         kind=source  a C file: its header comment, whose paragraphs In, Out, Ends and Exit become sections; its
+#         kind=source  a C file: its header comment, whose paragraphs In, Out, Ends and Exit become
+#         sections; its
 #                      constants, by which that comment names times and sizes
 #         kind=text    text in man(7) macros; what stands behind a line .\"AFTER goes behind the options
 # Out:  the page, in man(7) macros.
@@ -110,7 +111,8 @@ function take_comment(line) {
 	body[section] = body[section] escape(line) "\n"
 }
 
-# The first comment that has lines of its own; its first line is the title, of which the help has a better one.
+# The first comment that has lines of its own; its first line is the title, of which the help has a better
+# one.
 function source(line) {
 	if (line == "/*" && !comment) { comment = "title"; return }
 	if (comment == "title") { comment = "body"; return }

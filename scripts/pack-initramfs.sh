@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # pack-initramfs.sh BUSYBOX ROOTFS STAGE OUT [LISTER]: the base initramfs, an uncompressed newc archive.
-# In:   BUSYBOX, the static binary; it lists its own links, or LISTER does, which is the same for this machine. ROOTFS: init goes to /init, lib/*.sh to
-#       /lib/ktbox/, and all else to its own path. SOURCE_DATE_EPOCH, the time of every entry.
+# In:   BUSYBOX, the static binary; it lists its own links, or LISTER does, which is the same for this
+#       machine. ROOTFS: init goes to /init, lib/*.sh to /lib/ktbox/, and all else to its own path.
+#       SOURCE_DATE_EPOCH, the time of every entry.
 # Out:  OUT; its last entry is /.ktbox/base.complete, by which /init knows that it got all of it. STAGE, the
 #       same as a folder. Owner, order, times and modes do not depend on who packs, so the same input gives
 #       the same bytes. No device files: the kernel has /dev/console of its own. No root needed.

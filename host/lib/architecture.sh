@@ -3,15 +3,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Why:   a guest's architecture is that of the kernel's image, and all that follows from it is here.
-# In:    the head of the image. Out: run_arch (x86_64 or aarch64), run_kernel_type (elf, bzimage or image), arch_*,
-#        base_archive. Exit: 205 for what is no kernel.
+# In:    the head of the image. Out: run_arch (x86_64 or aarch64), run_kernel_type (elf, bzimage or image),
+#        arch_*, base_archive. Exit: 205 for what is no kernel.
 #
-# The machine "virt" has one UART of its own, ttyAMA0, which is the console. What is COM2 on a PC, for the last words of
-# /init, is a UART on the PCI bus there: ttyS0. /init finds both by what the kernel says (rootfs/lib/consoles.sh).
+# The machine "virt" has one UART of its own, ttyAMA0, which is the console. What is COM2 on a PC, for the
+# last words of /init, is a UART on the PCI bus there: ttyS0. /init finds both by what the kernel says
+# (rootfs/lib/consoles.sh).
 # shellcheck disable=SC2015,SC2034,SC2154
 
-# One od of the head: the ELF magic is in bytes 0-3, e_machine in 18-19, arm64's ARMd in 0x38-0x3b, a bzImage's HdrS in
-# 0x202-0x205.
+# One od of the head: the ELF magic is in bytes 0-3, e_machine in 18-19, arm64's ARMd in 0x38-0x3b, a
+# bzImage's HdrS in 0x202-0x205.
 take_architecture() { # KERNEL
 	# shellcheck disable=SC2046
 	set -- "$1" $(od -An -v -tx1 -N518 -- "$1") 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
@@ -40,7 +41,8 @@ take_x86_64() { # TYPE
 	base_archive=$parts/initramfs.cpio
 }
 
-# Pointer authentication by its own algorithm costs TCG more than all else; the kernel does not mind which it is.
+# Pointer authentication by its own algorithm costs TCG more than all else; the kernel does not mind which
+# it is.
 take_aarch64() {
 	run_arch=aarch64 run_kernel_type=image
 	arch_qemu=qemu-system-aarch64 arch_package=qemu-system-arm

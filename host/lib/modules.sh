@@ -4,9 +4,9 @@
 #
 # Why:   a distribution's kernel has drivers as modules, and the initramfs is all that the guest has.
 #        Dependencies are read from the modules themselves, so no depmod need have run.
-# In:    opt_modules (--modules DIR, else a folder `modules` beside the kernel, the folder that the kernel lies
-#        in, or /lib/modules/RELEASE), opt_shares. Out: $stage/.ktbox/modules, the names in the order in which
-#        they are loaded, and $stage/.ktbox/modules.d/. Exit: 205 when one is missing.
+# In:    opt_modules (--modules DIR, else a folder `modules` beside the kernel, the folder that the kernel
+#        lies in, or /lib/modules/RELEASE), opt_shares. Out: $stage/.ktbox/modules, the names in the order
+#        in which they are loaded, and $stage/.ktbox/modules.d/. Exit: 205 when one is missing.
 # shellcheck disable=SC2015,SC2034,SC2154
 
 modules_base='virtio_pci virtio_console' # the ports

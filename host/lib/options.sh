@@ -2,8 +2,8 @@
 #
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Why:   every option in one table. In: KTRUN_OPTS, then the arguments. Out: opt_* variables. Exit: 205 for a bad
-#        option, 0 for --help and --version.
+# Why:   every option in one table. In: KTRUN_OPTS, then the arguments. Out: opt_* variables. Exit: 205 for
+#        a bad option, 0 for --help and --version.
 #
 # Values that may come several times are kept ready for their place: opt_env is the text of the guest's
 # environment file, opt_command the one string for the guest's shell; opt_includes and opt_qemu_args are lists

@@ -2,10 +2,11 @@
 #
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Why:   ktrun works from its own tree and from an installed copy (make install), which it must never write to.
-#        An installed copy has the file "version" beside host/; a tree has config.mk there.
-# In:    top; HOME, XDG_STATE_HOME, XDG_CACHE_HOME. Out: parts (the built files), bb (busybox), runs (new folders of
-#        artifacts), cache (what is remembered from run to run), default_kernel (may be empty). Exit: none.
+# Why:   ktrun works from its own tree and from an installed copy (make install), which it must never write
+#        to. An installed copy has the file "version" beside host/; a tree has config.mk there.
+# In:    top; HOME, XDG_STATE_HOME, XDG_CACHE_HOME. Out: parts (the built files), bb (busybox), runs (new
+#        folders of artifacts), cache (what is remembered from run to run), default_kernel (may be empty).
+#        Exit: none.
 # shellcheck disable=SC2034,SC2154
 
 places() {

@@ -6,9 +6,9 @@
 #        vector, handed to the verb that qemu_command is called with (sh has no lists to return). Exit:
 #        205 when it can't be made.
 #
-# Devices: a UART for the console, another for last words (architecture.sh), one virtio-serial bus with port 0 =
-# hvc0 (wake bytes), port 1 = frames, port 3 = stdin or terminal of ktrun, where there is one. What the guest
-# writes to hvc0 is not read by anyone: hvc0.out is /dev/null, so that it never fills up.
+# Devices: a UART for the console, another for last words (architecture.sh), one virtio-serial bus with port
+# 0 = hvc0 (wake bytes), port 1 = frames, port 3 = stdin or terminal of ktrun, where there is one. What the
+# guest writes to hvc0 is not read by anyone: hvc0.out is /dev/null, so that it never fills up.
 # shellcheck disable=SC2015,SC2034,SC2154
 
 qemu_command() { # VERB...

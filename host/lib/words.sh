@@ -2,7 +2,8 @@
 #
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Why:   options in an environment variable may have blanks in their values, and eval would run what is in them.
+# Why:   options in an environment variable may have blanks in their values, and eval would run what is in
+#        them.
 # In:    $words. Out: $word, and $words without it. Exit: 205 for a quote that is not closed.
 #
 # Blanks and newlines part words. '...' keeps all as it is; "..." too, but that \" and \\ are " and \ there; a

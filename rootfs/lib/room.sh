@@ -63,8 +63,8 @@ port_has_moved() { # since the last call in this shell
 	[ "$BYTES_SENT" != "$sent_before" ]
 }
 
-# A waiter that was killed (128 and more) has nothing to tell: taken for a time-out, it would end a payload that
-# runs well.
+# A waiter that was killed (128 and more) has nothing to tell: taken for a time-out, it would end a payload
+# that runs well.
 event_of() { # OPTION... LATCH...
 	while :; do
 		ktlatch wait -a "$@" >"$RUN/event.name" &

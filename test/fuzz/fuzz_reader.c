@@ -4,8 +4,9 @@
  * the whole stream at once, and tries each place in turn, with a bytewise checksum of its own.
  *
  * In:  control bytes, then a stream. Even first byte: the rest is the stream as it is. Odd: the rest is a
- *      list of commands that make one, with right frames, damaged ones and bytes between; random bytes alone would
- *      hardly ever hit a right checksum. The second byte seeds the sizes of the pieces that the reader is fed.
+ *      list of commands that make one, with right frames, damaged ones and bytes between; random bytes
+ *      alone would hardly ever hit a right checksum. The second byte seeds the sizes of the pieces that the
+ *      reader is fed.
  * Out: an abort where the two differ: a frame lost, a frame invented, another offset, size, kind or payload.
  */
 #include "frame_reader.h"

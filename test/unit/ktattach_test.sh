@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The port ktbox-ctl with a pair of fifos for the device: ktattach on the host's side, ktstdin and ktterm on the
-# guest's. Bytes, the end of input, the window's size, the key, what a slow or a missing other side does.
+# The port ktbox-ctl with a pair of fifos for the device: ktattach on the host's side, ktstdin and ktterm on
+# the guest's. Bytes, the end of input, the window's size, the key, what a slow or a missing other side
+# does.
 
 # shellcheck disable=SC1091,SC2016,SC2154 # what is sourced sets them; text for other shells
 . "$KT_TEST_LIB/unit.sh"

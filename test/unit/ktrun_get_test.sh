@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# ktrun --get: the list for the guest, the files below get/, what the summary says of them, and folders that are
-# not ktrun's to empty. The frames themselves are tested in ktget_test.sh.
+# ktrun --get: the list for the guest, the files below get/, what the summary says of them, and folders that
+# are not ktrun's to empty. The frames themselves are tested in ktget_test.sh.
 
 # shellcheck disable=SC1091,SC2154,SC2086,SC2089,SC2090,SC2016 # what is sourced sets them; items are words
 . "$KT_TEST_LIB/stub.sh"

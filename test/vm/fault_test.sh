@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The short part of `make torture`: some faults of each kind that a few seconds suffice for. The seed is fixed here,
-# so that a run of the tests is the same as the last one.
+# The short part of `make torture`: some faults of each kind that a few seconds suffice for. The seed is
+# fixed here, so that a run of the tests is the same as the last one.
 
 # shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/unit.sh"

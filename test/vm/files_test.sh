@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Files between host and guest on the real kernel: what --get brings back, byte for byte, also after the payload
-# failed and while something of it lives on, and what it says of what is missing.
+# Files between host and guest on the real kernel: what --get brings back, byte for byte, also after the
+# payload failed and while something of it lives on, and what it says of what is missing.
 
 # shellcheck disable=SC1091,SC2154,SC2016 # what is sourced sets them; the guest's shell expands
 . "$KT_TEST_LIB/vm.sh"

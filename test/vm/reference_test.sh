@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A ktbox guest under a host that is not ktrun: what the reference's host waits for is there, without a word or
-# a frame of ktbox's own (reference_host.py).
+# A ktbox guest under a host that is not ktrun: what the reference's host waits for is there, without a word
+# or a frame of ktbox's own (reference_host.py).
 
 # shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/vm.sh"

@@ -3,8 +3,8 @@
 #
 # A host that reads the bulk port slowly, and through a socket: what is unread when the machine goes would be
 # lost, so it asks the guest to wait for it (ktbox.ack=1).
-# In:  KT_SLOW_BYTES, KT_SLOW_RATE (bytes a second): of the run; KT_SLOW_STALL: seconds without reading, longer
-#      than the guest waits for an acknowledgement.
+# In:  KT_SLOW_BYTES, KT_SLOW_RATE (bytes a second): of the run; KT_SLOW_STALL: seconds without reading,
+#      longer than the guest waits for an acknowledgement.
 
 # shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/vm.sh"
@@ -13,8 +13,8 @@ BYTES=${KT_SLOW_BYTES:-8000000}
 RATE=${KT_SLOW_RATE:-1000000}
 VM_CEILING=$((VM_CEILING + BYTES / RATE))
 
-# slow_vm NAME STALL ARG...: the payload's last bytes are not the same as those before them. The host stalls when
-# so much is left as the port's queue and the socket take without it.
+# slow_vm NAME STALL ARG...: the payload's last bytes are not the same as those before them. The host stalls
+# when so much is left as the port's queue and the socket take without it.
 slow_vm() {
 	slow_name=$1 slow_stall=$2
 	shift 2

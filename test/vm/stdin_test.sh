@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# ktrun's stdin in a real guest: whole, to its end, and never waited for. Three VMs: one that reads all of it in
-# turn, one whose input never ends, one whose script is the input.
+# ktrun's stdin in a real guest: whole, to its end, and never waited for. Three VMs: one that reads all of
+# it in turn, one whose input never ends, one whose script is the input.
 
 # shellcheck disable=SC1091,SC2016,SC2154 # what is sourced sets them; text for the guest's shell
 . "$KT_TEST_LIB/vm.sh"

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The guest on aarch64: boot, payload, scheduler, death, panic, shutdown, the last words on the UART of the PCI bus.
-# make test ARCH=aarch64 runs it.
+# The guest on aarch64: boot, payload, scheduler, death, panic, shutdown, the last words on the UART of the
+# PCI bus. make test ARCH=aarch64 runs it.
 
 # shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/vm.sh"

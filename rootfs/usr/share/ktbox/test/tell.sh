@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # How kt-test and its scripts tell the host of a test.
-# In:  KT_TEST_FILE, the script's name; KT_TEST_STATE, its folder. Out: a test-case frame; a line in the file told.
+# In:  KT_TEST_FILE, the script's name; KT_TEST_STATE, its folder. Out: a test-case frame; a line in the
+#      file told.
 
 tell() { # STATUS MILLISECONDS NAME MESSAGE
 	echo "$1" >>"$KT_TEST_STATE/told"
