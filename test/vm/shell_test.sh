@@ -107,6 +107,8 @@ long_session() {
 	said job_ends '88-end'
 	type_line 'cat /sys/kernel/sched_ext/root/ops; ktsend 0x4d494e45 hello; echo $((90+9))-sent'
 	said scheduler scx_demo '99-sent'
+	type_line 'kt status'
+	said status 'scheduler:  scx_demo' 'state:      enabled' sched_attached 'log:'
 	type_line 'exit 7'
 	session_end
 }
@@ -150,6 +152,10 @@ test_the_greeting_says_kernel_memory_cpus_scheduler_and_how_to_leave() {
 test_a_typed_command_runs() {
 	assert_said typed scheduler
 	assertFalse "something that was not typed" "[ -f '$VMS/said.nothing' ]"
+}
+
+test_kt_status_tells_of_the_scheduler() {
+	assert_said status
 }
 
 test_lines_can_be_edited_completed_and_taken_from_the_history() {
