@@ -43,7 +43,8 @@ console_lines() {
 
 # grep is fast and lets few lines through; awk looks at what they say.
 find_reports() {
-	grep -a -q -E "$report_words" "$out/console.log" || return 0 # as in most runs: ten processes less
+	# most runs have none, and are spared ten processes
+	short_lines <"$out/console.log" | grep -a -q -E "$report_words" || return 0
 	stamped=$(console_lines | grep -c -m 1 '^\[ *[0-9]*\.[0-9]*\]')
 	console_lines | grep -n -E "$report_words" |
 		"$bb" awk -v max="$reports_max" -v stamped="$stamped" "$report_program"

@@ -144,8 +144,14 @@ test_a_place_that_cannot_be_written_is_refused_before_anything_starts() {
 	ktrun --json - --tap - -- true
 	assert_refused
 	assert_matches 'both on stdout$' err
-	ktrun --json - --shell
-	assert_refused
+}
+
+test_no_report_goes_where_a_shell_has_its_terminal() {
+	run "$KT_PYTHON" -c 'import os, pty, sys
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' "$KTRUN" -o "$PWD/art" --json - --shell
+	assert_status 205
+	assert_matches "^ktrun: --json: stdout is the shell's" out
+	assertFalse "artifacts are there" "[ -e art ]"
 }
 
 test_a_failed_test_fails_the_run_whatever_the_payload_says() {
