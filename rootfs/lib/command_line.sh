@@ -12,6 +12,8 @@ command_line() {
 	ACK=
 	HOST_IS_KTRUN=
 	CTL_PORT=
+	BREAK_AT=
+	RESCUE=
 	TERM=linux
 	read -r words <"$ROOT/proc/cmdline"
 	set -f # a word may have a * in it
@@ -33,6 +35,8 @@ command_line_word() { # WORD
 	ktbox.live_log=1) LIVE_LOG=1 ;;
 	ktbox.ack=1) ACK=1 ;;
 	ktbox.host=ktrun) HOST_IS_KTRUN=1 ;;
+	ktbox.rescue=1) RESCUE=1 ;;
+	break=*) break_word "$1" ;;
 	ktbox.ctl=1) CTL_PORT=1 ;;
 	ktbox.term=*) TERM=${1#*=} ;;
 	ktbox.*) say "command line: unknown word '$1'" ;;

@@ -23,6 +23,7 @@ note_error() { # PHASE REASON
 # There is nothing left to run for.
 fail() { # PHASE REASON
 	note_error "$@"
+	rescue "$@"
 	exit 1
 }
 

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# `ktrun --shell` as a person uses it: in a terminal (tmux's), by keys. Three sessions: a long one that
-# ends by `exit 7`, one that ends by poweroff and one that ends by reboot.
+# `ktrun --shell` as a person uses it: in a terminal (tmux's), by keys. Four sessions: a long one that
+# ends by `exit 7`, one with break=scheduler, one that ends by poweroff and one that ends by reboot.
 
 # shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/vm.sh"
@@ -113,12 +113,25 @@ long_session() {
 	session_end
 }
 
+# Two shells, the first before there is a scheduler.
+stop_session() {
+	session stop -s "$DEMO" --append break=scheduler
+	sees "$prompt" "$VM_CEILING"
+	type_line 'kt status'
+	said stopped 'scheduler:  none' 'process:    none was started'
+	type_line 'exit 3'
+	said goes_on 'scheduler: scx_demo' "$prompt"
+	type_line 'exit 4'
+	session_end
+}
+
 oneTimeSetUp() {
 	TMUX_TMPDIR=$FILES
 	export TMUX_TMPDIR
 	unset TMUX
 	tm new-session -d -s keeper cat # a server without a session ends
 	long_session
+	stop_session
 	for way in poweroff reboot; do
 		session "$way"
 		sees "$prompt" "$VM_CEILING"
@@ -173,6 +186,15 @@ test_ctrl_c_interrupts_a_command_and_not_the_shell() {
 test_job_control_works() {
 	assert_said job_runs job_stops jobs job_is_back job_goes_on job_ends
 	assert_no_match "can't access tty|job control turned off" "$VMS/long.out"
+}
+
+test_break_gives_a_shell_before_the_scheduler_and_its_exit_goes_on() {
+	session=stop
+	: >>"$VMS/stop.missed"
+	assert_said stopped goes_on
+	look stop
+	assert_verdict fail 4
+	assert_value scheduler_attached true
 }
 
 test_the_status_of_the_shell_is_the_verdict() {
