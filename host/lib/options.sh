@@ -198,6 +198,7 @@ usage: ktrun [options] [-- COMMAND...]
        ktrun [-q] [-o DIR] [--junit FILE] [--report FILE] --matrix FILE
 
 Boots a kernel in a throw-away VM, attaches a sched_ext scheduler, runs COMMAND, and tells what happened.
+Stdin goes to COMMAND: in a `while read` loop, ktrun takes the loop's lines unless it has </dev/null.
 
 guest
   -k KERNEL         bzImage or ELF vmlinux (default: $KTRUN_KERNEL, else build/kernel/image of the source
@@ -264,7 +265,7 @@ environment
 
 exit codes (the first that holds, see docs/verdicts.md)
   205 error            ktrun itself: bad input, QEMU does not start
-  130 interrupted      Ctrl-C, TERM or HUP
+  130 interrupted      Ctrl-C, TERM or HUP; the key of --escape
   204 timeout          the limit of -t was reached
   211 output-limit     the guest wrote more than --max-output leaves it
   206 boot-failed      the guest never said that it is ready

@@ -115,7 +115,7 @@ long_session() {
 
 # Two shells, the first before there is a scheduler.
 stop_session() {
-	session stop -s "$DEMO" --append break=scheduler
+	session stop -s "$DEMO" -e NO_COLOR=1 --append break=scheduler
 	sees "$prompt" "$VM_CEILING"
 	type_line 'kt status'
 	said stopped 'scheduler:  none' 'process:    none was started'
@@ -186,6 +186,14 @@ test_ctrl_c_interrupts_a_command_and_not_the_shell() {
 test_job_control_works() {
 	assert_said job_runs job_stops jobs job_is_back job_goes_on job_ends
 	assert_no_match "can't access tty|job control turned off" "$VMS/long.out"
+}
+
+esc=$(printf '\033')
+
+test_the_prompt_has_colours_where_the_terminal_has_them_and_no_color_is_unset() {
+	assert_matches "$esc\\[1;32mktbox$esc" "$VMS/long.out"
+	assert_no_match "$esc\\[1;32mktbox" "$VMS/stop.out"
+	assert_matches 'ktbox:~# ' "$VMS/stop.out"
 }
 
 test_break_gives_a_shell_before_the_scheduler_and_its_exit_goes_on() {
