@@ -17,7 +17,8 @@ PATIENCE=90 # seconds
 
 now_ms() {
 	read -r uptime idle </proc/uptime
-	NOW_MS=${uptime%.*}${uptime#*.}0
+	# no leading zero, which would make it octal: a small kernel is here within a second
+	NOW_MS=$((${uptime%.*} * 1000 + (1${uptime#*.} - 100) * 10))
 }
 
 spin() { # when kill(1) is back, all are runnable
