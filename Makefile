@@ -11,9 +11,9 @@ BB       := $(B)/bb
 APPLETS  := applets $(wildcard applets/*.c applets/*.h) Config.in Kbuild
 ROOTFS   := $(shell find rootfs/.)
 VERBS    := all help busybox rootfs kernel kernel-6.12 kernel-generic demo run test bench test-6.12 test-generic \
-	    shell test-busybox test-sanitized fuzz lint check-options deps man install uninstall torture clean
+	    shell test-busybox test-sanitized fuzz mutations lint check-options deps man install uninstall torture clean
 NEEDS    := need-build need-kernel need-kernel-6.12 need-demo need-run need-shell need-test need-bench need-test-6.12 \
-	    need-torture need-lint need-cross need-cross-test need-fuzz need-test-sanitized
+	    need-torture need-lint need-cross need-cross-test need-fuzz need-test-sanitized need-mutations
 
 ifeq ($(filter x86_64 aarch64,$(ARCH)),)
 $(error ARCH: neither x86_64 nor aarch64: $(ARCH))
@@ -97,6 +97,9 @@ test-sanitized: need-test-sanitized build/busybox-san ## the applets' unit tests
 fuzz: need-fuzz build/fuzz/reader ## fuzz the frame reader for FUZZ_SECONDS (300)
 	@test/fuzz/run $(FUZZ_SECONDS)
 
+mutations: need-mutations all demo kernel ## break the code in many places, one at a time: a test must see each (MUTATION=WORD)
+	@test/mutations/run $(MUTATION)
+
 lint: need-lint build/busybox ## check every shell script, and the applets' C with three analysers
 	@scripts/lint.sh
 	@scripts/lint-c.sh $(BB) gcc-analyzer
@@ -130,6 +133,7 @@ need-lint:  groups = build lint
 need-fuzz:  groups = build fuzz
 need-test-sanitized: groups = build fuzz test
 need-test:  groups = build kernel demo run test lint fuzz
+need-mutations: groups = build kernel demo run test
 need-torture: groups = build kernel demo run test
 need-bench: groups = build kernel demo run test
 need-test-6.12: groups = build kernel kernel-6.12 demo run test

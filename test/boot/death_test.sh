@@ -78,6 +78,17 @@ test_a_death_that_is_seen_together_with_the_payloads_end_is_told_of() {
 	assert_exit 202
 }
 
+test_an_ejection_that_is_seen_together_with_the_payloads_end_is_a_death() {
+	when ktexec 'ktlatch set payload_runs; ktlatch wait sched_ejected; exit 0'
+	when ktexitmon 'ktlatch set sched_attached; ktlatch wait payload_runs; ktlatch set sched_ejected; stay'
+	note_latch_calls 'case $* in
+		"wait -a"*payload_ended*) "$KTBOX_ROOT/tools/ktlatch" wait payload_ended sched_ejected ;;
+		esac'
+	boot
+	assert_times 1 '^ktsend lifecycle scheduler-died '
+	assert_exit 202
+}
+
 test_a_death_after_the_payloads_end_that_ktexitmon_has_reported_is_in_the_exit_code() {
 	when ktexitmon 'on_term() { ktlatch set sched_exited; note ktexitmon has sent all; exit 1; }
 		ktlatch set sched_attached; stay'

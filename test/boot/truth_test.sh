@@ -41,7 +41,11 @@ test_fin_is_told_again_when_another_sender_came_in_between() {
 test_an_acknowledgement_that_comes_ends_the_wait() {
 	cmdline ktbox.ack=1
 	when ktsend '[ "$1" != -b ] || ktlatch set artifacts_received'
+	note_latch_calls
 	boot
+	for shell in $BOOT_SHELLS; do
+		assert_matches '^wait .*artifacts_received' "$shell/latch_calls"
+	done
 	assert_order 'kthvc' 'ktsend fin unknown' 'ktsend -b exit 0' 'reboot -f'
 }
 

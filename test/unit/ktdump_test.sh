@@ -244,6 +244,18 @@ test_a_block_waits_for_the_lock() {
 	assertEquals "$START_FRAME" "$(decode port | head -n 1)"
 }
 
+test_a_block_is_alone_with_the_lock() { # not one of many who share it
+	exec 6>run/sched-log.lock
+	flock -s 6
+	"$KT_BUSYBOX" ktdump -p port "$DATA/verifier.log" 6>&- &
+	pid=$!
+	a_moment
+	assert_empty_or_missing port
+	exec 6>&-
+	end_of $pid
+	assertEquals "status" 0 "$status"
+}
+
 test_a_port_that_fails_is_an_error() {
 	printf one >a
 	run_kt ktdump -p /dev/full a

@@ -231,12 +231,25 @@ test_a_program_that_ignores_term_is_killed() {
 	assert_not_reported
 }
 
+test_what_a_script_left_behind_ends_with_it() {
+	# shellcheck disable=SC2016
+	start sh -c 'trap "exit 0" TERM; sh -c "trap \"\" TERM; echo \$\$ >ready; exec cat go" & wait'
+	scheduler_is_ready
+	kill -TERM $mon
+	monitor_ends 0
+	run_kt ktlatch wait -t 5 -p "$ready" never_set
+	assert_status 125
+	[ "$status" = 125 ] || kill -KILL "$ready"
+}
+
 test_term_that_is_pending_when_the_end_is_seen_wins() {
 	# shellcheck disable=SC2016
 	start sh -c 'echo $$ >ready; exec cat go'
 	scheduler_is_ready
 	kill -STOP $mon
 	kill -KILL "$ready"
+	# both must be there when it goes on: a scheduler that is still dying makes TERM alone the news
+	timeout "$KT_CEILING" sh -c "until grep -q '^State:.Z' /proc/$ready/status; do :; done"
 	kill -TERM $mon
 	kill -CONT $mon
 	monitor_ends 137
@@ -264,13 +277,13 @@ test_term_and_death_at_the_same_instant_never_both_never_neither() {
 	assert_matches '^[1-9][0-9]* stopped, [1-9][0-9]* sent$' said # both sides of the race were met
 }
 
-# start_parent HOW: a parent of sh, which exits 42 when "go" is closed; its child is $child. fd 3 ends the
+# start_parent HOW [SH]: a parent of sh, which exits 42 when "go" is closed; its child is $child. fd 3 ends the
 # parent.
 start_parent() {
 	rm -f go
 	mkfifo go parent_in parent_out
 	exec 5<>go
-	"$KT_PYTHON" "$KT_TOP/test/unit/parent.py" "$1" sh -c 'read -r x; exit 42' <parent_in >parent_out 5>&- &
+	"$KT_PYTHON" "$KT_TOP/test/unit/parent.py" "$1" "${2:-sh}" -c 'read -r x; exit 42' <parent_in >parent_out 5>&- &
 	parent=$!
 	exec 3>parent_in
 	read -r child <parent_out
@@ -291,6 +304,17 @@ watch() {
 
 test_a_zombie_that_its_parent_does_not_reap() {
 	start_parent keep
+	watch "$child"
+	echo >&5
+	end_of $mon
+	exec 5>&-
+	assert_reported 42
+	end_parent
+}
+
+test_a_zombie_whose_name_looks_like_the_fields_behind_it() {
+	ln -s "$(command -v sh)" 'a) S (1'
+	start_parent keep "$PWD/a) S (1"
 	watch "$child"
 	echo >&5
 	end_of $mon

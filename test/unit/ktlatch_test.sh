@@ -244,6 +244,21 @@ test_a_latch_that_is_set_counts_although_the_process_has_ended() {
 	assert_file_text two out
 }
 
+test_a_latch_that_is_set_together_with_the_end_of_the_process_counts() {
+	a_process
+	exec 3>life
+	"$KT_BUSYBOX" ktlatch wait -p $pid now 2>err 3>&- &
+	waiter=$!
+	a_moment # until it waits
+	kill -STOP $waiter
+	kt ktlatch set now
+	exec 3>&-
+	wait $pid
+	kill -CONT $waiter
+	end_of $waiter
+	assert_status 0
+}
+
 test_a_zombie_has_ended() {
 	mkfifo go
 	# shellcheck disable=SC2016

@@ -128,6 +128,15 @@ test_a_very_long_line_hides_no_marker() {
 	assert_same_bytes pieces console
 }
 
+test_an_end_that_stands_early_in_a_very_long_line_is_an_end() {
+	: >console
+	start_ktpipe -o console
+	{ start_line && end_line | tr -d '\n' && text 100000 && echo; } >pieces
+	cat pieces >&3
+	ktpipe_ends 0
+	assert_latch dump_complete
+}
+
 test_a_stalled_console_does_not_stop_reading() {
 	mkfifo console
 	exec 4<>console

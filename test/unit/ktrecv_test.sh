@@ -221,6 +221,21 @@ test_invalid_utf_8_in_a_reason_is_still_json() {
 	assertTrue "it is JSON" "$KT_PYTHON -m json.tool d/result.json"
 }
 
+test_overlong_utf_8_is_none() {
+	recv 'init-error=a\xe0\x80\x8ab' exit#i32:0
+	assert_matches '"a\\ufffd\\ufffd\\ufffdb"' d/result.json
+}
+
+test_c1_controls_drive_no_terminal() {
+	recv 'init-error=a\xc2\x9bb' exit#i32:0
+	assert_matches '"a\\u009bb"' d/result.json
+}
+
+test_the_first_status_of_the_payload_counts() {
+	recv exec-exit#i32:7 exec-exit#i32:0 exit#i32:7
+	assert_key exec_exit_code 7
+}
+
 test_exit_codes_are_signed() {
 	recv exec-exit#i32:-1 exit#i32:-2147483648
 	assert_key exit_code -2147483648
@@ -286,6 +301,14 @@ test_a_damaged_length_that_swallows_following_frames_gives_them_back() {
 	assertEquals "frames" 5 "$(field 'len([x for x in o if x["crc"] == "ok"])')"
 	agrees_with_oracle stdout=one length:1000:stdout=two stdout=three exit#i32:0
 	assertEquals "frames" 3 "$(field 'len([x for x in o if x["crc"] == "ok"])')"
+}
+
+# A pipe gives at most 64 KiB at once, so the window moves while the search goes on.
+test_a_search_in_a_window_that_moves_finds_the_next_frame() {
+	encode badcrc:stdout=x length:60000:stdout=abc zero:300000 'stdout*8192' exit#i32:0 |
+		kt ktrecv -d d >out 2>err
+	assert_key exit_code 0
+	assertEquals "bytes of stdout" 8192 "$(wc -c <out)"
 }
 
 test_frames_inside_a_good_payload_are_payload() {
@@ -540,6 +563,15 @@ test_a_link_in_the_folder_is_not_followed_out_of_it() {
 	ln -s ../outside d/result.json
 	recv exit#i32:0
 	assert_file_text mine outside
+}
+
+test_a_link_where_a_stream_goes_is_not_followed() {
+	mkdir d
+	echo mine >outside
+	ln -s ../outside d/stdout
+	recv stdout=theirs exit#i32:0
+	assert_file_text mine outside
+	assert_matches "unable to write 'stdout'" err
 }
 
 test_a_missing_file_is_4() {

@@ -49,6 +49,10 @@ test_damage_is_corrupt_before_all_that_the_frames_say() {
 	verdict_of corrupt 207 "-- true" $READY $STARTED $OUT0 $DAMAGE $EXIT
 }
 
+test_a_stream_with_bytes_missing_is_corrupt() {
+	verdict_of corrupt 207 "-- true" $READY $STARTED $OUT0 'fin=\xff\x0f\x00\x00\x00\x00\x00\x00' $EXIT
+}
+
 test_init_error_comes_before_the_scheduler() {
 	verdict_of init-failed 209 "$SCHED -- true" $READY $IERR $DIED $OUT7 $EXIT
 	verdict_of init-failed 209 "$SCHED -- true" $READY $ATTACHED $STARTED $IERR $OUT0 $EXIT
@@ -164,7 +168,7 @@ print(" ".join(keys))' art/result.json >keys
 
 test_the_summary_has_no_control_characters_of_the_guest() {
 	printf 'console \033[2J \007 end\n' >stub/console
-	verdict_of init-failed 209 "$SCHED -- true" $READY 'init-error=evil\x1b[2J\x07\x08text' $DIED \
+	verdict_of init-failed 209 "$SCHED -- true" $READY 'init-error=evil\x1b[2J\x07\x08text\xe2\x80\xae' $DIED \
 		sched-log====SCHED_OUTPUT_START=== 'sched-log=log\x1b]0;title\x07\n' \
 		sched-log====SCHED_OUTPUT_END=== $EXIT
 	assert_matches evil err

@@ -252,6 +252,19 @@ test_a_full_disk_is_an_error() {
 	assert_error ktsend
 }
 
+test_a_write_of_0_has_sent_nothing_and_is_tried_again() {
+	run strace -qq -o trace -e trace=write -e inject=write:retval=0:when=1 \
+		"$KT_BUSYBOX" ktsend -p port stdout text
+	assert_status 0
+	assertEquals "frames" stdout "$(types_in port)"
+}
+
+test_a_short_write_is_an_error() {
+	run strace -qq -o trace -e trace=write -e inject=write:retval=5:when=1 \
+		"$KT_BUSYBOX" ktsend -p port stdout text
+	assert_error ktsend
+}
+
 test_without_a_port_it_waits_for_the_handshake_and_gives_up() {
 	run_kt ktsend exit 1
 	assert_error ktsend
