@@ -3,8 +3,8 @@
 # Shells for a developer outside of the payload: between two phases (break=PHASE), and at a failed boot
 # (ktbox.rescue=1). The exit of such a shell goes on with what would have come without it.
 #
-# In:   BREAK_AT, a phase as /init names it; RESCUE. The terminal is that of shell mode; a test under ktrun has
-#       none; elsewhere it has the console.
+# In:   BREAK_AT, a phase as /init names it; RESCUE. The terminal is that of shell mode; a test under ktrun
+#       has none; elsewhere it has the console.
 
 # Those behind the command line, which is not known before; and teardown.
 STOPS='first_in_line modules bulk_port wake_bytes announce shares reference_host trace scheduler payload'
