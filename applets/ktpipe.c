@@ -2,9 +2,9 @@
 /*
  * ktpipe: forward the trace of sched_ext dumps, and know where each dump starts and ends.
  *
- * In:   TRACE_PIPE, read without blocking; KT_TRACE_KB, the ring's size per CPU. By default it makes a
- *       trace instance of its own (instances/ktbox), so that the global trace_pipe stays free for whoever
- *       debugs.
+ * In:   TRACE_PIPE, read without blocking. By default it makes a trace instance of its own
+ *       (instances/ktbox), so that the global trace_pipe stays free for whoever debugs. KT_TRACE_KB, the
+ *       ring's size per CPU; else KT_TRACE_MOST_KB (RING_KB) or less, as the memory allows.
  * Out:  every byte to CONSOLE. Where there is a port (-p PATH, else KT_PORT_FD), each dump as scx-dump
  *       frames, and a scx-dump-end frame that says what it was and whether it is complete. Latches:
  *       trace_armed once the tracepoint is on (trace_absent where there is none), dump_started at a
@@ -101,7 +101,7 @@ static int write_text(const char *file, const char *text)
 
 static unsigned ring_kb(void)
 {
-	const char *asked = getenv("KT_TRACE_KB");
+	const char *asked = getenv("KT_TRACE_KB"), *most = getenv("KT_TRACE_MOST_KB");
 	struct sysinfo info;
 	uint64_t share;
 
@@ -109,7 +109,7 @@ static unsigned ring_kb(void)
 		return xatou_range(asked, 4, INT_MAX);
 	sysinfo(&info);
 	share = (uint64_t)info.totalram * info.mem_unit / 1024 / RING_MEMORY_SHARE / get_nprocs();
-	return MIN(share, RING_KB);
+	return MIN(share, most ? xatou_range(most, 4, INT_MAX) : RING_KB);
 }
 
 static void make_instance(void)
