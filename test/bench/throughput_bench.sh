@@ -51,7 +51,7 @@ reader() {
 guest() {
 	mib=$(runs 256 32)
 	for run in $(seq "$(runs 3 1)"); do
-		"$KTRUN" -q -m 1536 -o "$PWD/out" -i "$BENCH/guest_throughput.sh" -- \
+		"$KTRUN" -q -m 1536 --max-output 16G -o "$PWD/out" -i "$BENCH/guest_throughput.sh" -- \
 			sh /include-files/guest_throughput.sh "$mib" >out.txt 2>guest.err
 		grep -a '^port:' out.txt >out.ms || { cat guest.err >&2; return 1; }
 		read -r word dd ktdump ktexec <out.ms
