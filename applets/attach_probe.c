@@ -7,8 +7,13 @@
  * The kernel sends a uevent for the end of an attach only. The probe is a perf event: it belongs to a
  * descriptor, goes with it, and leaves tracefs, which is the developer's and ktpipe's, alone. (A kprobe event
  * and an instance there cost 90 ms instead of 10, measured under TCG.)
+ *
+ * A process of its own opens and closes it. The close waits for RCU, with a mutex that an open of another one
+ * needs: among 2 000 runnable tasks that took up to a minute, in which a scheduler's death went unnoticed.
+ * Nobody waits for that process.
  */
 #include <linux/perf_event.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -33,6 +38,7 @@ static int open_event(pid_t pid)
 	struct perf_event_attr attr = {
 		.size = sizeof(attr),
 		.sample_period = 1,
+		.wakeup_events = 1,
 		.sample_type = PERF_SAMPLE_TIME,
 		.use_clockid = 1,
 		.clockid = CLOCK_MONOTONIC,
@@ -48,51 +54,52 @@ static int open_event(pid_t pid)
 	return syscall(SYS_perf_event_open, &attr, pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
-/* The last close of a kprobe waits for RCU, 70 ms, in which an ejection would go unnoticed and a finished run
- * would wait. So the last one to close is a process that nobody waits for. */
-static void leave_close_to_another(int event)
+static int64_t newest_ms(const uint8_t *pages)
 {
-	pid_t parent = getpid();
+	const struct perf_event_mmap_page *page = (const void *)pages;
+	uint64_t head = __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE);
+	const struct sample *newest = (const void *)(pages + getpagesize()
+			+ (head - sizeof(*newest)) % RING_SIZE);
 
-	if (fork() != 0)
-		return;
-	dup2(event, STDIN_FILENO);
-	syscall(SYS_close_range, STDOUT_FILENO, ~0U, 0); /* the bulk port above all */
+	return newest->ns / 1000000;
+}
+
+/* Until the one who watches the scheduler ends */
+static NORETURN void note_attaches(pid_t pid, pid_t parent, int64_t *began_ms)
+{
+	struct pollfd event = { .events = POLLIN };
+	uint8_t *pages;
+
+	syscall(SYS_close_range, 0, ~0U, 0); /* the bulk port above all */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	kt_daemon_priority(); /* a fork has reset it */
-	while (getppid() == parent)
-		pause();
+	event.fd = open_event(pid);
+	/* read-only, which makes the kernel overwrite old samples: the newest is always there */
+	pages = mmap(NULL, getpagesize() + RING_SIZE, PROT_READ, MAP_SHARED, event.fd, 0);
+	if (event.fd < 0 || pages == MAP_FAILED)
+		_exit(EXIT_FAILURE);
+	while (getppid() == parent && poll(&event, 1, -1) > 0 && (event.revents & POLLIN))
+		__atomic_store_n(began_ms, newest_ms(pages), __ATOMIC_RELEASE);
 	_exit(EXIT_SUCCESS);
 }
 
 void FAST_FUNC kt_attach_probe_open(struct kt_attach_probe *probe, pid_t pid)
 {
-	int event = open_event(pid);
-	void *pages;
+	pid_t parent = getpid();
 
-	if (event < 0)
-		return;
-	/* read-only, which makes the kernel overwrite old samples: the newest is always there */
-	pages = mmap(NULL, getpagesize() + RING_SIZE, PROT_READ, MAP_SHARED, event, 0);
-	if (pages != MAP_FAILED) {
-		probe->pages = pages;
-		leave_close_to_another(event);
-	}
-	close(event);
+	probe->began_ms = mmap(NULL, sizeof(*probe->began_ms), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (probe->began_ms == MAP_FAILED)
+		probe->began_ms = NULL;
+	else if (fork() == 0)
+		note_attaches(pid, parent, probe->began_ms);
 }
 
 int64_t FAST_FUNC kt_attach_probe_ms(struct kt_attach_probe *probe)
 {
-	const struct perf_event_mmap_page *page = (const void *)probe->pages;
-	const struct sample *newest;
-	uint64_t head;
+	int64_t began_ms = 0;
 
-	if (!page)
-		return -1;
-	head = __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE);
-	if (head == probe->seen)
-		return -1;
-	probe->seen = head;
-	newest = (const void *)(probe->pages + getpagesize() + (head - sizeof(*newest)) % RING_SIZE);
-	return newest->ns / 1000000;
+	if (probe->began_ms)
+		began_ms = __atomic_exchange_n(probe->began_ms, 0, __ATOMIC_ACQ_REL);
+	return began_ms ? began_ms : -1;
 }

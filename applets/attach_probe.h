@@ -6,12 +6,12 @@
 #include "libbb.h"
 
 struct kt_attach_probe {
-	const char *pages; /* NULL: no probe */
-	uint64_t seen; /* what was in the ring at the last call */
+	int64_t *began_ms; /* shared with the probe's process; 0: nothing since the last call. NULL: no probe */
 };
 
-/* Where the kernel has no kprobes, or this process may not use them, all times are unknown. Only the main
- * thread of `pid` is heard. */
+/* Starts the probe's process, which ends with this one, and returns at once: an attach that comes before the
+ * probe is there is not heard. Where the kernel has no kprobes, or this process may not use them, all times
+ * are unknown. Only the main thread of `pid` is heard. */
 void kt_attach_probe_open(struct kt_attach_probe *probe, pid_t pid) FAST_FUNC;
 
 /* CLOCK_MONOTONIC milliseconds of the newest begin of an attach since the last call; -1: none is known. */

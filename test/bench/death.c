@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * death N: how long a death takes to become a frame, N times by ktexitmon and N times by a program that does
- * nothing but poll a pidfd and write 20 bytes, in turns, all at the same real-time priority.
- * In: N; ktexitmon in PATH. Out: N lines of microseconds, "KTEXITMON BARE". Exit: 0; 1.
+ * death N [GROUP]: how long a death takes to become a frame, N times by ktexitmon and N times by a program
+ * that does nothing but poll a pidfd and write 20 bytes, in turns, all at the same real-time priority.
+ * In: N; ktexitmon in PATH; GROUP, a process group that stands still but when a death is measured: the one
+ *     that dies is started at ordinary priority, and would take a minute for it among 2 000 others.
+ * Out: N lines of microseconds, "KTEXITMON BARE". Exit: 0; 1.
  * death target FD: the one that dies: says its pid on FD, and waits. At real-time priority, since it is
- * its death
- * that is measured, not its own wait for a CPU to die on.
+ * its death that is measured, not its own wait for a CPU to die on.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -23,6 +24,7 @@
 enum { FRAME = 20, SETTLE_NS = 30 * 1000 * 1000 };
 
 static const char *self;
+static pid_t crowd; /* the process group, 0 without one */
 
 static long now_us(void)
 {
@@ -76,6 +78,12 @@ static void run_bare(int out, int tell)
 	_exit(write(out, frame, FRAME) != FRAME);
 }
 
+static void crowd_gets(int signo)
+{
+	if (crowd)
+		kill(-crowd, signo);
+}
+
 /* Microseconds from the kill to the frame; -1 when none came. */
 static long measure(void (*run)(int, int))
 {
@@ -98,6 +106,7 @@ static long measure(void (*run)(int, int))
 	close(tell[1]);
 	if (read(tell[0], &pid, sizeof(pid)) != sizeof(pid))
 		return -1;
+	crowd_gets(SIGCONT);
 	nanosleep(&settle, NULL);
 	from = now_us();
 	kill(pid, SIGKILL);
@@ -106,6 +115,7 @@ static long measure(void (*run)(int, int))
 		if (memmem(bytes, have, "XDCS", 4))
 			to = now_us();
 	}
+	crowd_gets(SIGSTOP);
 	close(out[0]);
 	close(tell[0]);
 	waitpid(watcher, NULL, 0);
@@ -117,10 +127,14 @@ int main(int argc, char **argv)
 	int i;
 
 	self = argv[0];
-	if (argc == 3)
+	if (argc < 2)
+		return 1;
+	if (strcmp(argv[1], "target") == 0)
 		return target(atoi(argv[2]));
 	first_in_line();
-	for (i = 0; i < (argc > 1 ? atoi(argv[1]) : 1); i++) {
+	crowd = argc > 2 ? atoi(argv[2]) : 0;
+	crowd_gets(SIGSTOP);
+	for (i = 0; i < atoi(argv[1]); i++) {
 		long ours = measure(run_ktexitmon), bare = measure(run_bare);
 
 		if (ours < 0 || bare < 0)

@@ -11,8 +11,8 @@
 deaths() { # NAME COUNT SPINNERS
 	# shellcheck disable=SC2016  # for the guest's shell
 	"$KTRUN" -q -t 200 -o "$PWD/out" -i "$PWD/death" -i "$PWD/spin" -- sh -c '
-		[ "$2" = 0 ] || { mkfifo /tmp/said; chrt -f 60 spin "$2" >/tmp/said & read -r line </tmp/said; }
-		chrt -f 50 /include-files/death "$1"' sh "$2" "$3" >"$1" 2>"$1.err" || { cat "$1.err" >&2; return 1; }
+		[ "$2" = 0 ] || { mkfifo /tmp/said; spin "$2" >/tmp/said & read -r crowd </tmp/said; }
+		chrt -f 50 /include-files/death "$1" ${crowd:-}' sh "$2" "$3" >"$1" 2>"$1.err" || { cat "$1.err" >&2; return 1; }
 	awk '{ print $1 / 1000 }' "$1" >"$1.ours"
 	awk '{ print $2 / 1000 }' "$1" >"$1.bare"
 	for side in ours bare; do

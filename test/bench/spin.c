@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * spin N: N tasks that are always runnable, at ordinary priority but nice 19, so that others can be started.
- * In: N. Out: a line when all are there. Ends: with its parent. Exit: 1 when it can't fork.
+ * In: N. Out: a line with their process group, which is its own, when all are there. Ends: with its parent.
+ * Exit: 1 when it can't fork.
  */
 #include <sched.h>
 #include <signal.h>
@@ -24,6 +25,7 @@ int main(int argc, char **argv)
 	int i, count = argc > 1 ? atoi(argv[1]) : 1;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setpgid(0, 0);
 	as_first(SCHED_FIFO, 60);
 	for (i = 0; i < count; i++) {
 		pid_t pid = fork();
@@ -38,7 +40,7 @@ int main(int argc, char **argv)
 				continue;
 		}
 	}
-	puts("all spin");
+	printf("%d\n", getpid());
 	fflush(stdout);
 	pause();
 	return 0;
