@@ -290,7 +290,7 @@ static void step(struct run *run)
 int ktexec_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
 int ktexec_main(int argc UNUSED_PARAM, char **argv)
 {
-	struct run *run = xzalloc(sizeof(*run));
+	struct run *run = kt_xcalloc(sizeof(*run));
 	char *path = NULL, *secs = NULL;
 	int i;
 

@@ -82,14 +82,13 @@ static int ms_since_start(const struct monitor *m)
  * then is said. */
 static void send_state(struct monitor *m, const char *text)
 {
-	struct kt_out *out = xmalloc(sizeof(*out));
 	uint32_t len = strlen(text);
+	struct kt_out out;
 
 	kt_port_mark(m->port, text, m->send_deadline, &m->term_came);
-	memcpy(out->payload, text, len);
-	if (kt_port_send_until(m->port, out, KT_SCHED_STATE, len, m->send_deadline, &m->term_came) < 0)
+	memcpy(out.payload, text, len);
+	if (kt_port_send_until(m->port, &out, KT_SCHED_STATE, len, m->send_deadline, &m->term_came) < 0)
 		bb_perror_msg("unable to send '%s'", text);
-	free(out);
 }
 
 /* Valid until the next call */

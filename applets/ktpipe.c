@@ -429,7 +429,7 @@ static void open_all(struct forwarder *f, const char *port)
 int ktpipe_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
 int ktpipe_main(int argc UNUSED_PARAM, char **argv)
 {
-	struct forwarder *f = xzalloc(sizeof(*f));
+	struct forwarder *f = kt_xcalloc(sizeof(*f));
 	const char *enable = NULL;
 	char *secs = NULL, *port = NULL;
 

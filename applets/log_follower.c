@@ -151,7 +151,7 @@ static void open_all(struct follower *f, pid_t pid)
 
 int FAST_FUNC kt_log_follow(int port, const char *path, const char *copy_path, pid_t pid)
 {
-	struct follower *f = xzalloc(sizeof(*f));
+	struct follower *f = kt_xcalloc(sizeof(*f));
 	bool last;
 
 	f->port = port;

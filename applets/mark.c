@@ -21,16 +21,14 @@ uint32_t FAST_FUNC kt_mark_encode(uint8_t *payload, const char *text, size_t len
 
 void FAST_FUNC kt_port_mark(int fd, const char *text, int64_t deadline, bool *term_came)
 {
-	struct kt_out *out;
+	struct kt_out out;
 	uint32_t len;
 
 	if (!kt_marks_wanted())
 		return;
-	out = xmalloc(sizeof(*out));
-	len = kt_mark_encode(out->payload, text, strcspn(text, " "));
+	len = kt_mark_encode(out.payload, text, strcspn(text, " "));
 	if (term_came)
-		kt_port_send_until(fd, out, KT_MARK, len, deadline, term_came);
+		kt_port_send_until(fd, &out, KT_MARK, len, deadline, term_came);
 	else
-		kt_port_send(fd, out, KT_MARK, len);
-	free(out);
+		kt_port_send(fd, &out, KT_MARK, len);
 }

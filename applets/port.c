@@ -86,6 +86,15 @@ static int inherited(const char *number)
 	return fd;
 }
 
+void* FAST_FUNC kt_xcalloc(size_t size)
+{
+	void *zeroes = calloc(1, size);
+
+	if (!zeroes)
+		bb_die_memory_exhausted();
+	return zeroes;
+}
+
 int FAST_FUNC kt_port_open(const char *path)
 {
 	const char *number = getenv("KT_PORT_FD");
@@ -139,12 +148,11 @@ int FAST_FUNC kt_port_send(int fd, struct kt_out *out, uint32_t tag, uint32_t le
 
 void FAST_FUNC kt_port_xsend(int fd, uint32_t tag, const void *payload, uint32_t length)
 {
-	struct kt_out *out = xmalloc(sizeof(*out));
+	struct kt_out out;
 
-	memcpy(out->payload, payload, length);
-	if (kt_port_send(fd, out, tag, length) < 0)
+	memcpy(out.payload, payload, length);
+	if (kt_port_send(fd, &out, tag, length) < 0)
 		bb_simple_perror_msg_and_die("unable to write frame");
-	free(out);
 }
 
 static void repeat_alarm_in_us(int64_t us)

@@ -17,6 +17,11 @@ struct kt_out {
 	uint8_t payload[KT_PAYLOAD_MAX];
 };
 
+/* As xzalloc(), for what a daemon keeps its frames in: pages fresh from the kernel are zero already, and
+ * those that are not written to take no memory. A short-lived frame lies on the stack: the unmapping of a
+ * large heap block costs more than its write. */
+void *kt_xcalloc(size_t size) FAST_FUNC;
+
 /* Where the frames of this process go: PATH ("-" is stdout, a file is appended to), or without it the
  * descriptor that KT_PORT_FD names, or else the bulk port, waiting for the handshake. Dies with a message
  * when it can't. */

@@ -83,7 +83,7 @@ static int send_contents(int port, struct kt_out *out, int fd)
 
 int FAST_FUNC kt_sched_log_send(int port, const char *path)
 {
-	struct kt_out *out = xmalloc(sizeof(*out));
+	struct kt_out out;
 	int lock = lock_log();
 	int fd = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
 	int result = 0;
@@ -93,7 +93,7 @@ int FAST_FUNC kt_sched_log_send(int port, const char *path)
 		result = -1;
 	}
 	kt_port_xsend(port, KT_SCHED_LOG, KT_LOG_START, sizeof(KT_LOG_START) - 1);
-	if (fd >= 0 && send_contents(port, out, fd) < 0) {
+	if (fd >= 0 && send_contents(port, &out, fd) < 0) {
 		bb_perror_msg("unable to read '%s'", path);
 		result = -1;
 	}
@@ -101,18 +101,16 @@ int FAST_FUNC kt_sched_log_send(int port, const char *path)
 	if (fd >= 0)
 		close(fd);
 	unlock_log(lock);
-	free(out);
 	return result;
 }
 
 void FAST_FUNC kt_sched_log_send_text(int port, const char *text)
 {
-	struct kt_out *out = xmalloc(sizeof(*out));
+	struct kt_out out;
 	int lock = lock_log();
 	size_t len = strnlen(text, KT_PAYLOAD_MAX);
 
-	memcpy(out->payload, text, len);
-	send_log_bytes(port, out, len);
+	memcpy(out.payload, text, len);
+	send_log_bytes(port, &out, len);
 	unlock_log(lock);
-	free(out);
 }
