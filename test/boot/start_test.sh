@@ -154,6 +154,14 @@ test_the_trace_ring_and_the_terminal_of_the_command_line_reach_who_needs_them() 
 	assert_did 'ring 64' 'term vt100'
 }
 
+test_words_behind_a_newline_count_and_the_last_needs_none() {
+	printf 'ktbox.host=ktrun\nktbox.trace_kb=64\n\nktbox.term=vt100' >root/proc/cmdline
+	when ktpipe 'note "ring ${KT_TRACE_KB-default}"; ktlatch set trace_armed; stay'
+	when ktexec 'note "term $TERM"'
+	boot
+	assert_did 'ring 64' 'term vt100'
+}
+
 test_without_kthvc_the_guest_goes_on() {
 	when kthvc 'exit 1'
 	boot
