@@ -95,7 +95,7 @@ test-sanitized: need-test-sanitized build/busybox-san ## the applets' unit tests
 	@ASAN_OPTIONS=detect_leaks=0 KT_BUSYBOX=$(CURDIR)/build/busybox-san KT_SANITIZED=1 \
 		test/run unit/ktd unit/ktex unit/kth unit/ktl unit/ktp unit/ktrec unit/kts
 
-fuzz: need-fuzz $(FUZZERS) ## fuzz the readers of what comes from outside, FUZZ_SECONDS (60) each (FUZZ=reader: only that)
+fuzz: need-fuzz $(FUZZERS) ## fuzz what reads from outside, FUZZ_SECONDS (60) each (FUZZ=reader: that alone)
 	@test/fuzz/run $(FUZZ_SECONDS) $(FUZZ)
 
 mutations: need-mutations all demo kernel ## break the code in many places, one at a time: a test must see each (MUTATION=WORD)

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# build-fuzzer.sh BB SAN NAME OUT [FILE]: a libFuzzer program of test/fuzz/fuzz_NAME.c and the rooms it feeds.
-# In:   BB, the patched BusyBox tree; SAN, the folder of build-sanitized.sh: its headers and its libbb; FILE,
-#       which takes the place of the room of its name: for a test, that breaks it.
-# Out:  OUT, with clang's address and undefined-behaviour sanitizers; OUT.o, the fuzzer's own part. That has no
-#       probes of libFuzzer: they would take most of the time, and lead to inputs that are new to the oracle only.
-#       The rooms have none at comparisons, which cost a third: the seeds have the words that are compared with.
+# build-fuzzer.sh BB SAN NAME OUT [FILE]: a libFuzzer program of test/fuzz/fuzz_NAME.c and what it feeds.
+# In:   BB, the patched BusyBox tree; SAN, the folder of build-sanitized.sh: its headers and its libbb; FILE
+#       takes the place of the room of its name: for a test, which breaks it.
+# Out:  OUT, with clang's address and undefined-behaviour sanitizers; OUT.o, the fuzzer's own part. That has
+#       no probes of libFuzzer: they would take most of the time, and lead to what is new to the oracle only.
+#       The rooms have none at comparisons, which cost a third: the seeds have the words compared with.
 # Exit: 0; 1 the build failed, or there is no such fuzzer.
 
 set -eu
@@ -43,4 +43,5 @@ clang_sanitized() { # ARG...
 mkdir -p "$(dirname "$out")"
 clang_sanitized -c -o "$out.o" "test/fuzz/fuzz_$name.c"
 # shellcheck disable=SC2046,SC2086  # lists of words, and perhaps none
-clang_sanitized -fsanitize=fuzzer -fno-sanitize-coverage=trace-cmp $link -o "$out" "$out.o" test/fuzz/shim.c $(sources) "$san/libbb/lib.a" -lm
+clang_sanitized -fsanitize=fuzzer -fno-sanitize-coverage=trace-cmp $link -o "$out" \
+	"$out.o" test/fuzz/shim.c $(sources) "$san/libbb/lib.a" -lm

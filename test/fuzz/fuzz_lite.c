@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ktsh-lite against a parser of this file's own, written from the head of applets/ktsh_lite.c: the script is
- * looked at from outside, and nothing of it is changed.
+ * ktsh-lite against a parser of this file's own, written from the head of applets/ktsh_lite.c.
  *
- * In:  a control byte, whose lowest bit asks for -n, and a script. The applet's main() is run as it is; what it
- *      asks of the system is answered here (scripts/build-fuzzer.sh, --wrap): the script is in memory, and no
- *      file is written. A path that ends with x can't be opened, one with y takes a byte less, one with z none.
- * Out: an abort where the two differ: a file opened that no valid line names, another flag, another text, a line
- *      left out, another exit status; a file that is left open.
+ * In:  a control byte, whose lowest bit asks for -n, and a script. The applet's main() is run as it is; what
+ *      it asks of the system is answered here (--wrap in scripts/build-fuzzer.sh): the script is in memory,
+ *      and no file is written. A path ending with x can't be opened, with y takes a byte less, with z none.
+ * Out: an abort where the two differ: a file opened that no valid line names, another flag, another text, a
+ *      line left out, another exit status; a file that is left open.
  */
 #include "input.h"
 
@@ -257,6 +256,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	char *with_n[] = { (char *)"ktsh-lite", (char *)"-n", (char *)"script", NULL };
 	char *without[] = { (char *)"ktsh-lite", (char *)"script", NULL };
 	bool check_only;
+	int status;
 
 	if (len < 2 || len > SCRIPT_MAX)
 		return 0;
@@ -265,6 +265,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	script_len = len - 1;
 	done.len = wanted.len = 0;
 	logmode = LOGMODE_NONE;
-	compare(check_only ? ktsh_lite_main(3, with_n) : ktsh_lite_main(2, without), oracle_script(check_only));
+	status = check_only ? ktsh_lite_main(3, with_n) : ktsh_lite_main(2, without);
+	compare(status, oracle_script(check_only));
 	return 0;
 }

@@ -3,12 +3,12 @@
  * ktpipe's scanner (applets/dump_scan.c) and the removal of the trace's prefixes (applets/trace_prefix.c)
  * against a model of this file's own, which has the whole trace at once and goes through it line by line.
  *
- * In:  control bytes, then a trace. Even first byte: the rest is the trace as it is. Odd: the rest is a list of
- *      commands that make one, of markers and parts of them, other bytes, and very long lines. The second byte
- *      seeds the sizes of the pieces that the trace is fed in; odd: a counter's name was learnt.
- * Out: an abort where the model and the scanner differ, with the trace in one piece or in many: a dump's start
- *      not at its marker, another end, type, number, reason or count, other bytes of the dump; text of a line
- *      lost or changed with its prefix.
+ * In:  control bytes, then a trace. Even first byte: the rest is the trace as it is. Odd: the rest is a list
+ *      of commands that make one, of markers and parts of them, other bytes, and very long lines. The second
+ *      byte seeds the sizes of the pieces that the trace is fed in; odd: a counter's name was learnt.
+ * Out: an abort where the model and the scanner differ, with the trace in one piece or in many: a dump's
+ *      start not at its marker, another end, type, number, reason or count, other bytes of the dump; text of
+ *      a line lost or changed with its prefix.
  */
 #include "dump_scan.h"
 #include "input.h"
@@ -16,7 +16,7 @@
 
 enum { TRACE_MAX = 8192, DUMPS_MAX = TRACE_MAX / 16, TEXT_MAX = 512 };
 
-/* A dump as the model has it: where it starts, where that can be known, its end, and what it says of itself */
+/* A dump as the model has it: its start, where that can be known, its end, and what it says of itself */
 struct dump {
 	size_t from, known_at, end;
 	char text[TEXT_MAX];
@@ -216,7 +216,7 @@ static void compare_end(struct result *result, size_t at)
 		fprintf(stderr, "%s\n%s\n", text, dump->text);
 	expect(strcmp(text, dump->text) == 0, "the dump is told of otherwise", at);
 	expect(result->sent_len == at - dump->from, "another length of the dump", at);
-	expect(memcmp(result->sent, trace + dump->from, result->sent_len) == 0, "other bytes of the dump", at);
+	expect(memcmp(result->sent, trace + dump->from, result->sent_len) == 0, "other bytes of it", at);
 	result->scan.lost = 0; /* as ktpipe does */
 	free(text);
 }
@@ -273,7 +273,7 @@ static void check_scan(uint32_t seed, bool whole, bool learnt)
 	expect(result.started == model.started && result.ended == model.ended, "dumps are left out", at);
 }
 
-/* Of each line what follows the first name, if that stands in its head; what may still get one is kept back. */
+/* Of each line what follows the first name, if it stands in its head; what may still get one is kept back. */
 static size_t model_strip(char *text)
 {
 	size_t from, end, at, len = 0;
@@ -302,7 +302,7 @@ static void check_strip(uint32_t seed)
 		expect(given <= size + KT_PREFIX_MAX, "more text than there is room for", at);
 		len += given;
 	}
-	expect(len == model_strip(wanted) && memcmp(text, wanted, len) == 0, "other text without prefixes", at);
+	expect(len == model_strip(wanted) && memcmp(text, wanted, len) == 0, "other plain text", at);
 }
 
 static void add(const char *bytes, size_t len)
@@ -317,8 +317,8 @@ static void add_words(struct list *list)
 	static const char *const words[] = {
 		"sched_ext_dump: ", "  init-1     [001] d..1.     4.639654: sched_ext_dump: ",
 		"triggered exit kind 1025", "Debug dump triggered by sysrq-D", "CPU states",
-		"SCX_EV_SUB_BYPASS_DISPATCH", "SCX_EV_LAST", "~~~~ TRUNCATED ~~~~", "CPU:0 [LOST 14988 EVENTS]",
-		"CPU:1 [LOST EVENTS]",
+		"SCX_EV_SUB_BYPASS_DISPATCH", "SCX_EV_LAST", "~~~~ TRUNCATED ~~~~",
+		"CPU:0 [LOST 14988 EVENTS]", "CPU:1 [LOST EVENTS]",
 	};
 	const char *text = words[next_byte(list) % ARRAY_SIZE(words)];
 
@@ -327,18 +327,18 @@ static void add_words(struct list *list)
 
 static void add_raw(struct list *list)
 {
-	size_t len = next_byte(list) % 32;
+	size_t len;
+	const uint8_t *bytes = next_bytes(list, &len);
 
-	len = MIN(len, list->len);
-	add((const char *)list->bytes, len);
-	list->bytes += len;
-	list->len -= len;
+	add((const char *)bytes, len);
 }
 
 /* Makes the last line as long as one of the limits, but for a byte or two. */
 static void add_filling(struct list *list)
 {
-	static const size_t limits[] = { KT_PREFIX_MAX, KT_DUMP_LINE_MAX, 2 * KT_DUMP_LINE_MAX - KT_DUMP_TAIL };
+	static const size_t limits[] = {
+		KT_PREFIX_MAX, KT_DUMP_LINE_MAX, 2 * KT_DUMP_LINE_MAX - KT_DUMP_TAIL
+	};
 	const char *newline = memrchr(trace, '\n', trace_len);
 	size_t from = newline ? newline + 1 - trace : 0;
 	size_t to = from + limits[next_byte(list) % ARRAY_SIZE(limits)] - next_byte(list) % 4;

@@ -3,8 +3,8 @@
  * kthvc's dispatcher (applets/wake_bytes.c) against the table "Wake bytes" of docs/wire.md.
  *
  * In:  a byte that seeds the sizes of the reads, and the bytes from the host.
- * Out: an abort where for the bytes of one read the two differ: an action left out, invented, done twice or in
- *      another order, another count of unknown bytes, another text of the mark.
+ * Out: an abort where for the bytes of one read the two differ: an action left out, invented, done twice or
+ *      in another order, another count of unknown bytes, another text of the mark.
  */
 #include "input.h"
 #include "wake_bytes.h"

@@ -23,6 +23,18 @@ static inline unsigned next_byte(struct list *list)
 	return *list->bytes++;
 }
 
+/* As many bytes as the next one says, or as are left */
+static inline const uint8_t *next_bytes(struct list *list, size_t *len)
+{
+	size_t wanted = next_byte(list);
+	const uint8_t *bytes = list->bytes;
+
+	*len = MIN(wanted, list->len);
+	list->bytes += *len;
+	list->len -= *len;
+	return bytes;
+}
+
 /* At most this; half of them are small. */
 static inline size_t next_size(uint32_t *seed, size_t most)
 {

@@ -2,8 +2,8 @@
 /*
  * What the fuzzers need of BusyBox's frame around an applet.
  *
- * In and out: errno, where BusyBox looks for it, and the length of a list; a call of the others is an error of
- * the fuzzer. Defined here, they keep appletlib.o, whose main() is not ours, out of the program.
+ * In and out: errno, where BusyBox looks for it, and the length of a list; a call of the others is an error
+ * of the fuzzer. Defined here, they keep appletlib.o, whose main() is not ours, out of the program.
  */
 #include <errno.h>
 static int *libc_errno(void) { return &errno; } /* before BusyBox gives the word another meaning */
