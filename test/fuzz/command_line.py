@@ -42,7 +42,8 @@ WORDS = list(FLAGS) + [
 PIECES = [
     b"*", b"?", b"[a-z]*", b"ktbox.*", b"{a,b}", b"~", b"~root", b"$(echo>made)", b"`echo>made`", b"$((1+1))",
     b"${HOME}", b"$TERM", b"$IFS", b">made", b"<made", b"|", b"&", b";echo>made;", b"\\", b"\\n", b"\\c",
-    b"'", b'"', b"#", b"!", b"-n", b"--", b"=", b"%s", b")", b"esac", b"\r", b"\x81", b"\x88", b"\xff", b"x" * 300,
+    b"'", b'"', b"#", b"!", b"-n", b"--", b"=", b"%s", b")", b"esac", b"\r", b"\x81", b"\x88", b"\xff",
+    b"x" * 300,
 ]
 CANARIES = ["ktbox.dmesg=1", "ktbox.ack=1", "KTSTR_MODE=shell", "break=payload", "a", "b"]
 
