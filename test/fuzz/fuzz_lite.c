@@ -33,17 +33,22 @@ static void put(struct journal *journal, const char *bytes, size_t len)
 	journal->len += len;
 }
 
+static void put_text(struct journal *journal, const char *text)
+{
+	put(journal, text, strlen(text));
+}
+
 static void put_open(struct journal *journal, bool append, bool create, const char *path, size_t len)
 {
-	put(journal, append ? "append " : "replace ", append ? 7 : 8);
-	put(journal, create ? "made " : "there ", create ? 5 : 6);
+	put_text(journal, append ? "append " : "replace ");
+	put_text(journal, create ? "made " : "there ");
 	put(journal, path, len);
-	put(journal, "\n", 1);
+	put_text(journal, "\n");
 }
 
 static void put_write(struct journal *journal, const char *text, size_t len)
 {
-	put(journal, "write ", 6);
+	put_text(journal, "write ");
 	put(journal, text, len);
 }
 
@@ -192,7 +197,7 @@ static bool oracle_write(const struct span *value, const struct span *path, bool
 	if (last == 'x')
 		return false;
 	put_write(&wanted, value->at, value->end - value->at);
-	put(&wanted, "\n", 1);
+	put_text(&wanted, "\n");
 	return last != 'y' && last != 'z';
 }
 

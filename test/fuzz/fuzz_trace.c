@@ -81,20 +81,28 @@ static void model_end(size_t end, const char *rule)
 	model.lost = 0;
 }
 
+/* Behind the words' first place in the text; NULL when there is none. */
+static const char *after(const char *text, const char *words)
+{
+	const char *at = strstr(text, words);
+
+	return at ? at + strlen(words) : NULL;
+}
+
 /* The trace's own line, which no dump has written */
 static void model_trace_line(const char *line)
 {
-	const char *lost = strstr(line, "[LOST ");
+	const char *lost = after(line, "[LOST ");
 
 	if (strncmp(line, "CPU:", 4) != 0 || !lost)
 		return;
-	model.lost += MAX(strtoull(lost + 6, NULL, 10), 1ull);
+	model.lost += MAX(strtoull(lost, NULL, 10), 1ull);
 	model.cpus_seen = true;
 }
 
 static void model_dump_line(const char *text)
 {
-	const char *kind = strstr(text, "triggered exit kind ");
+	const char *kind = after(text, "triggered exit kind ");
 
 	text += *text == ' ';
 	if (model.reason_next) {
@@ -102,7 +110,7 @@ static void model_dump_line(const char *text)
 		model.reason_next = false;
 	} else if (strcmp(model.type, "unknown") == 0 && kind) {
 		model.type = "error";
-		model.kind = (int)strtol(kind + 20, NULL, 10);
+		model.kind = (int)strtol(kind, NULL, 10);
 		model.reason_next = true;
 	} else if (strcmp(model.type, "unknown") == 0 && strstr(text, "Debug dump triggered by ")) {
 		model.type = "sysrq";
@@ -110,12 +118,12 @@ static void model_dump_line(const char *text)
 	model.cpus_seen |= strncmp(text, "CPU states", 10) == 0;
 }
 
-/* Behind the text's first place in [from, to); 0 when there is none. */
-static size_t behind(const char *text, size_t from, size_t to)
+/* The same for a part of the trace, which may have NULs: the place in it; 0 when there is none. */
+static size_t behind(const char *words, size_t from, size_t to)
 {
-	const char *at = memmem(trace + from, to - from, text, strlen(text));
+	const char *at = memmem(trace + from, to - from, words, strlen(words));
 
-	return at ? at - trace + strlen(text) : 0;
+	return at ? at - trace + strlen(words) : 0;
 }
 
 static void look_for_markers(size_t from, size_t to, const char **rule)
@@ -137,15 +145,15 @@ static void model_line(size_t from, size_t end, const char *rule)
 {
 	bool open = model.started > model.ended;
 	char line[KT_DUMP_LINE_MAX];
-	const char *marker;
+	const char *text;
 
 	memcpy(line, trace + from, end - from);
 	line[end - from] = '\0';
-	marker = strstr(line, "sched_ext_dump:");
-	if (!marker)
+	text = after(line, "sched_ext_dump:");
+	if (!text)
 		model_trace_line(line);
 	else if (open)
-		model_dump_line(marker + 15);
+		model_dump_line(text);
 	model.lines += open;
 	if (open && rule)
 		model_end(end + 1, rule);
