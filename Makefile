@@ -11,9 +11,9 @@ BB       := $(B)/bb
 APPLETS  := applets $(wildcard applets/*.c applets/*.h) Config.in Kbuild
 ROOTFS   := $(shell find rootfs/.)
 FUZZERS  := $(patsubst test/fuzz/fuzz_%.c,build/fuzz/bin/%,$(wildcard test/fuzz/fuzz_*.c))
-VERBS    := all help busybox rootfs kernel kernel-6.12 kernel-generic demo run test bench test-6.12 test-generic \
+VERBS    := all help busybox rootfs kernel kernel-6.12 kernel-generic demo run test bench bench-vng test-6.12 test-generic \
 	    shell test-busybox test-sanitized fuzz mutations lint check-options deps man install uninstall torture clean
-NEEDS    := need-build need-kernel need-kernel-6.12 need-demo need-run need-shell need-test need-bench need-test-6.12 \
+NEEDS    := need-build need-kernel need-kernel-6.12 need-demo need-run need-shell need-test need-bench need-bench-vng need-test-6.12 \
 	    need-torture need-lint need-cross need-cross-test need-fuzz need-test-sanitized need-mutations
 
 ifeq ($(filter x86_64 aarch64,$(ARCH)),)
@@ -74,6 +74,10 @@ endif
 
 bench: need-bench all build/bb-plain/busybox demo kernel ## what ktbox costs, beside baselines (BENCH=PATTERN, BENCH_QUICK=1, SVG=FILE)
 	@BENCH_QUICK="$(BENCH_QUICK)" SVG="$(SVG)" test/bench/run $(BENCH)
+
+bench-vng: need-bench-vng all kernel ## ktrun beside virtme-ng, in a Debian root made for it: build/vng-root (as root; 700 MB)
+	@scripts/fetch-vng-root.sh build/vng-root "$$(cat build/kernel/version)" $(KERNEL_SUITES)
+	@VNG_ROOT=$(CURDIR)/build/vng-root BENCH_QUICK="$(BENCH_QUICK)" test/bench/run vng
 
 test-6.12: need-test-6.12 all demo kernel kernel-6.12 ## the tests of large dumps on the 6.12 kernel
 	@KT_DUMP_KERNEL=$(CURDIR)/build/kernel-6.12/image test/run dump_size
@@ -137,6 +141,7 @@ need-test:  groups = build kernel demo run test lint fuzz
 need-mutations: groups = build kernel demo run test
 need-torture: groups = build kernel demo run test
 need-bench: groups = build kernel demo run test
+need-bench-vng: groups = build kernel run vng
 need-test-6.12: groups = build kernel kernel-6.12 demo run test
 $(NEEDS):
 	@scripts/need.sh $(groups)

@@ -17,24 +17,39 @@ static const char default_counter[] = "SCX_EV_SUB_BYPASS_DISPATCH";
 const char *const kt_dump_rules[] = { "none", "counter", "truncated", "quiet", "state" };
 const char *const kt_dump_types[] = { "unknown", "error", "sysrq" };
 
-static const char *find_in_line(const struct kt_dump_scan *scan, const char *text)
+/* As memmem(3), which takes hundreds of instructions to prepare itself for a text, for each of a dump's
+ * lines. */
+static const char *find_from(const char *at, const struct kt_dump_scan *scan, const char *text)
 {
-	return memmem(scan->line, scan->len, text, strlen(text));
+	size_t text_len = strlen(text);
+	const char *end = scan->line + scan->len;
+
+	for (; (size_t)(end - at) >= text_len; at++) {
+		at = memchr(at, text[0], end - at - text_len + 1);
+		if (!at || memcmp(at, text, text_len) == 0)
+			return at;
+	}
+	return NULL;
 }
 
-static enum kt_dump_rule end_marker_in_line(const struct kt_dump_scan *scan)
+static const char *find_in_line(const struct kt_dump_scan *scan, const char *text)
+{
+	return find_from(scan->line, scan, text);
+}
+
+static enum kt_dump_rule end_marker_from(const char *at, const struct kt_dump_scan *scan)
 {
 	const char *counter = scan->counter[0] ? scan->counter : default_counter;
 
-	if (find_in_line(scan, counter))
+	if (find_from(at, scan, counter))
 		return KT_RULE_COUNTER;
-	return find_in_line(scan, "~~~~ TRUNCATED ~~~~") ? KT_RULE_TRUNCATED : KT_RULE_NONE;
+	return find_from(at, scan, "~~~~ TRUNCATED ~~~~") ? KT_RULE_TRUNCATED : KT_RULE_NONE;
 }
 
 static void keep_tail(struct kt_dump_scan *scan)
 {
 	if (scan->line_rule == KT_RULE_NONE)
-		scan->line_rule = end_marker_in_line(scan);
+		scan->line_rule = end_marker_from(scan->line, scan);
 	memmove(scan->line, scan->line + scan->len - KT_DUMP_TAIL, KT_DUMP_TAIL);
 	scan->len = KT_DUMP_TAIL;
 }
@@ -80,23 +95,30 @@ static void count_lost(struct kt_dump_scan *scan)
 	scan->cpus_seen = true;
 }
 
+static void read_type(struct kt_dump_scan *scan, const char *text)
+{
+	const char *kind = strstr(text, "triggered exit kind ");
+
+	if (kind) {
+		scan->type = KT_DUMP_ERROR;
+		scan->kind = (int)strtol(kind + sizeof("triggered exit kind ") - 1, NULL, 10);
+		scan->reason_next = true;
+	} else if (strstr(text, "Debug dump triggered by ")) {
+		scan->type = KT_DUMP_SYSRQ;
+	}
+}
+
 /* What the first lines of a dump say of it; they differ between kernels only in what stands around these
  * words. */
 static void read_line(struct kt_dump_scan *scan, const char *text)
 {
-	const char *kind = strstr(text, "triggered exit kind ");
-
 	if (*text == ' ')
 		text++;
 	if (scan->reason_next) {
 		safe_strncpy(scan->reason, skip_whitespace(text), sizeof(scan->reason));
 		scan->reason_next = false;
-	} else if (scan->type == KT_DUMP_UNKNOWN && kind) {
-		scan->type = KT_DUMP_ERROR;
-		scan->kind = (int)strtol(kind + sizeof("triggered exit kind ") - 1, NULL, 10);
-		scan->reason_next = true;
-	} else if (scan->type == KT_DUMP_UNKNOWN && strstr(text, "Debug dump triggered by ")) {
-		scan->type = KT_DUMP_SYSRQ;
+	} else if (scan->type == KT_DUMP_UNKNOWN) {
+		read_type(scan, text);
 	}
 	if (is_prefixed_with(text, "CPU states"))
 		scan->cpus_seen = true;
@@ -108,7 +130,7 @@ static enum kt_dump_event end_line(struct kt_dump_scan *scan)
 	const char *marker;
 
 	scan->line[scan->len] = '\0';
-	marker = strstr(scan->line, line_marker);
+	marker = find_in_line(scan, line_marker);
 	if (!marker)
 		count_lost(scan);
 	else if (scan->open)
@@ -116,7 +138,7 @@ static enum kt_dump_event end_line(struct kt_dump_scan *scan)
 	if (scan->open)
 		scan->lines++;
 	if (rule == KT_RULE_NONE)
-		rule = end_marker_in_line(scan);
+		rule = end_marker_from(marker ? marker : scan->line, scan);
 	scan->len = 0;
 	scan->line_rule = KT_RULE_NONE;
 	if (rule == KT_RULE_NONE || !scan->open)

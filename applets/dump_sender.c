@@ -3,9 +3,8 @@
  * Dumps, to the host as frames.
  *
  * In:  a dump's bytes and its end. Out: scx-dump frames (u32 number, bytes) and one scx-dump-end frame
- *      (text), built
- * here, queued, and written to the port one by one by a child, which may block as long as the host
- * stalls.
+ *      (text), built here, queued, and written to the port one by one by a child, which may block as long
+ *      as the host stalls.
  */
 #include "daemon.h"
 #include "dump_sender.h"
@@ -25,7 +24,7 @@ static NORETURN void write_frames(int from, int port)
 		) {
 			bb_simple_error_msg_and_die("unable to read frame from ktpipe");
 		}
-		if (kt_port_send(port, out, header.tag, header.length) < 0)
+		if (kt_port_send_encoded(port, out, header.length) < 0)
 			bb_simple_perror_msg_and_die("unable to write frame");
 	}
 	exit(EXIT_SUCCESS);
@@ -50,25 +49,22 @@ void FAST_FUNC kt_dump_sender_open(struct kt_dump_sender *sender, int port, size
 }
 
 /* All of a frame, or nothing of it, is queued: a part would make the writer misread what follows. */
-static void queue_frame(struct kt_dump_sender *sender, uint32_t tag, const void *payload, uint32_t len)
+static void queue_frame(struct kt_dump_sender *sender, struct kt_out *out, uint32_t tag, uint32_t len)
 {
-	struct kt_out out;
-
-	kt_header_encode(out.header, tag, payload, len);
-	memcpy(out.payload, payload, len);
-	kt_queue_add(&sender->queue, (char *)&out, KT_HEADER_LEN + len);
+	kt_header_encode(out->header, tag, out->payload, len);
+	kt_queue_add(&sender->queue, (char *)out, KT_HEADER_LEN + len);
 }
 
 /* The time is that of now, not of when the port takes it. */
 static void queue_mark(struct kt_dump_sender *sender, const char *what, unsigned number)
 {
-	uint8_t payload[KT_STAMP_LEN + KT_MARK_TEXT_MAX];
 	char text[sizeof("dump-start-4294967295")];
+	struct kt_out out;
 
 	if (!kt_marks_wanted())
 		return;
 	sprintf(text, "dump-%s-%u", what, number);
-	queue_frame(sender, KT_MARK, payload, kt_mark_encode(payload, text, strlen(text)));
+	queue_frame(sender, &out, KT_MARK, kt_mark_encode(out.payload, text, strlen(text)));
 }
 
 void FAST_FUNC kt_dump_sender_start(struct kt_dump_sender *sender, unsigned number)
@@ -81,8 +77,8 @@ void FAST_FUNC kt_dump_sender_flush(struct kt_dump_sender *sender, unsigned numb
 {
 	if (sender->fill == 0 || sender->pipe < 0)
 		return;
-	kt_put_u32(sender->payload, number);
-	queue_frame(sender, KT_SCX_DUMP, sender->payload, KT_NUMBER_LEN + sender->fill);
+	kt_put_u32(sender->out.payload, number);
+	queue_frame(sender, &sender->out, KT_SCX_DUMP, KT_NUMBER_LEN + sender->fill);
 	sender->fill = 0;
 }
 
@@ -94,7 +90,7 @@ void FAST_FUNC kt_dump_sender_bytes(struct kt_dump_sender *sender, unsigned numb
 	while (len > 0) {
 		size_t step = MIN(len, KT_PAYLOAD_MAX - KT_NUMBER_LEN - sender->fill);
 
-		memcpy(sender->payload + KT_NUMBER_LEN + sender->fill, bytes, step);
+		memcpy(sender->out.payload + KT_NUMBER_LEN + sender->fill, bytes, step);
 		sender->fill += step;
 		bytes += step;
 		len -= step;
@@ -105,14 +101,18 @@ void FAST_FUNC kt_dump_sender_bytes(struct kt_dump_sender *sender, unsigned numb
 
 void FAST_FUNC kt_dump_sender_end(struct kt_dump_sender *sender, const struct kt_dump_scan *scan)
 {
+	struct kt_out out;
 	char *text;
+	size_t len;
 
 	if (sender->pipe < 0)
 		return;
 	kt_dump_sender_flush(sender, scan->number);
 	queue_mark(sender, "end", scan->number);
 	text = kt_dump_text(scan, sender->queue.dropped);
-	queue_frame(sender, KT_SCX_DUMP_END, text, strlen(text));
+	len = strnlen(text, KT_PAYLOAD_MAX);
+	memcpy(out.payload, text, len);
+	queue_frame(sender, &out, KT_SCX_DUMP_END, len);
 	sender->queue.dropped = 0;
 	free(text);
 }

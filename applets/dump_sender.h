@@ -6,15 +6,15 @@
 
 #include "byte_queue.h"
 #include "dump_scan.h"
-#include "wire.h"
+#include "port.h"
 
 /* Opened by kt_dump_sender_open(). */
 struct kt_dump_sender {
 	int pipe; /* to the writer, non-blocking; -1: closed, or there is no port to send to */
 	pid_t writer;
 	int writer_end; /* pidfd: readable when the writer has ended; -1 before and after */
-	uint32_t fill; /* bytes of dump in payload, behind the number */
-	uint8_t payload[KT_PAYLOAD_MAX];
+	uint32_t fill; /* bytes of dump in out.payload, behind the number */
+	struct kt_out out;
 	struct kt_byte_queue queue; /* whole frames */
 };
 

@@ -2,9 +2,9 @@
 /*
  * ktpipe: forward the trace of sched_ext dumps, and know where each dump starts and ends.
  *
- * In:   TRACE_PIPE, read without blocking; KT_TRACE_KB, the ring's size per CPU. By default it makes a
- *       trace instance of its own (instances/ktbox), so that the global trace_pipe stays free for whoever
- *       debugs.
+ * In:   TRACE_PIPE, read without blocking. By default it makes a trace instance of its own
+ *       (instances/ktbox), so that the global trace_pipe stays free for whoever debugs. KT_TRACE_KB, the
+ *       ring's size per CPU; else KT_TRACE_MOST_KB (RING_KB) or less, as the memory allows.
  * Out:  every byte to CONSOLE. Where there is a port (-p PATH, else KT_PORT_FD), each dump as scx-dump
  *       frames, and a scx-dump-end frame that says what it was and whether it is complete. Latches:
  *       trace_armed once the tracepoint is on (trace_absent where there is none), dump_started at a
@@ -21,7 +21,7 @@
  *
  * CONSOLE is a UART of 0.6 MB/s, a dump is written at 30 MB/s: so the reading runs ahead into a queue of
  * at most QUEUE_MAX bytes, and the ring does not overrun. What finds no room is counted and told of at
- * the end.
+ * the end. A UART costs a virtual CPU more than the port does: CONSOLE waits as long as frames move.
  */
 //applet:IF_KTPIPE(APPLET(ktpipe, BB_DIR_USR_BIN, BB_SUID_DROP))
 
@@ -57,6 +57,8 @@ enum {
 	QUEUE_MAX = 32 * 1024 * 1024, /* eight dumps of 4 000 tasks */
 	/* Bounds how long one write may keep us from the trace: 7 ms at a UART's 0.6 MB/s. */
 	CONSOLE_WRITE_MAX = 4096,
+	/* Frames that have not moved for this long may be waiting for a host that stalls: CONSOLE goes on. */
+	PORT_FIRST_MS = 100,
 	/* Per CPU, since a dump is written by one. 4 000 runnable tasks make 40 000 lines and 4 MB of text, and
 	 * fit (test/vm/dump_size_test.sh). */
 	RING_KB = 8192,
@@ -81,7 +83,8 @@ struct forwarder {
 	bool read_asked; /* by USR1 */
 	bool scheduler_gone; /* said by uevent; what the ring still has is read first */
 	int64_t quiet_deadline; /* of an open dump without counters */
-	struct kt_byte_queue queue;
+	int64_t console_deadline; /* until when CONSOLE waits for frames to move */
+	struct kt_byte_queue queue; /* for CONSOLE */
 	struct kt_dump_scan scan;
 	struct kt_dump_sender sender;
 };
@@ -101,7 +104,7 @@ static int write_text(const char *file, const char *text)
 
 static unsigned ring_kb(void)
 {
-	const char *asked = getenv("KT_TRACE_KB");
+	const char *asked = getenv("KT_TRACE_KB"), *most = getenv("KT_TRACE_MOST_KB");
 	struct sysinfo info;
 	uint64_t share;
 
@@ -109,7 +112,7 @@ static unsigned ring_kb(void)
 		return xatou_range(asked, 4, INT_MAX);
 	sysinfo(&info);
 	share = (uint64_t)info.totalram * info.mem_unit / 1024 / RING_MEMORY_SHARE / get_nprocs();
-	return MIN(share, RING_KB);
+	return MIN(share, most ? xatou_range(most, 4, INT_MAX) : RING_KB);
 }
 
 static void make_instance(void)
@@ -312,6 +315,7 @@ static void on_console(struct forwarder *f)
 
 static void on_sender(struct forwarder *f)
 {
+	f->console_deadline = kt_after_ms(PORT_FIRST_MS);
 	if (kt_dump_sender_write(&f->sender) == 0)
 		return;
 	bb_simple_perror_msg("unable to send dumps: their writer is gone");
@@ -348,6 +352,13 @@ static int64_t quiet_deadline(const struct forwarder *f)
 	return kt_dump_may_end_quietly(&f->scan) ? f->quiet_deadline : KT_NEVER;
 }
 
+/* Until when CONSOLE, which has something to take, waits; KT_NEVER when it need not */
+static int64_t console_deadline(const struct forwarder *f)
+{
+	return f->queue.len && f->sender.queue.len && kt_now_ms() < f->console_deadline
+		? f->console_deadline : KT_NEVER;
+}
+
 /* Descriptors that have something to do now; the others are -1, which poll(2) passes over. */
 static void choose_fds(struct forwarder *f)
 {
@@ -355,14 +366,15 @@ static void choose_fds(struct forwarder *f)
 
 	if (trace_is_over(f) && !to_send)
 		kt_dump_sender_close(&f->sender);
-	f->fds[POLL_CONSOLE].fd = f->queue.len ? f->console : -1;
+	f->fds[POLL_CONSOLE].fd = f->queue.len && console_deadline(f) == KT_NEVER ? f->console : -1;
 	f->fds[POLL_SENDER].fd = to_send ? f->sender.pipe : -1;
 	f->fds[POLL_WRITER].fd = f->sender.writer_end;
 }
 
 static void step(struct forwarder *f)
 {
-	int64_t deadline = kt_earlier(f->draining ? f->deadline : KT_NEVER, quiet_deadline(f));
+	int64_t deadline = kt_earlier(kt_earlier(f->draining ? f->deadline : KT_NEVER, quiet_deadline(f)),
+		console_deadline(f));
 	bool told;
 
 	choose_fds(f);

@@ -121,15 +121,20 @@ static int write_frame(int fd, const struct kt_out *out, size_t size)
 	return -1;
 }
 
-int FAST_FUNC kt_port_send(int fd, struct kt_out *out, uint32_t tag, uint32_t length)
+int FAST_FUNC kt_port_send_encoded(int fd, const struct kt_out *out, uint32_t length)
 {
 	int result;
 
-	kt_header_encode(out->header, tag, out->payload, length);
 	do
 		result = write_frame(fd, out, KT_HEADER_LEN + length);
 	while (result < 0 && errno == EINTR);
 	return result;
+}
+
+int FAST_FUNC kt_port_send(int fd, struct kt_out *out, uint32_t tag, uint32_t length)
+{
+	kt_header_encode(out->header, tag, out->payload, length);
+	return kt_port_send_encoded(fd, out, length);
 }
 
 void FAST_FUNC kt_port_xsend(int fd, uint32_t tag, const void *payload, uint32_t length)

@@ -30,6 +30,9 @@ char *kt_port_find(const char *name, int64_t deadline) FAST_FUNC;
  * 0, or -1 and errno (EIO after a short write: the stream is torn there). */
 int kt_port_send(int fd, struct kt_out *out, uint32_t tag, uint32_t length) FAST_FUNC;
 
+/* The same for a frame whose header is there already. */
+int kt_port_send_encoded(int fd, const struct kt_out *out, uint32_t length) FAST_FUNC;
+
 /* The same, with payload copied; dies with a message when it can't. */
 void kt_port_xsend(int fd, uint32_t tag, const void *payload, uint32_t length) FAST_FUNC;
 

@@ -12,6 +12,7 @@ RESTART_SECONDS=3 # for one that was unregistered to attach again, or to end
 scheduler() {
 	SCHEDULER=none
 	ATTACHED=
+	grace_periods as_usual
 	ktsh-lite "$ROOT/sched_enable" || note_error scheduler "a line of /sched_enable failed"
 	[ -e "$ROOT/scheduler" ] || return 0
 	is_set shutdown && return

@@ -8,7 +8,7 @@
 . "$BENCH/bench.sh"
 
 logs() { # BYTES
-	"$KTRUN" -q -t 400 -m 1024 -o "$PWD/out" -s "$KT_TOP/build/scx_demo" -a "--noise $1" -- true \
+	"$KTRUN" -q -t 400 -m 1024 --max-output 64G -o "$PWD/out" -s "$KT_TOP/build/scx_demo" -a "--noise $1" -- true \
 		>log.out 2>&1 || cat log.out >&2
 	value wall_ms out >"log.$1"
 	row "a scheduler's log of $1 bytes" ms "log.$1" log.1 -

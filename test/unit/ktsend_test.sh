@@ -126,6 +126,19 @@ test_the_list_has_every_type() {
 	done
 }
 
+# Up to 40 bytes go through the table, longer payloads through words first: each rest and the seam between.
+test_the_checksum_is_right_for_every_length_around_words_and_tables() {
+	head -c 32752 /dev/urandom >random
+	set --
+	for len in $(seq 0 130) 1023 4096 32745 32751 32752; do
+		head -c "$len" random >"part.$len"
+		"$KT_BUSYBOX" ktsend -p port stimulus - <"part.$len"
+		set -- "$@" "stimulus@part.$len"
+	done
+	encode "$@" >expected
+	assert_same_bytes expected port
+}
+
 test_an_opaque_payload_of_32752_bytes_is_sent() {
 	text 32752 >data
 	encode payload-metrics@data >expected
