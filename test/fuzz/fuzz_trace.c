@@ -126,7 +126,9 @@ static size_t behind(const char *words, size_t from, size_t to)
 	return at ? at - trace + strlen(words) : 0;
 }
 
-static void look_for_markers(size_t from, size_t to, const char **rule)
+/* What stands in front of the marker, a task's name among it, ends no dump: as far as the scanner can tell,
+ * which keeps all of a line but of a very long one. */
+static void look_for_markers(size_t from, size_t to, bool last, const char **rule)
 {
 	size_t known_at = behind("sched_ext_dump:", from, to);
 
@@ -134,6 +136,8 @@ static void look_for_markers(size_t from, size_t to, const char **rule)
 		model_start(from, known_at);
 	if (*rule)
 		return;
+	if (last)
+		from = MAX(from, known_at);
 	if (behind(last_counter, from, to) > 0)
 		*rule = "counter";
 	else if (behind("~~~~ TRUNCATED ~~~~", from, to) > 0)
@@ -144,16 +148,15 @@ static void look_for_markers(size_t from, size_t to, const char **rule)
 static void model_line(size_t from, size_t end, const char *rule)
 {
 	bool open = model.started > model.ended;
+	size_t marker = behind("sched_ext_dump:", from, end);
 	char line[KT_DUMP_LINE_MAX];
-	const char *text;
 
 	memcpy(line, trace + from, end - from);
 	line[end - from] = '\0';
-	text = after(line, "sched_ext_dump:");
-	if (!text)
+	if (marker == 0)
 		model_trace_line(line);
 	else if (open)
-		model_dump_line(text);
+		model_dump_line(line + (marker - from));
 	model.lines += open;
 	if (open && rule)
 		model_end(end + 1, rule);
@@ -168,7 +171,7 @@ static void model_stretches(size_t from, size_t end)
 
 	for (;; from = to - KT_DUMP_TAIL) {
 		to = MIN(end, from + KT_DUMP_LINE_MAX - 1);
-		look_for_markers(from, to, &rule);
+		look_for_markers(from, to, to == end, &rule);
 		if (to == end)
 			break;
 	}
