@@ -10,6 +10,7 @@ TARBALL  := build/download/busybox-$(BUSYBOX_VERSION).tar.bz2
 BB       := $(B)/bb
 APPLETS  := applets $(wildcard applets/*.c applets/*.h) Config.in Kbuild
 ROOTFS   := $(shell find rootfs/.)
+FUZZERS  := $(patsubst test/fuzz/fuzz_%.c,build/fuzz/bin/%,$(wildcard test/fuzz/fuzz_*.c))
 VERBS    := all help busybox rootfs kernel kernel-6.12 kernel-generic demo run test bench bench-vng test-6.12 test-generic \
 	    shell test-busybox test-sanitized fuzz mutations lint check-options deps man install uninstall torture clean
 NEEDS    := need-build need-kernel need-kernel-6.12 need-demo need-run need-shell need-test need-bench need-bench-vng need-test-6.12 \
@@ -64,7 +65,7 @@ run: need-run all demo kernel ## two VMs: the demo scheduler passes, then dies, 
 	@scripts/demo-run.sh
 
 ifeq ($(ARCH),x86_64)
-test: need-test all man build/bb-plain/busybox build/fuzz/reader demo kernel ## all tests; with ARCH=aarch64 a smaller set
+test: need-test all man build/bb-plain/busybox $(FUZZERS) demo kernel ## all tests; with ARCH=aarch64 a smaller set
 	@test/run
 else
 test: need-test need-cross-test all demo kernel
@@ -98,8 +99,8 @@ test-sanitized: need-test-sanitized build/busybox-san ## the applets' unit tests
 	@ASAN_OPTIONS=detect_leaks=0 KT_BUSYBOX=$(CURDIR)/build/busybox-san KT_SANITIZED=1 \
 		test/run unit/ktd unit/ktex unit/kth unit/ktl unit/ktp unit/ktrec unit/kts
 
-fuzz: need-fuzz build/fuzz/reader ## fuzz the frame reader for FUZZ_SECONDS (300)
-	@test/fuzz/run $(FUZZ_SECONDS)
+fuzz: need-fuzz $(FUZZERS) ## fuzz what reads from outside, FUZZ_SECONDS (60) each (FUZZ=reader: that alone)
+	@test/fuzz/run $(FUZZ_SECONDS) $(FUZZ)
 
 mutations: need-mutations all demo kernel ## break the code in many places, one at a time: a test must see each (MUTATION=WORD)
 	@test/mutations/run $(MUTATION)
@@ -134,7 +135,7 @@ need-kernel-6.12: groups = kernel kernel-6.12
 need-run:   groups = build kernel demo run
 need-shell: groups = build kernel run
 need-lint:  groups = build lint
-need-fuzz:  groups = build fuzz
+need-fuzz:  groups = build fuzz test
 need-test-sanitized: groups = build fuzz test
 need-test:  groups = build kernel demo run test lint fuzz
 need-mutations: groups = build kernel demo run test
@@ -167,8 +168,9 @@ $(B)/busybox: $(BB)/configured $(APPLETS) scripts/sync-applets.sh scripts/build-
 build/busybox-san: build/busybox scripts/build-sanitized.sh | need-fuzz
 	@scripts/build-sanitized.sh $(BB) build/bb/san $(JOBS) $@
 
-build/fuzz/reader: build/busybox-san test/fuzz/fuzz_reader.c test/fuzz/shim.c scripts/build-fuzzer.sh
-	@scripts/build-fuzzer.sh $(BB) build/bb/san reader $@ applets/frame_reader.c applets/wire.c applets/crc32.c
+$(FUZZERS): build/fuzz/bin/%: build/busybox-san test/fuzz/fuzz_%.c test/fuzz/input.h test/fuzz/shim.c \
+		scripts/build-fuzzer.sh
+	@scripts/build-fuzzer.sh $(BB) build/bb/san $* $@
 
 build/bb-plain/busybox: $(BB)/configured scripts/build-plain-busybox.sh | need-build
 	@scripts/build-plain-busybox.sh $(TARBALL) $(BB) build/bb-plain $(JOBS)

@@ -43,8 +43,9 @@ SOURCE_6.12_SUITES  ?= trixie
 PREFIX          ?= /usr/local
 DESTDIR         ?=
 
-# Seconds of `make fuzz`.
-FUZZ_SECONDS    ?= 300
+# Seconds of each fuzzer of `make fuzz`, and which of them (test/fuzz/run); empty: all.
+FUZZ_SECONDS    ?= 60
+FUZZ            ?=
 
 # Compiler processes at once.
 JOBS            ?= $(shell nproc)

@@ -61,7 +61,7 @@ static size_t take(struct kt_dump_scan *scan, const char *bytes, size_t len)
 	const char *newline = memchr(bytes, '\n', len);
 	size_t taken = newline ? (size_t)(newline - bytes) : len;
 
-	if (scan->len == KT_DUMP_LINE_MAX - 1)
+	if (taken > 0 && scan->len == KT_DUMP_LINE_MAX - 1)
 		keep_tail(scan);
 	taken = MIN(taken, KT_DUMP_LINE_MAX - 1 - scan->len);
 	memcpy(scan->line + scan->len, bytes, taken);
@@ -141,7 +141,7 @@ static enum kt_dump_event end_line(struct kt_dump_scan *scan)
 		rule = end_marker_from(marker ? marker : scan->line, scan);
 	scan->len = 0;
 	scan->line_rule = KT_RULE_NONE;
-	if (rule == KT_RULE_NONE)
+	if (rule == KT_RULE_NONE || !scan->open)
 		return KT_DUMP_NONE;
 	kt_dump_end(scan, rule);
 	return KT_DUMP_ENDED;

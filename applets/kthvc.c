@@ -29,32 +29,12 @@
 #include "daemon.h"
 #include "latch.h"
 #include "mark.h"
+#include "wake_bytes.h"
 
 #define LAST_WORDS_NAME "KT_LAST_WORDS" /* which UART it is differs between architectures */
 
 enum { POLL_SIGNALS, POLL_TTY, POLL_COUNT };
-enum { ARTIFACTS_RECEIVED = 0xae };
 enum { MARK_MS = 1000 };
-
-static const struct {
-	uint8_t byte;
-	char command;
-} sysrq_bytes[] = {
-	{ 0xd1, 'D' }, /* first: the others take their time on a slow console */
-	{ 0xb7, 't' },
-	{ 0xb8, 'w' },
-};
-
-static const struct {
-	uint8_t byte;
-	const char *latch;
-} wake_bytes[] = {
-	{ 0xbf, "bpf_map_write_done" },
-	{ 0xac, "accessor_ready" },
-	{ 0xad, "periodic_ready" },
-	{ ARTIFACTS_RECEIVED, "artifacts_received" },
-	{ 0xd3, "shutdown" }, /* last: what came with it is done before */
-};
 
 static void tell_com2(const char *text)
 {
@@ -103,51 +83,26 @@ static void trigger(const char *sysrq_file, char command)
 		close(fd);
 }
 
-static bool is_known(uint8_t byte)
+static void act_on(const uint8_t *bytes, size_t len, const char *sysrq_file)
 {
-	unsigned i;
+	const struct kt_wake_action *action;
+	unsigned at = 0;
 
-	for (i = 0; i < ARRAY_SIZE(wake_bytes); i++)
-		if (wake_bytes[i].byte == byte)
-			return true;
-	for (i = 0; i < ARRAY_SIZE(sysrq_bytes); i++)
-		if (sysrq_bytes[i].byte == byte)
-			return true;
-	return false;
-}
-
-/* Returns how many bytes were unknown. */
-static unsigned act_on(const uint8_t *bytes, size_t len, const char *sysrq_file)
-{
-	unsigned unknown = 0;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(sysrq_bytes); i++)
-		if (memchr(bytes, sysrq_bytes[i].byte, len))
-			trigger(sysrq_file, sysrq_bytes[i].command);
-	for (i = 0; i < ARRAY_SIZE(wake_bytes); i++)
-		if (memchr(bytes, wake_bytes[i].byte, len))
-			kt_latch_set_or_warn(wake_bytes[i].latch);
-	for (i = 0; i < len; i++)
-		unknown += !is_known(bytes[i]);
-	return unknown;
+	while ((action = kt_wake_next(bytes, len, &at)) != NULL)
+		if (action->latch)
+			kt_latch_set_or_warn(action->latch);
+		else
+			trigger(sysrq_file, action->sysrq);
 }
 
 /* The host's clock and the guest's are not the same: when bytes came is told by the guest, in one mark for
- * all of a read. A host that does not read is not waited for. The answer to the exit frame is not told of:
- * nothing comes behind that frame. */
+ * all of a read. A host that does not read is not waited for. */
 static void tell_of(int port, const uint8_t *bytes, size_t len, bool *term_came)
 {
-	char text[KT_MARK_TEXT_MAX + sizeof("0xff,")] = "wake:";
-	size_t i, at = strlen(text);
+	char text[KT_MARK_TEXT_MAX + 1];
 
-	for (i = 0; i < len && at < KT_MARK_TEXT_MAX; i++)
-		if (is_known(bytes[i]) && bytes[i] != ARTIFACTS_RECEIVED)
-			at += sprintf(text + at, "0x%02x,", bytes[i]);
-	if (text[at - 1] != ',')
-		return;
-	text[at - 1] = '\0';
-	kt_port_mark(port, text, kt_after_ms(MARK_MS), term_came);
+	if (kt_wake_text(text, sizeof(text), bytes, len))
+		kt_port_mark(port, text, kt_after_ms(MARK_MS), term_came);
 }
 
 /* Until TERM or the end of the tty. Returns how many bytes were unknown, -1 after a read error. */
@@ -168,7 +123,8 @@ static int listen_to(struct pollfd *fds, const char *sysrq_file, int port)
 			continue;
 		len = safe_read(fds[POLL_TTY].fd, bytes, sizeof(bytes));
 		if (len > 0) {
-			unknown += act_on(bytes, len, sysrq_file);
+			act_on(bytes, len, sysrq_file);
+			unknown += kt_wake_unknown(bytes, len);
 			if (port >= 0)
 				tell_of(port, bytes, len, &term_came);
 		} else if (len == 0 || errno == EIO) /* how a tty tells of its hangup */

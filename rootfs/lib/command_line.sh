@@ -15,13 +15,19 @@ command_line() {
 	BREAK_AT=
 	RESCUE=
 	TERM=linux
-	read -r words <"$ROOT/proc/cmdline"
+	command_line_words <"$ROOT/proc/cmdline"
+	export TERM
+}
+
+# The kernel takes a newline for a blank, so that there may be more than one line; the last may have none.
+command_line_words() {
 	set -f # a word may have a * in it
-	for word in $words; do
-		command_line_word "$word"
+	while read -r words || [ -n "$words" ]; do
+		for word in $words; do
+			command_line_word "$word"
+		done
 	done
 	set +f
-	export TERM
 }
 
 command_line_word() { # WORD

@@ -179,6 +179,14 @@ test_grace_periods_are_hurried_up_to_the_scheduler_and_not_beyond() {
 	assert_did 'ktpipe: 1' 'ktexitmon: 0'
 }
 
+test_words_behind_a_newline_count_and_the_last_needs_none() {
+	printf 'ktbox.host=ktrun\nktbox.trace_kb=64\n\nktbox.term=vt100' >root/proc/cmdline
+	when ktpipe 'note "ring ${KT_TRACE_KB-default}"; ktlatch set trace_armed; stay'
+	when ktexec 'note "term $TERM"'
+	boot
+	assert_did 'ring 64' 'term vt100'
+}
+
 test_without_kthvc_the_guest_goes_on() {
 	when kthvc 'exit 1'
 	boot

@@ -10,8 +10,9 @@
  * Out: an abort where the two differ: a frame lost, a frame invented, another offset, size, kind or payload.
  */
 #include "frame_reader.h"
+#include "input.h"
 
-enum { STREAM_MAX = 4096 }; /* the oracle is of quadratic cost */
+enum { STREAM_MAX = 1024 }; /* the oracle is of quadratic cost */
 
 struct found {
 	enum kt_found kind;
@@ -101,20 +102,6 @@ static struct found oracle_next(size_t at)
 	return found;
 }
 
-/* A place in the list of commands */
-struct list {
-	const uint8_t *bytes;
-	size_t len;
-};
-
-static unsigned next_byte(struct list *list)
-{
-	if (list->len == 0)
-		return 0;
-	list->len--;
-	return *list->bytes++;
-}
-
 static void add(const uint8_t *bytes, size_t len)
 {
 	len = MIN(len, STREAM_MAX - stream_len);
@@ -125,11 +112,11 @@ static void add(const uint8_t *bytes, size_t len)
 static void add_frame(struct list *list)
 {
 	static const uint8_t tag[4] = "TUOS";
-	uint8_t frame[16 + 8 * 255];
+	uint8_t frame[16 + 4 * 127];
 	size_t len = next_byte(list), i;
 
 	if (len > 128) /* long ones cross the marks of the reader's checksum */
-		len = (len - 128) * 8;
+		len = (len - 128) * 4;
 	memset(frame, 0, 16);
 	memcpy(frame, tag, 4);
 	put_number(frame + 4, len);
@@ -141,12 +128,10 @@ static void add_frame(struct list *list)
 
 static void add_raw(struct list *list)
 {
-	size_t len = next_byte(list);
+	size_t len;
+	const uint8_t *bytes = next_bytes(list, &len);
 
-	len = MIN(len, list->len);
-	add(list->bytes, len);
-	list->bytes += len;
-	list->len -= len;
+	add(bytes, len);
 }
 
 /* A header that announces more, or other, than there is */
@@ -223,7 +208,8 @@ static void compare(const struct kt_frame *frame, enum kt_found kind, size_t *at
 	expect(frame->size == want.size, "another size", *at);
 	expect(frame->has_header == oracle_header(*at), "another opinion of the header", *at);
 	if (kind == KT_FRAME) {
-		expect(frame->tag == number_at(*at) && frame->length == want.size - 16, "another header", *at);
+		expect(frame->tag == number_at(*at), "another type", *at);
+		expect(frame->length == want.size - 16, "another length", *at);
 		expect(memcmp(frame->payload, stream + *at + 16, frame->length) == 0, "another payload", *at);
 	}
 	*at += want.size;
@@ -239,9 +225,7 @@ static void feed(struct kt_reader *reader, size_t *fed, uint32_t *seed)
 		kt_reader_eof(reader);
 		return;
 	}
-	*seed = *seed * 1664525 + 1013904223;
-	size = *seed >> 16 & 1 ? 1 + (*seed >> 20) % 40 : 1 + (*seed >> 17) % 8192;
-	size = MIN(MIN(size, room), stream_len - *fed);
+	size = next_size(seed, MIN(room, stream_len - *fed));
 	memcpy(to, stream + *fed, size);
 	kt_reader_filled(reader, size);
 	*fed += size;
@@ -263,7 +247,7 @@ static void check(uint32_t seed)
 	kt_reader_init(&reader, window, marks);
 	/* near the window's end, so that it slides: as if so many bytes had been read before */
 	if (seed & 1)
-		reader.start = reader.end = KT_WINDOW_SIZE - 1024 * 1024 - (seed >> 1) * 16;
+		reader.start = reader.end = KT_WINDOW_SIZE - 1024 * 1024 - (seed >> 1) * 8;
 	reader.base = 0 - (uint64_t)reader.start;
 	while ((kind = kt_reader_next(&reader, &frame)) != KT_END) {
 		if (kind == KT_MORE)
@@ -274,7 +258,6 @@ static void check(uint32_t seed)
 	expect(at == stream_len, "an end too early", at);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	struct list list = { bytes + 2, len - 2 };

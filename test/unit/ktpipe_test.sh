@@ -137,6 +137,31 @@ test_an_end_that_stands_early_in_a_very_long_line_is_an_end() {
 	assert_latch dump_complete
 }
 
+test_an_end_without_a_dump_is_none() {
+	: >console
+	start_ktpipe -o console -p frames
+	{ echo SCX_EV_SUB_BYPASS_DISPATCH && echo '~~~~ TRUNCATED ~~~~'; } >&3
+	ktpipe_ends 0
+	assert_no_latch dump_complete
+	assert_empty_or_missing frames
+}
+
+# Its newline comes in a read of its own, and is no reason to keep less.
+test_the_longest_line_that_is_kept_is_read_whole() {
+	mkfifo console
+	exec 4<>console
+	start_ktpipe -o console -p frames
+	{ start_line && echo "${LINE}triggered exit kind 1025:" && printf '%s' "${LINE}the reason "; } >pieces
+	text $((2047 - ${#LINE} - 11)) >>pieces
+	cat pieces >&3
+	timeout "$KT_CEILING" head -c "$(wc -c <pieces)" <&4 >got
+	{ echo && end_line; } >&3
+	ktpipe_ends 0
+	exec 4>&-
+	payload scx-dump-end frames >end
+	assert_matches 'reason=the reason x+$' end
+}
+
 test_a_stalled_console_does_not_stop_reading() {
 	mkfifo console
 	exec 4<>console

@@ -1,0 +1,34 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# command_lines.sh LIB COUNT: what /init's reader makes of many kernel command lines, in one shell.
+# In:   LIB, the rooms of /init; files 0/proc/cmdline, 1/proc/cmdline, ... in this folder.
+# Out:  for each a line "== N", what the reader says, and a line a variable.
+
+lib=$1 count=$2
+for room in room stops command_line; do
+	# shellcheck source=/dev/null
+	. "$lib/$room.sh"
+done
+
+ROOT=0
+while [ "$ROOT" -lt "$count" ]; do
+	echo "== $ROOT"
+	unset KT_TRACE_KB
+	command_line 2>&1
+	# not printf: that of BusyBox adds to a null pointer, which the sanitizers would end
+	echo "MODE=$MODE
+ATTACH_TIMEOUT=$ATTACH_TIMEOUT
+KT_TRACE_KB=${KT_TRACE_KB-}
+EXPECT_DEATH=$EXPECT_DEATH
+SEND_DMESG=$SEND_DMESG
+SEND_PRINTK=$SEND_PRINTK
+LIVE_LOG=$LIVE_LOG
+ACK=$ACK
+HOST_IS_KTRUN=$HOST_IS_KTRUN
+CTL_PORT=$CTL_PORT
+BREAK_AT=$BREAK_AT
+RESCUE=$RESCUE
+TERM=$TERM"
+	ROOT=$((ROOT + 1))
+done
