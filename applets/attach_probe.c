@@ -65,7 +65,7 @@ static int64_t newest_ms(const uint8_t *pages)
 }
 
 /* Until the one who watches the scheduler ends */
-static NORETURN void note_attaches(pid_t pid, pid_t parent, int64_t *began_ms)
+static NORETURN void note_attaches(const struct kt_attach_probe *probe, pid_t pid, pid_t parent)
 {
 	struct pollfd event = { .events = POLLIN };
 	uint8_t *pages;
@@ -79,7 +79,7 @@ static NORETURN void note_attaches(pid_t pid, pid_t parent, int64_t *began_ms)
 	if (event.fd < 0 || pages == MAP_FAILED)
 		_exit(EXIT_FAILURE);
 	while (getppid() == parent && poll(&event, 1, -1) > 0 && (event.revents & POLLIN))
-		__atomic_store_n(began_ms, newest_ms(pages), __ATOMIC_RELEASE);
+		__atomic_store_n(probe->began_ms, newest_ms(pages), __ATOMIC_RELEASE);
 	_exit(EXIT_SUCCESS);
 }
 
@@ -92,7 +92,7 @@ void FAST_FUNC kt_attach_probe_open(struct kt_attach_probe *probe, pid_t pid)
 	if (probe->began_ms == MAP_FAILED)
 		probe->began_ms = NULL;
 	else if (fork() == 0)
-		note_attaches(pid, parent, probe->began_ms);
+		note_attaches(probe, pid, parent);
 }
 
 int64_t FAST_FUNC kt_attach_probe_ms(struct kt_attach_probe *probe)

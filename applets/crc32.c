@@ -8,7 +8,7 @@
  * Most bytes see no table. The polynomial divides x^300 + x^155 + x^117 + x^89 + 1 (found by search; the
  * sparsest multiple whose second term is at least 64 below the first), so a word of the message may be taken
  * out when it is added to the words 145, 183, 211 and 300 bits behind it: the remainder stays the same. All
- * of the message is moved so into its last FOLD_MIN bytes, which the table finishes. A load and 20 shifts
+ * of the message is moved so into its last words, which the table finishes. A load and 20 shifts
  * and xors for eight bytes are three times as fast as tables for each of them, and more under TCG, where a
  * load costs ten of them (make bench BENCH=throughput).
  */
@@ -54,15 +54,26 @@ static uint64_t word_at(const uint8_t *p)
 
 static uint32_t add_word(uint32_t crc, uint64_t word)
 {
-	word = SWAP_LE64(word);
-	return add_bytes(crc, (const uint8_t *)&word, WORD);
+	const uint64_t bytes = SWAP_LE64(word);
+
+	return add_bytes(crc, (const uint8_t *)&bytes, WORD);
 }
 
-/* Takes all but the last 0 to 7 of at least FOLD_MIN bytes; *data is behind them then. */
-static uint32_t fold(uint32_t crc, const uint8_t **data, size_t len)
+/* The last words, with what earlier ones have added to them */
+static uint32_t add_last_words(const uint8_t *p, const uint64_t carried[CARRIED_WORDS])
 {
-	const uint8_t *p = *data;
-	/* what earlier words have added to the one at p, and to the four behind it; crc is the message's start */
+	uint32_t crc = 0; /* it has been added to the first word of all */
+	unsigned i;
+
+	for (i = 0; i < CARRIED_WORDS; i++, p += WORD)
+		crc = add_word(crc, word_at(p) ^ carried[i]);
+	return crc;
+}
+
+/* Takes the words of at least FOLD_MIN bytes; the last 0 to 7 bytes are left. */
+static uint32_t add_words(uint32_t crc, const uint8_t *p, size_t len)
+{
+	/* what earlier words have added to the one at p, and to the four behind it */
 	uint64_t c0 = crc, c1 = 0, c2 = 0, c3 = 0, c4 = 0;
 
 	for (; len >= FOLD_MIN + WORD; len -= WORD, p += WORD) {
@@ -74,27 +85,22 @@ static uint32_t fold(uint32_t crc, const uint8_t **data, size_t len)
 		c3 = c4 ^ word >> 45 ^ word << 44; /* 300 = 4 * 64 + 44 */
 		c4 = word >> 20;
 	}
-	crc = add_word(0, word_at(p) ^ c0);
-	crc = add_word(crc, word_at(p + WORD) ^ c1);
-	crc = add_word(crc, word_at(p + 2 * WORD) ^ c2);
-	crc = add_word(crc, word_at(p + 3 * WORD) ^ c3);
-	crc = add_word(crc, word_at(p + 4 * WORD) ^ c4);
-	*data = p + FOLD_MIN;
-	return crc;
+	return add_last_words(p, (const uint64_t[]){ c0, c1, c2, c3, c4 });
 }
 
 uint32_t FAST_FUNC kt_crc32(uint32_t crc, const void *data, size_t len)
 {
-	const uint8_t *p = data;
+	const uint8_t *rest = data;
 
 	if (table[1] == 0)
 		fill_table();
 	crc = ~crc;
 	if (len >= FOLD_MIN) {
-		crc = fold(crc, &p, len);
+		crc = add_words(crc, rest, len);
+		rest += len - len % WORD;
 		len %= WORD;
 	}
-	return ~add_bytes(crc, p, len);
+	return ~add_bytes(crc, rest, len);
 }
 
 /* a * b modulo the polynomial; bit 31 is the coefficient of x^0 */
