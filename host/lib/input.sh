@@ -24,6 +24,7 @@ check_input() {
 	check_tests
 	check_output
 	check_reports
+	check_history
 	! is_interactive || [ -t 0 ] || die "--shell: standard input is closed"
 }
 

@@ -57,6 +57,7 @@ report_unfinished() {
 	run_wall_ms=$((now_ms - run_start_ms))
 	write_hang
 	write_host
+	keep_history
 	decide_verdict
 	write_result
 	print_summary

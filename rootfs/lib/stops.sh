@@ -7,7 +7,7 @@
 #       has none; elsewhere it has the console.
 
 # Those behind the command line, which is not known before; and teardown.
-STOPS='first_in_line modules bulk_port wake_bytes announce shares reference_host trace scheduler payload'
+STOPS='first_in_line modules bulk_port wake_bytes announce shell_history shares reference_host trace scheduler payload'
 
 phase() { # NAME: runs it, and a shell before it when one is asked for
 	[ "${BREAK_AT:-}" != "$1" ] || stop_for_developer "before the phase $1"
