@@ -43,12 +43,14 @@ shell_of_stop() {
 # they end the shell by HUP. What it sets stays its own.
 stop_for_developer() { # WHERE
 	say "a shell $1; exit goes on"
+	STOPPED=$1 # for its greeting
 	shell_of_stop </dev/null &
 	stop_pid=$!
 	while kill -0 "$stop_pid" 2>/dev/null; do
 		wait "$stop_pid"
 		! is_set shutdown || kill -HUP "$stop_pid" 2>/dev/null
 	done
+	STOPPED=
 }
 
 # Once: what goes wrong on the way out of a failed boot needs no second shell.

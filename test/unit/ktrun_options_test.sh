@@ -98,7 +98,7 @@ test_the_kernel_command_line_has_what_was_asked_for_and_nothing_else() {
 	assertEquals "console=ttyS0 panic=-1 oops=panic cryptomgr.notests no_timer_check KTSTR_GUEST=1 \
 ktbox.host=ktrun ktbox.live_log=1" "$(command_line)"
 	streams $READY $EXIT
-	ktrun --expect-death --append 'one two' --append three -- true
+	ktrun -s "$KT_TOP/build/scx_demo" --expect-death --append 'one two' --append three -- true
 	command_line >line
 	assert_matches 'KTSTR_GUEST=1.*ktbox.expect_death=1' line
 	assert_matches ' one two three$' line

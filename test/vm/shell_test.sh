@@ -135,6 +135,7 @@ long_session() {
 }
 
 # Two shells, the first before there is a scheduler.
+# shellcheck disable=SC2016  # for the guest's shell
 stop_session() {
 	session stop -s "$DEMO" -e NO_COLOR=1 --append break=scheduler
 	sees "$prompt" "$VM_CEILING"
@@ -281,6 +282,8 @@ test_break_gives_a_shell_before_the_scheduler_and_its_exit_goes_on() {
 	session=stop
 	: >>"$VMS/stop.missed"
 	assert_said stopped goes_on
+	assert_matches '^ktbox: a shell before the phase scheduler; exit goes on' "$VMS/stop.out"
+	assertEquals 'greetings with the way out' 1 "$(grep -c 'exit, poweroff and reboot end' "$VMS/stop.out")"
 	look stop
 	assert_verdict fail 4
 	assert_value scheduler_attached true
