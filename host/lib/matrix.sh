@@ -9,10 +9,12 @@
 #        table on stdout. Exit: 0 all cells have passed; 1 one has not; 205 bad input; 130 interrupted.
 #
 # A cell is finished when its result.json has a verdict that is not "interrupted": a matrix that was stopped
-# goes on with the others when it is started again with the same folder.
+# goes on with the others when it is started again with the same folder. Descriptor 8 has the folder's lock; parallel
+# and the cells inherit it, since they may live on when this process is killed.
 # shellcheck disable=SC2015,SC2016,SC2034,SC2154
 
 matrix_overhead_mib=256 # of a QEMU beyond its guest's memory
+cell_stop_ms=30000 # for a cell that is asked to end, to stop its QEMU and to tell how far it came
 
 matrix() {
 	check_matrix
@@ -48,8 +50,15 @@ open_matrix() {
 	else
 		cp "$opt_matrix" "$out/matrix.txt" || die "output is not writable: $out"
 	fi
+	lock_matrix
 	: >"$out/cells.tsv"
 	cell=0
+}
+
+lock_matrix() {
+	exec 8>>"$out/lock"
+	"$bb" flock -n 8 ||
+		die "a matrix, or a cell that a killed one has left behind, is still at work in $out"
 }
 
 make_cells() {
@@ -123,10 +132,22 @@ run_cells() {
 	done <"$out/cells.tsv" >"$work/unfinished"
 	[ -s "$work/unfinished" ] || return 0
 	[ -n "$opt_quiet" ] || note "matrix: $(wc -l <"$work/unfinished") of $cell cells to run, $jobs at once; folder $out"
-	set -- --will-cite -j "$jobs" -a "$work/unfinished" --joblog "+$out/joblog"
+	set -- --will-cite --termseq "TERM,$cell_stop_ms,KILL,25" -j "$jobs" -a "$work/unfinished" --joblog "+$out/joblog"
 	[ ! -t 2 ] || [ -n "$opt_quiet" ] || set -- "$@" --bar
 	# shellcheck disable=SC2086  # words
-	parallel "$@" ${KTRUN_PARALLEL:-} sh '{}' 3>&-
+	parallel "$@" ${KTRUN_PARALLEL:-} sh '{}' 3>&- &
+	run_parallel=$!
+	wait_for_job "$run_parallel"
+	run_parallel=''
+}
+
+# Each cell gets TERM, ends its VM and is not finished.
+stop_cells() {
+	[ -n "$run_parallel" ] || return 0
+	kill -s TERM "$run_parallel" 2>/dev/null
+	wait_for_job "$run_parallel"
+	run_parallel=''
+	note "matrix: stopped; the same command goes on with what is left"
 }
 
 is_finished() { # RESULT
