@@ -69,6 +69,18 @@ test_a_cell_that_cannot_run_is_no_pass() {
 	assert_matches ' 0/1 0% .* 1 not-run, first 00001' out
 }
 
+# Another machine is what --ssh makes of it: here it notes its name, and runs what it is told to.
+test_cells_run_on_the_machines_of_sshlogin() {
+	printf '%s\n' '#!/bin/sh' 'while [ "${1#-}" != "$1" ]; do shift; done' 'echo "$1" >>"$STUB/machines"' 'shift' \
+		'[ "$1" != -- ] || shift' 'exec sh -c "$*"' >ssh
+	chmod +x ssh
+	KTRUN_PARALLEL="--ssh $PWD/ssh --sshlogin far,near" matrix
+	assert_status 1
+	assert_matches '^matrix: 4 of 8 cells passed' out
+	assertEquals "machines" 'far near' "$(sort -u stub/machines | tr '\n' ' ' | sed 's/ $//')"
+	assertEquals "in the job log" 'far near' "$(cut -f 2 m/joblog | sed 1d | sort -u | tr '\n' ' ' | sed 's/ $//')"
+}
+
 # begin_matrix: in the background, up to the moment when its first cell runs, which goes on as long as the fifo
 # stub/go has no reader; leaves pid.
 begin_matrix() {
