@@ -171,11 +171,14 @@ collect_cells() {
 	done <"$out/cells.tsv" >"$work/rows"
 }
 
-# A row for the repeats of a cell, in the order of the file: kernel, topology, scheduler, payload, passed,
-# all, mean milliseconds, the other verdicts, the folder and the reason of the first that did not pass.
+# A row for the repeats of a cell, in the order of the file: kernel (without the folder that all kernels
+# share), topology, scheduler, payload, passed, all, mean milliseconds, the other verdicts, the folder and the
+# reason of the first that did not pass.
 matrix_rows() {
 	"$bb" awk -F '\t' '
 		{
+			if (NR == 1) folder = $2
+			while (index($2, folder) != 1 || folder !~ /\/$/) sub(/[^\/]*\/?$/, "", folder)
 			key = $2 "\t" $3 "\t" $4 "\t" $5
 			if (!(key in all)) order[++rows] = key
 			all[key]++; ms[key] += $7
@@ -190,7 +193,7 @@ matrix_rows() {
 				said = ""
 				count = split(kinds[key], kind, " ")
 				for (k = 1; k <= count; k++) said = said (k == 1 ? "" : ", ") other[key, kind[k]] " " kind[k]
-				printf "%s\t%d\t%d\t%d\t%s\t%s\n", key, passed[key], all[key], ms[key] / all[key], said, \
+				printf "%s\t%d\t%d\t%d\t%s\t%s\n", substr(key, length(folder) + 1), passed[key], all[key], ms[key] / all[key], said, \
 					((key in first) ? first[key] : "\t")
 			}
 		}' "$work/rows"
@@ -201,8 +204,7 @@ matrix_table() {
 	"$bb" awk -F '\t' '
 		BEGIN { format = "%-24s %-12s %-14s %-14s %11s %9s  %s\n"
 			printf format, "KERNEL", "TOPOLOGY", "SCHEDULER", "PAYLOAD", "PASSED", "MEAN", "OTHERWISE" }
-		{ name = $1; sub(/.*\//, "", name)
-			printf format, name, $2, $3, $4, $5 "/" $6 " " int(100 * $5 / $6) "%", sprintf("%.2f s", $7 / 1000), \
+		{ printf format, $1, $2, $3, $4, $5 "/" $6 " " int(100 * $5 / $6) "%", sprintf("%.2f s", $7 / 1000), \
 				$8 ($9 == "" ? "" : ", first " $9) }' "$work/table" | printable
 	printf 'matrix: %s of %s cells passed; folder %s\n' \
 		"$(cut -f 6 "$work/rows" | grep -c '^pass$')" "$cell" "$(printf %s "$out" | without_controls)"
@@ -238,7 +240,7 @@ matrix_page() {
 	page_head "ktrun matrix: $matrix_passed of $cell passed"
 	printf '<header class="%s">\n<p class="kicker">Matrix of ktrun</p>\n' "$matrix_tone"
 	printf '<h1>%s of %s passed</h1>\n</header>\n<section>\n<h2>Cells</h2>\n' "$matrix_passed" "$cell"
-	printf '<div class="scroll"><table><thead><tr><th>Passed</th><th>Scheduler</th><th>Payload</th>'
+	printf '<div class="scroll"><table class="cells"><thead><tr><th>Passed</th><th>Scheduler</th><th>Payload</th>'
 	printf '<th>Topology</th><th>Kernel</th><th>Mean time</th><th>Otherwise</th></tr></thead><tbody>\n'
 	"$bb" awk -F '\t' "$awk_text"'{
 		printf "<tr><td><span class=\"pill %s\">%d/%d %d%%</span></td>", ($5 == $6 ? "good" : $5 ? "warn" : "bad"), \

@@ -69,6 +69,22 @@ test_a_cell_that_cannot_run_is_no_pass() {
 	assert_matches ' 0/1 0% .* 1 not-run, first 00001' out
 }
 
+test_kernels_of_one_name_are_told_apart() {
+	mkdir -p build-a build-b
+	ln -s "$KT_TOP/build/kernel/image" build-a/image
+	ln -s "$KT_TOP/build/kernel/image" build-b/image
+	sed -i '/seven/d; s/repeat = 2/repeat = 1/' matrix
+	printf '%s\n' 'kernel = build-a/image' 'kernel = build-b/image' >>matrix
+	matrix --report m.html
+	assert_status 0
+	assert_matches '^build-a/image  *1,1,1,1  *demo ' out
+	assert_matches '^build-b/image  *1,1,1,1  *none ' out
+	assert_matches '<td>build-b/image</td>' m.html
+	sed -i '/build-b/d' matrix
+	run "$KTRUN" --matrix matrix -o "$PWD/one"
+	assert_matches '^image  *1,1,1,1  *demo ' out
+}
+
 # Another machine is what --ssh makes of it: here it notes its name, and runs what it is told to.
 test_cells_run_on_the_machines_of_sshlogin() {
 	printf '%s\n' '#!/bin/sh' 'while [ "${1#-}" != "$1" ]; do shift; done' 'echo "$1" >>"$STUB/machines"' 'shift' \
