@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# `ktrun --shell` as a person uses it: in a terminal (tmux's), by keys. Five sessions: a long one that
-# ends by `exit 7`, one with break=scheduler, one whose VM hangs and is ended by the key, one that ends by
-# poweroff and one that ends by reboot. All share a history.
+# `ktrun --shell` as a person uses it: in a terminal (tmux's), by keys. Six sessions: a long one that
+# ends by `exit 7`, one with break=scheduler, one with a failed boot, one whose VM hangs and is ended by the
+# key, one that ends by poweroff and one that ends by reboot. All share a history.
 
 # shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/vm.sh"
@@ -126,6 +126,12 @@ long_session() {
 	keys C-c
 	type_line 'echo $((80+8))-end'
 	said job_ends '88-end'
+	type_line "sh -c 'echo \$((44+1))-fg; exec sleep 600'"
+	sees '45-fg'
+	keys C-z
+	sees Stopped
+	type_line 'bg; jobs; kill %1; echo $((46+1))-bg'
+	said job_in_background Running '47-bg'
 	type_line 'cat /sys/kernel/sched_ext/root/ops; ktsend 0x4d494e45 hello; echo $((90+9))-sent'
 	said scheduler scx_demo '99-sent'
 	type_line 'kt status'
@@ -145,6 +151,19 @@ stop_session() {
 	said goes_on 'scheduler: scx_demo' "$prompt"
 	type_line 'seq -s " " 3000; echo $((900+99))-last; exit 4'
 	said last '999-last'
+	session_end
+}
+
+# A kernel without 9p, of which ktrun does not know that: /init can't mount the share.
+# shellcheck disable=SC2016  # for the guest's shell
+rescue_session() {
+	cp "$KT_TOP/build/kernel/image" "$FILES/image"
+	mkdir "$FILES/shared"
+	session rescue -k "$FILES/image" --ro "$FILES/shared:/mnt" --append ktbox.rescue=1
+	sees "$prompt" "$VM_CEILING"
+	type_line 'grep -c " /mnt " /proc/mounts; echo $((300+3))-rescued'
+	said rescued 303-rescued
+	type_line exit
 	session_end
 }
 
@@ -174,6 +193,7 @@ oneTimeSetUp() {
 	make_files
 	long_session
 	stop_session
+	rescue_session
 	hung_session
 	for way in poweroff reboot; do
 		session "$way"
@@ -266,7 +286,7 @@ test_ctrl_c_interrupts_a_command_and_not_the_shell() {
 }
 
 test_job_control_works() {
-	assert_said job_runs job_stops jobs job_is_back job_goes_on job_ends
+	assert_said job_runs job_stops jobs job_is_back job_goes_on job_ends job_in_background
 	assert_no_match "can't access tty|job control turned off" "$VMS/long.out"
 }
 
@@ -287,6 +307,16 @@ test_break_gives_a_shell_before_the_scheduler_and_its_exit_goes_on() {
 	look stop
 	assert_verdict fail 4
 	assert_value scheduler_attached true
+}
+
+test_a_failed_boot_gives_a_shell_that_says_so_and_the_verdict_stays() {
+	session=rescue
+	: >>"$VMS/rescue.missed"
+	assert_said rescued
+	assert_matches "^ktbox: a shell because of a failed boot: shares: /mnt can't be mounted.*; exit goes on" \
+		"$VMS/rescue.out"
+	look rescue
+	assert_verdict init-failed 209
 }
 
 test_the_status_of_the_shell_is_the_verdict() {
