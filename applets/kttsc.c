@@ -21,9 +21,15 @@
 #include "libbb.h"
 
 #if defined(__x86_64__)
-# define read_counter() __builtin_ia32_rdtsc()
+static uint64_t read_counter(void)
+{
+	return __builtin_ia32_rdtsc();
+}
 #else
-# define read_counter() 0
+static uint64_t read_counter(void)
+{
+	return 0;
+}
 #endif
 
 enum {
@@ -56,10 +62,10 @@ static struct moment best_moment(void)
 		int64_t ns = now_ns();
 		uint64_t took = read_counter() - before;
 
-		if (took >= least)
-			continue;
-		least = took;
-		best = (struct moment){ before + took / 2, ns };
+		if (took < least) {
+			least = took;
+			best = (struct moment){ before + took / 2, ns };
+		}
 	}
 	return best;
 }
@@ -68,6 +74,7 @@ int kttsc_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
 int kttsc_main(int argc UNUSED_PARAM, char **argv)
 {
 	struct moment from, to;
+	uint64_t ns;
 
 	getopt32(argv, "^\0=0");
 	from = best_moment();
@@ -75,6 +82,7 @@ int kttsc_main(int argc UNUSED_PARAM, char **argv)
 	to = best_moment();
 	if (to.counter == from.counter)
 		bb_simple_error_msg_and_die("unable to read a time stamp counter: this machine has none");
-	printf("%llu\n", (unsigned long long)((to.counter - from.counter) * 1000000.0 / (to.ns - from.ns) + 0.5));
+	ns = to.ns - from.ns;
+	printf("%llu\n", (unsigned long long)(((to.counter - from.counter) * 1000000 + ns / 2) / ns));
 	return EXIT_SUCCESS;
 }

@@ -210,7 +210,7 @@ test_the_time_is_that_of_the_bytes_and_not_of_the_end_of_what_they_asked_for() {
 	send_in_one_read d1d3
 	a_moment
 	later=$(uptime_ms)
-	head -c 65537 <&5 >read
+	head -c 65537 <&5 >sysrq.read
 	wait_latch shutdown
 	end_kthvc
 	exec 6>&-
