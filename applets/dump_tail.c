@@ -22,7 +22,6 @@ void FAST_FUNC kt_dump_tail_add(struct kt_dump_tail *tail, const char *bytes, si
 {
 	if (!tail->path)
 		return;
-	tail->changed = true;
 	if (len > KT_TAIL_MAX) {
 		bytes += len - KT_TAIL_MAX;
 		len = KT_TAIL_MAX;
@@ -53,9 +52,8 @@ void FAST_FUNC kt_dump_tail_write(struct kt_dump_tail *tail)
 	ssize_t len = tail->len - start;
 	int fd;
 
-	if (!tail->changed)
+	if (!tail->path)
 		return;
-	tail->changed = false;
 	fd = open(tail->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0 || full_write(fd, tail->bytes + start, len) != len) {
 		bb_perror_msg("unable to write '%s'", tail->path);

@@ -11,7 +11,6 @@ enum { KT_TAIL_MAX = 64 * 1024 }; /* a dump of a few tasks is there whole */
 struct kt_dump_tail {
 	const char *path; /* NULL: none is kept */
 	size_t len;
-	bool changed; /* since the file was written */
 	char *bytes; /* none before the first dump */
 };
 
@@ -21,7 +20,8 @@ void kt_dump_tail_start(struct kt_dump_tail *tail) FAST_FUNC;
 /* Bytes of it. */
 void kt_dump_tail_add(struct kt_dump_tail *tail, const char *bytes, size_t len) FAST_FUNC;
 
-/* Writes the last KT_TAIL_MAX bytes, whole lines, when there are new ones. Warns when that fails, once. */
+/* The dump has ended: writes its last KT_TAIL_MAX bytes, whole lines. Not before, since that takes longer than a
+ * dump of thousands of tasks leaves to who reads it. Warns when it fails, once. */
 void kt_dump_tail_write(struct kt_dump_tail *tail) FAST_FUNC;
 
 #endif

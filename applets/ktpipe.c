@@ -272,7 +272,6 @@ static void on_uevents(struct forwarder *f)
 static void on_ring_empty(struct forwarder *f)
 {
 	kt_dump_sender_flush(&f->sender, f->scan.number);
-	kt_dump_tail_write(&f->tail);
 	if (f->scheduler_gone)
 		end_dump(f, KT_RULE_STATE);
 	f->scheduler_gone = false;
