@@ -3,8 +3,7 @@
  * The files that ktrecv -d makes of a stream.
  *
  * In:  frames of known types with the right form. Out: stdout, stderr, sched.log, sched-N.log,
- *      dump-N.txt, dmesg,
- * printk, result.json in one folder, and the folder get/ (guest_files.c).
+ *      dump-N.txt, dmesg, printk, history, result.json in one folder, and the folder get/ (guest_files.c).
  */
 #include "artifacts.h"
 
@@ -26,12 +25,13 @@ static void xwrite_part(int fd, const char *name, const void *bytes, size_t len)
 /* Parts of a run before: what this run does not make must not seem to be its own. */
 static void remove_old_parts(const struct kt_artifacts *a, const char *dir)
 {
+	static const char *const sometimes[] = { "dmesg", "printk", "history" };
 	static const char *const numbered[] = { "sched-%u.log", "dump-%u.txt" };
 	char name[sizeof("sched-4294967295.log")];
 	unsigned i, number;
 
-	unlinkat(a->dir, "dmesg", 0);
-	unlinkat(a->dir, "printk", 0);
+	for (i = 0; i < ARRAY_SIZE(sometimes); i++)
+		unlinkat(a->dir, sometimes[i], 0);
 	/* without a result of an earlier run, a folder "get" is somebody else's */
 	if (unlinkat(a->dir, "result.json", 0) == 0)
 		remove_file(concat_path_file(dir, KT_GET_FOLDER), FILEUTILS_RECUR | FILEUTILS_FORCE);

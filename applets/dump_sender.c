@@ -64,7 +64,7 @@ static void queue_mark(struct kt_dump_sender *sender, const char *what, unsigned
 	if (!kt_marks_wanted())
 		return;
 	sprintf(text, "dump-%s-%u", what, number);
-	queue_frame(sender, &out, KT_MARK, kt_mark_encode(out.payload, text, strlen(text)));
+	queue_frame(sender, &out, KT_MARK, kt_mark_encode(out.payload, kt_now_ms(), text, strlen(text)));
 }
 
 void FAST_FUNC kt_dump_sender_start(struct kt_dump_sender *sender, unsigned number)

@@ -5,7 +5,7 @@
  * In:   log files; or the staged logs of a folder; or a text; or with -f a log that is being written, or a
  *       FIFO that one is written to.
  * Out:  a block of sched-log frames a log (START, bytes, END), one frame for a text; sched-live frames
- *       with -f, and the newest bytes in COPY with -c.
+ *       with -f (history frames with -H), and the newest bytes in COPY with -c.
  * Ends: when all are sent. A log that grows meanwhile is sent up to the size that it had. -f: by TERM, or
  *       when the process PID has ended; what the log has by then is sent.
  * Exit: 0 sent; 1 a log was missing or unreadable (its block is sent, empty), the port failed, or bad
@@ -14,12 +14,13 @@
 //applet:IF_KTDUMP(APPLET(ktdump, BB_DIR_USR_BIN, BB_SUID_DROP))
 
 //usage:#define ktdump_trivial_usage
-//usage:       "[-p PATH] FILE... | -s [DIR] | -m TEXT | -f FILE [-P PID] [-c COPY]"
+//usage:       "[-p PATH] FILE... | -s [DIR] | -m TEXT | -f FILE [-H] [-P PID] [-c COPY]"
 //usage:#define ktdump_full_usage "\n\n"
 //usage:       "Send scheduler logs to the host, a block each\n"
 //usage:     "\n	-s	Every non-empty sched_*.log in DIR (/tmp), in the order of their numbers"
 //usage:     "\n	-m TEXT	One frame with TEXT, cut off at 32752 bytes"
 //usage:     "\n	-f FILE	Send FILE (a FIFO: what is written to it) as it is being written, until TERM"
+//usage:     "\n	-H	... which is the history of a shell, not a log"
 //usage:     "\n	-P PID	... or until process PID has ended"
 //usage:     "\n	-c COPY	Keep the newest bytes in COPY too, at most 4 MiB"
 //usage:     "\n	-p PATH	Send to PATH (- is stdout), not to the bulk port"
@@ -113,9 +114,9 @@ static int send_files(int port, char **files)
 int ktdump_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
 int ktdump_main(int argc UNUSED_PARAM, char **argv)
 {
-	enum { OPT_PATH = 1 << 0, OPT_STAGED = 1 << 1, OPT_TEXT = 1 << 2, OPT_FOLLOW = 1 << 3, OPT_PID = 1 << 4 };
+	enum { OPT_STAGED = 1 << 1, OPT_TEXT = 1 << 2, OPT_FOLLOW = 1 << 3, OPT_HISTORY = 1 << 6 };
 	char *path = NULL, *text, *followed, *pid = NULL, *copy = NULL;
-	unsigned opts = getopt32(argv, "^p:sm:f:P:c:\0s--mf:m--sf:f--sm", &path, &text, &followed, &pid, &copy);
+	unsigned opts = getopt32(argv, "^p:sm:f:P:c:H\0s--mf:m--sf:f--sm", &path, &text, &followed, &pid, &copy);
 	bool wants_files = !(opts & (OPT_STAGED | OPT_TEXT | OPT_FOLLOW));
 	int port;
 
@@ -124,7 +125,8 @@ int ktdump_main(int argc UNUSED_PARAM, char **argv)
 		bb_show_usage();
 	port = kt_port_open(path);
 	if (opts & OPT_FOLLOW)
-		return kt_log_follow(port, followed, copy, pid ? xatoi_positive(pid) : 0) != 0;
+		return kt_log_follow(port, opts & OPT_HISTORY ? KT_HISTORY : KT_SCHED_LIVE, followed, copy,
+				pid ? xatoi_positive(pid) : 0) != 0;
 	if (opts & OPT_TEXT) {
 		kt_sched_log_send_text(port, text);
 		return EXIT_SUCCESS;

@@ -9,8 +9,8 @@
  *       0xBF bpf_map_write_done, 0xAC accessor_ready, 0xAD periodic_ready, 0xAE artifacts_received, and,
  *       after all others of the same read, 0xD3 shutdown, on which /init tears down in order. Latch
  *       hvc_ready: the tty is raw.
- *       With KT_MARKS in the environment, a mark frame for the known bytes of a read, after
- *       they were acted on.
+ *       With KT_MARKS in the environment, a mark frame for the known bytes of a read: sent after they were
+ *       acted on, with the time at which they came.
  * Ends: TERM, or the tty hangs up. The tty's mode is restored. Other bytes are counted and told of at the
  *       end.
  * Exit: 0; 1 the tty can't be opened or read (said on COM2 too, or KT_LAST_WORDS, where a guest without
@@ -97,12 +97,12 @@ static void act_on(const uint8_t *bytes, size_t len, const char *sysrq_file)
 
 /* The host's clock and the guest's are not the same: when bytes came is told by the guest, in one mark for
  * all of a read. A host that does not read is not waited for. */
-static void tell_of(int port, const uint8_t *bytes, size_t len, bool *term_came)
+static void tell_of(int port, int64_t came, const uint8_t *bytes, size_t len, bool *term_came)
 {
 	char text[KT_MARK_TEXT_MAX + 1];
 
 	if (kt_wake_text(text, sizeof(text), bytes, len))
-		kt_port_mark(port, text, kt_after_ms(MARK_MS), term_came);
+		kt_port_mark_at(port, came, text, kt_after_ms(MARK_MS), term_came);
 }
 
 /* Until TERM or the end of the tty. Returns how many bytes were unknown, -1 after a read error. */
@@ -123,10 +123,12 @@ static int listen_to(struct pollfd *fds, const char *sysrq_file, int port)
 			continue;
 		len = safe_read(fds[POLL_TTY].fd, bytes, sizeof(bytes));
 		if (len > 0) {
+			int64_t came = kt_now_ms();
+
 			act_on(bytes, len, sysrq_file);
 			unknown += kt_wake_unknown(bytes, len);
 			if (port >= 0)
-				tell_of(port, bytes, len, &term_came);
+				tell_of(port, came, bytes, len, &term_came);
 		} else if (len == 0 || errno == EIO) /* how a tty tells of its hangup */
 			return unknown;
 		else if (errno != EAGAIN)

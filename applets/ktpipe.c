@@ -8,8 +8,9 @@
  * Out:  every byte to CONSOLE. Where there is a port (-p PATH, else KT_PORT_FD), each dump as scx-dump
  *       frames, and a scx-dump-end frame that says what it was and whether it is complete. Latches:
  *       trace_armed once the tracepoint is on (trace_absent where there is none), dump_started at a
- *       dump's first line (dump_complete is reset before), dump_complete at its end. USR1: latch
- *       trace_read, when all that was in the ring by then has been scanned.
+ *       dump's first line (dump_complete is reset before), dump_complete at its end. With -t the end of the
+ *       newest dump in a file, before that latch. USR1: latch trace_read, when all that was in the ring by
+ *       then has been scanned.
  * Ends: end or error of TRACE_PIPE. TERM: at once, or with -d when the ring is empty, an open dump has
  *       ended and CONSOLE and the port have it all, after SECS at the latest.
  * Exit: 0; 1 a file can't be opened, read or written, or bad usage.
@@ -26,12 +27,13 @@
 //applet:IF_KTPIPE(APPLET(ktpipe, BB_DIR_USR_BIN, BB_SUID_DROP))
 
 //usage:#define ktpipe_trivial_usage
-//usage:       "[-p PATH] [-i TRACE_PIPE] [-e ENABLE_FILE] [-o CONSOLE] [-d SECS]"
+//usage:       "[-p PATH] [-i TRACE_PIPE] [-e ENABLE_FILE] [-o CONSOLE] [-t TAIL] [-d SECS]"
 //usage:#define ktpipe_full_usage "\n\n"
 //usage:       "Forward the trace of sched_ext dumps to a console until TERM\n"
 //usage:     "\n	-i FILE	Read FILE, not a trace instance of its own"
 //usage:     "\n	-e FILE	Write 1 to FILE first (the instance's sched_ext_dump tracepoint)"
 //usage:     "\n	-o FILE	Forward to FILE (/dev/ttyS0)"
+//usage:     "\n	-t FILE	Keep the last 64 KiB of the newest dump in FILE"
 //usage:     "\n	-p PATH	Send dumps to PATH (- is stdout), not to KT_PORT_FD"
 //usage:     "\n	-d SECS	At TERM, read on until the ring is empty and an open dump has ended"
 
@@ -40,6 +42,7 @@
 #include "byte_queue.h"
 #include "daemon.h"
 #include "dump_sender.h"
+#include "dump_tail.h"
 #include "kt_open.h"
 #include "latch.h"
 #include "pid_file.h"
@@ -87,6 +90,7 @@ struct forwarder {
 	struct kt_byte_queue queue; /* for CONSOLE */
 	struct kt_dump_scan scan;
 	struct kt_dump_sender sender;
+	struct kt_dump_tail tail;
 };
 
 /* -1 and errno */
@@ -183,17 +187,25 @@ static void on_signals(struct forwarder *f)
 		answer_reader(f);
 }
 
+static void on_dump_bytes(struct forwarder *f, const char *bytes, size_t len)
+{
+	kt_dump_sender_bytes(&f->sender, f->scan.number, bytes, len);
+	kt_dump_tail_add(&f->tail, bytes, len);
+}
+
 static void on_dump_start(struct forwarder *f)
 {
 	kt_latch_reset_or_warn("dump_complete");
 	kt_latch_set_or_warn("dump_started");
 	kt_dump_sender_start(&f->sender, f->scan.number);
-	kt_dump_sender_bytes(&f->sender, f->scan.number, f->scan.line, f->scan.len);
+	kt_dump_tail_start(&f->tail);
+	on_dump_bytes(f, f->scan.line, f->scan.len);
 }
 
 static void on_dump_end(struct forwarder *f)
 {
 	kt_dump_sender_end(&f->sender, &f->scan);
+	kt_dump_tail_write(&f->tail);
 	f->scan.lost = 0;
 	if (f->scan.rule != KT_RULE_NONE)
 		kt_latch_set_or_warn("dump_complete");
@@ -211,7 +223,7 @@ static void scan(struct forwarder *f, const char *bytes, size_t len)
 		if (event == KT_DUMP_STARTED)
 			on_dump_start(f);
 		else if (was_open)
-			kt_dump_sender_bytes(&f->sender, f->scan.number, bytes, taken);
+			on_dump_bytes(f, bytes, taken);
 		if (event == KT_DUMP_ENDED)
 			on_dump_end(f);
 	}
@@ -434,7 +446,8 @@ int ktpipe_main(int argc UNUSED_PARAM, char **argv)
 	char *secs = NULL, *port = NULL;
 
 	f->console_name = "/dev/ttyS0";
-	getopt32(argv, "^p:i:e:o:d:\0=0", &port, &f->trace_name, &enable, &f->console_name, &secs);
+	getopt32(argv, "^p:i:e:o:t:d:\0=0", &port, &f->trace_name, &enable, &f->console_name, &f->tail.path,
+		&secs);
 	f->drain_ms = secs ? kt_seconds_to_ms(parse_duration_str(secs)) : -1;
 	f->queue.max = QUEUE_MAX;
 	kt_daemon_priority();

@@ -5,7 +5,7 @@
  * In:   a saved or growing stream: FILE, or stdin. Nothing that it says is trusted.
  * Out:  the payload's stdout and stderr on ktrecv's own, and the guest's trace_printk lines, marked, on
  *       stderr; with -d also the files stdout, stderr, sched.log (all logs), sched-1.log, sched-2.log,
- *       ... (a block each), dump-1.txt, ... (a sched_ext dump each), dmesg, printk, result.json in DIR, and
+ *       ... (a block each), dump-1.txt, ... (a sched_ext dump each), dmesg, printk, history, result.json in DIR, and
  *       the guest's files in DIR/get; with -j a JSON object a frame instead.
  * Ends: at the exit frame (what follows is ignored), or at the end of the stream. -f waits for more (by
  *       inotify) until the exit frame; TERM or INT: it reads what is there, and ends.
@@ -250,6 +250,10 @@ static void on_content(struct receiver *r, const struct kt_frame *frame)
 		break;
 	case KT_SCHED_LIVE:
 		kt_artifacts_sched_live(&r->artifacts, &r->result, frame);
+		break;
+	case KT_HISTORY:
+		kt_artifacts_append(&r->artifacts, "history", frame->payload + KT_NUMBER_LEN,
+			frame->length - KT_NUMBER_LEN);
 		break;
 	case KT_PRINTK:
 		on_printk(r, frame);

@@ -196,7 +196,7 @@ static uint32_t put_stamped(uint8_t *out, const struct kt_type *type, char **dat
 {
 	if (!data[0] || data[1])
 		bb_error_msg_and_die("unable to send '%s': it takes one text", type->name);
-	return kt_mark_encode(out, data[0], strlen(data[0]));
+	return kt_mark_encode(out, kt_now_ms(), data[0], strlen(data[0]));
 }
 
 static uint32_t put_payload(struct kt_out *out, const struct kt_type *type, char **data)

@@ -2,7 +2,7 @@
 /*
  * A log, to the host while it is being written.
  *
- * In:  a growing file, watched by inotify; or a FIFO that the log is written to. Out: sched-live frames
+ * In:  a growing file, watched by inotify; or a FIFO that the log is written to. Out: frames of one type
  *      (u32 log number, bytes), each as soon as the bytes are there; the newest part of a FIFO's bytes in
  *      a file, for who looks at the log in the guest. The log number is the pid of who sends it: no two
  *      logs of a boot share it.
@@ -28,6 +28,7 @@ struct follower {
 	struct pollfd fds[POLL_COUNT];
 	const char *path;
 	int port;
+	uint32_t type;
 	int log;
 	bool is_fifo;
 	off_t sent;
@@ -64,8 +65,8 @@ static void copy_bytes(struct follower *f, const uint8_t *bytes, size_t len)
 static void send_bytes(struct follower *f, size_t len)
 {
 	kt_put_u32(f->out.payload, getpid());
-	if (kt_port_send(f->port, &f->out, KT_SCHED_LIVE, KT_NUMBER_LEN + len) < 0)
-		bb_simple_perror_msg_and_die("unable to write sched-live frame");
+	if (kt_port_send(f->port, &f->out, f->type, KT_NUMBER_LEN + len) < 0)
+		bb_simple_perror_msg_and_die("unable to write frame");
 	copy_bytes(f, f->out.payload + KT_NUMBER_LEN, len);
 }
 
@@ -149,12 +150,13 @@ static void open_all(struct follower *f, pid_t pid)
 		bb_perror_msg_and_die("unable to watch process %d", (int)pid);
 }
 
-int FAST_FUNC kt_log_follow(int port, const char *path, const char *copy_path, pid_t pid)
+int FAST_FUNC kt_log_follow(int port, uint32_t type, const char *path, const char *copy_path, pid_t pid)
 {
 	struct follower *f = kt_xcalloc(sizeof(*f));
 	bool last;
 
 	f->port = port;
+	f->type = type;
 	f->path = path;
 	f->copy_path = copy_path;
 	kt_daemon_priority();

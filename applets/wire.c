@@ -38,6 +38,7 @@ const struct kt_type kt_types[] = {
 	{ "scx-dump",           KT_SCX_DUMP, KT_NUMBERED, true },
 	{ "scx-dump-end",       KT_SCX_DUMP_END, KT_OPAQUE, true },
 	{ "sched-live",         KT_SCHED_LIVE, KT_NUMBERED, true },
+	{ "history",            KT_HISTORY, KT_NUMBERED, true },
 	{ "printk",             KT_PRINTK, KT_STREAM, true },
 	{ "fin",                KT_FIN, KT_BYTES_SENT, true },
 	{ "file",               KT_FILE, KT_NUMBERED, true },

@@ -32,7 +32,7 @@ open_artifacts() {
 	mkdir -p "$out" 2>"$work/err" || die "output is not writable: $out"
 	open_get_folder
 	find "$out" -mindepth 1 -maxdepth 1 -type f \( -name bulk.bin -o -name console.log -o -name com2.log \
-		-o -name qemu.log -o -name stdout -o -name stderr -o -name dmesg -o -name printk \
+		-o -name qemu.log -o -name stdout -o -name stderr -o -name dmesg -o -name printk -o -name history \
 		-o -name result.json -o -name result.json.new -o -name host.txt -o -name hang.txt \
 		-o -name sched.log -o -name 'sched-[0-9]*.log' -o -name 'dump-[0-9]*.txt' \) -exec rm -f {} +
 	touch "$out/bulk.bin" "$out/console.log" "$out/com2.log" 2>"$work/err" || die "output is not writable: $out"

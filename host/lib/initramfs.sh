@@ -22,6 +22,7 @@ pack_initramfs() {
 	stage_libraries
 	stage_modules
 	stage_shares
+	stage_history
 	write_archives
 	umask "$pack_umask"
 	check_memory

@@ -24,6 +24,7 @@ check_input() {
 	check_tests
 	check_output
 	check_reports
+	check_history
 	! is_interactive || [ -t 0 ] || die "--shell: standard input is closed"
 }
 
@@ -82,7 +83,10 @@ check_file() { # WHAT PATH
 }
 
 check_scheduler() {
-	[ -n "$opt_scheduler" ] || return 0
+	if [ -z "$opt_scheduler" ]; then
+		check_without_scheduler
+		return
+	fi
 	check_file scheduler "$opt_scheduler"
 	[ -x "$opt_scheduler" ] || die "scheduler is not executable: $opt_scheduler"
 	# shellcheck disable=SC2046
@@ -94,6 +98,12 @@ check_scheduler() {
 	7f454c46/*) die "scheduler is for another architecture (not $arch_name): $opt_scheduler" ;;
 	*) die "scheduler is neither an ELF program nor a script with #!: $opt_scheduler" ;;
 	esac
+}
+
+# What speaks of a scheduler where there is none was meant for one.
+check_without_scheduler() {
+	[ -z "$opt_sched_args" ] || die "-a: arguments of a scheduler, and there is none: give it with -s"
+	[ -z "$opt_expect_death" ] || die "--expect-death: there is no scheduler that could die: give it with -s"
 }
 
 check_script() { # OPTION PATH

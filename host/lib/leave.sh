@@ -11,7 +11,7 @@ reader_limit_secs=5 # an interrupted reader may be stuck on a closed terminal or
 
 catch_signals() {
 	work='' out=''
-	run_qemu='' run_reader='' run_viewer='' run_waiter='' run_attach=''
+	run_qemu='' run_reader='' run_viewer='' run_waiter='' run_attach='' run_parallel=''
 	run_terminal='' run_start_ms='' run_reported=''
 	run_made_work=''
 	run_error='' run_interrupted='' run_timed_out='' run_qemu_killed='' run_qemu_status=0 run_reader_status=0
@@ -37,6 +37,7 @@ leave() {
 
 stop_everything() {
 	[ -z "$run_waiter" ] || kill -s KILL "$run_waiter" 2>/dev/null
+	stop_cells
 	stop_qemu
 	stop_attach
 	[ -z "$run_reader" ] || stop_reader
@@ -57,6 +58,7 @@ report_unfinished() {
 	run_wall_ms=$((now_ms - run_start_ms))
 	write_hang
 	write_host
+	keep_history
 	decide_verdict
 	write_result
 	print_summary

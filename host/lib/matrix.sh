@@ -9,10 +9,12 @@
 #        table on stdout. Exit: 0 all cells have passed; 1 one has not; 205 bad input; 130 interrupted.
 #
 # A cell is finished when its result.json has a verdict that is not "interrupted": a matrix that was stopped
-# goes on with the others when it is started again with the same folder.
+# goes on with the others when it is started again with the same folder. Descriptor 8 has the folder's lock; parallel
+# and the cells inherit it, since they may live on when this process is killed.
 # shellcheck disable=SC2015,SC2016,SC2034,SC2154
 
 matrix_overhead_mib=256 # of a QEMU beyond its guest's memory
+cell_stop_ms=30000 # for a cell that is asked to end, to stop its QEMU and to tell how far it came
 
 matrix() {
 	check_matrix
@@ -48,8 +50,15 @@ open_matrix() {
 	else
 		cp "$opt_matrix" "$out/matrix.txt" || die "output is not writable: $out"
 	fi
+	lock_matrix
 	: >"$out/cells.tsv"
 	cell=0
+}
+
+lock_matrix() {
+	exec 8>>"$out/lock"
+	"$bb" flock -n 8 ||
+		die "a matrix, or a cell that a killed one has left behind, is still at work in $out"
 }
 
 make_cells() {
@@ -123,10 +132,22 @@ run_cells() {
 	done <"$out/cells.tsv" >"$work/unfinished"
 	[ -s "$work/unfinished" ] || return 0
 	[ -n "$opt_quiet" ] || note "matrix: $(wc -l <"$work/unfinished") of $cell cells to run, $jobs at once; folder $out"
-	set -- --will-cite -j "$jobs" -a "$work/unfinished" --joblog "+$out/joblog"
+	set -- --will-cite --termseq "TERM,$cell_stop_ms,KILL,25" -j "$jobs" -a "$work/unfinished" --joblog "+$out/joblog"
 	[ ! -t 2 ] || [ -n "$opt_quiet" ] || set -- "$@" --bar
 	# shellcheck disable=SC2086  # words
-	parallel "$@" ${KTRUN_PARALLEL:-} sh '{}' 3>&-
+	parallel "$@" ${KTRUN_PARALLEL:-} sh '{}' 3>&- &
+	run_parallel=$!
+	wait_for_job "$run_parallel"
+	run_parallel=''
+}
+
+# Each cell gets TERM, ends its VM and is not finished.
+stop_cells() {
+	[ -n "$run_parallel" ] || return 0
+	kill -s TERM "$run_parallel" 2>/dev/null
+	wait_for_job "$run_parallel"
+	run_parallel=''
+	note "matrix: stopped; the same command goes on with what is left"
 }
 
 is_finished() { # RESULT
@@ -150,11 +171,14 @@ collect_cells() {
 	done <"$out/cells.tsv" >"$work/rows"
 }
 
-# A row for the repeats of a cell, in the order of the file: kernel, topology, scheduler, payload, passed,
-# all, mean milliseconds, the other verdicts, the folder and the reason of the first that did not pass.
+# A row for the repeats of a cell, in the order of the file: kernel (without the folder that all kernels
+# share), topology, scheduler, payload, passed, all, mean milliseconds, the other verdicts, the folder and the
+# reason of the first that did not pass.
 matrix_rows() {
 	"$bb" awk -F '\t' '
 		{
+			if (NR == 1) folder = $2
+			while (index($2, folder) != 1 || folder !~ /\/$/) sub(/[^\/]*\/?$/, "", folder)
 			key = $2 "\t" $3 "\t" $4 "\t" $5
 			if (!(key in all)) order[++rows] = key
 			all[key]++; ms[key] += $7
@@ -169,7 +193,7 @@ matrix_rows() {
 				said = ""
 				count = split(kinds[key], kind, " ")
 				for (k = 1; k <= count; k++) said = said (k == 1 ? "" : ", ") other[key, kind[k]] " " kind[k]
-				printf "%s\t%d\t%d\t%d\t%s\t%s\n", key, passed[key], all[key], ms[key] / all[key], said, \
+				printf "%s\t%d\t%d\t%d\t%s\t%s\n", substr(key, length(folder) + 1), passed[key], all[key], ms[key] / all[key], said, \
 					((key in first) ? first[key] : "\t")
 			}
 		}' "$work/rows"
@@ -180,8 +204,7 @@ matrix_table() {
 	"$bb" awk -F '\t' '
 		BEGIN { format = "%-24s %-12s %-14s %-14s %11s %9s  %s\n"
 			printf format, "KERNEL", "TOPOLOGY", "SCHEDULER", "PAYLOAD", "PASSED", "MEAN", "OTHERWISE" }
-		{ name = $1; sub(/.*\//, "", name)
-			printf format, name, $2, $3, $4, $5 "/" $6 " " int(100 * $5 / $6) "%", sprintf("%.2f s", $7 / 1000), \
+		{ printf format, $1, $2, $3, $4, $5 "/" $6 " " int(100 * $5 / $6) "%", sprintf("%.2f s", $7 / 1000), \
 				$8 ($9 == "" ? "" : ", first " $9) }' "$work/table" | printable
 	printf 'matrix: %s of %s cells passed; folder %s\n' \
 		"$(cut -f 6 "$work/rows" | grep -c '^pass$')" "$cell" "$(printf %s "$out" | without_controls)"
@@ -217,7 +240,7 @@ matrix_page() {
 	page_head "ktrun matrix: $matrix_passed of $cell passed"
 	printf '<header class="%s">\n<p class="kicker">Matrix of ktrun</p>\n' "$matrix_tone"
 	printf '<h1>%s of %s passed</h1>\n</header>\n<section>\n<h2>Cells</h2>\n' "$matrix_passed" "$cell"
-	printf '<div class="scroll"><table><thead><tr><th>Passed</th><th>Scheduler</th><th>Payload</th>'
+	printf '<div class="scroll"><table class="cells"><thead><tr><th>Passed</th><th>Scheduler</th><th>Payload</th>'
 	printf '<th>Topology</th><th>Kernel</th><th>Mean time</th><th>Otherwise</th></tr></thead><tbody>\n'
 	"$bb" awk -F '\t' "$awk_text"'{
 		printf "<tr><td><span class=\"pill %s\">%d/%d %d%%</span></td>", ($5 == $6 ? "good" : $5 ? "warn" : "bad"), \

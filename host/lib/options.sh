@@ -21,7 +21,7 @@ set_defaults() {
 	opt_max_output=1G
 	opt_topology='' opt_gets='' opt_modules='' opt_shares=''
 	opt_tests='' opt_matrix=''
-	opt_shell='' opt_escape=']'
+	opt_shell='' opt_escape=']' opt_history=''
 	opt_expect_death='' opt_gdb='' opt_dmesg='' opt_dry_run='' opt_quiet='' opt_verbose=''
 }
 
@@ -62,7 +62,7 @@ parse_words() {
 		-k | -s | -a | -i | -e | -m | -c | -t | -o | --enable | --disable | --append | --qemu-arg | --replay | --matrix | \
 			--json | --junit | --tap | --report | \
 			--max-output | \
-			--topology | --escape | --get | --ro | --rw | --modules)
+			--topology | --escape | --history | --get | --ro | --rw | --modules)
 			[ $# -gt 1 ] || die "$1 needs a value (see ktrun --help)"
 			take_value "$1" "$2"
 			shift ;;
@@ -99,6 +99,7 @@ take_value() { # OPTION VALUE
 	--tap) take_report "$@"; opt_tap=$absolute ;;
 	--report) take_report "$@"; opt_report=$absolute ;;
 	--escape) take_escape "$2" ;;
+	--history) take_path "$@"; opt_history=$absolute ;;
 	--qemu-arg) refuse_newline "$@"; opt_qemu_args=$opt_qemu_args$2$newline ;;
 	esac
 }
@@ -217,6 +218,7 @@ guest
   --test FILE...    shunit2 scripts instead of COMMAND; each test is told of, and fails the run when it fails
   --shell           an interactive shell in the guest, on this terminal; without a terminal its commands are
                     read from stdin; with COMMAND, that command instead of a shell
+  --history FILE    what is typed at the shell is kept in FILE, for the next one; made if it is not there
   --escape CHAR     Ctrl-CHAR ends the VM from the shell (default ]); none: no key does
   --expect-death    the scheduler must die during the run: it is wrong if it survives
   --fail-on-warn    a WARN, lockdep, lockup, hung-task, KASAN, BUG or like report of the kernel is wrong

@@ -48,6 +48,7 @@ th { text-align: left; color: var(--soft); font-weight: 500; font-size: .85rem }
 th, td { padding: .35rem .9rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top;
   overflow-wrap: anywhere }
 tbody tr:last-child td { border-bottom: 0 }
+.cells th, .cells td { white-space: nowrap } .cells td.message { white-space: normal; min-width: 16rem }
 td.message { min-width: 9rem } td .dim { color: var(--soft) }
 .pill { display: inline-block; padding: 0 .55rem; border-radius: 99px; font-size: .82rem; font-weight: 600;
   color: var(--on); background: var(--tone); white-space: nowrap }
@@ -64,6 +65,7 @@ td.message { min-width: 9rem } td .dim { color: var(--soft) }
 .point.over { fill: var(--text) }
 footer { color: var(--soft); font-size: .85rem; margin-top: 1.4rem; overflow-wrap: anywhere }
 @media (max-width: 640px) {
+  .cells td.message { white-space: nowrap }
   main { padding: .75rem .6rem 2rem } header, section { padding: .9rem .9rem } h1 { font-size: 1.5rem }
   .facts { grid-template-columns: 1fr; gap: 0 } .facts dd { margin-bottom: .5rem }
   .timeline { grid-template-columns: minmax(0, 1fr) } .timeline svg { grid-area: 1 / 1 }

@@ -11,6 +11,8 @@
 # guest writes to hvc0 is not read by anyone: hvc0.out is /dev/null, so that it never fills up.
 # shellcheck disable=SC2015,SC2034,SC2154
 
+frequency_room=25 # of the kernel's command line, for tell_frequency
+
 qemu_command() { # VERB...
 	set -- "$@" "$run_qemu_path" -nodefaults -display none -no-reboot -machine "$arch_machine"
 	case $run_accel in
@@ -59,8 +61,17 @@ make_kernel_words() {
 	*) run_words="$run_words ktbox.term=$TERM" ;;
 	esac
 	run_words=$run_words$opt_append
-	[ ${#run_words} -lt 2048 ] ||
-		die "--append: the kernel's command line is too long (${#run_words} bytes, at most 2047)"
+	words_size=$((${#run_words} + frequency_room))
+	[ "$words_size" -lt 2048 ] ||
+		die "--append: the kernel's command line is too long ($words_size bytes, at most 2047)"
+}
+
+# A guest under TCG has the host's time stamp counter, and on a busy host it takes a wrong frequency for it; then its
+# clock is wrong, and with it all time-outs in the guest. In front of the user's words, so that theirs win.
+tell_frequency() {
+	[ "$run_accel" = tcg ] && [ "$run_arch" = x86_64 ] || return 0
+	frequency=$("$bb" kttsc 2>/dev/null) || return 0 # a host of another architecture
+	run_words="tsc_early_khz=$frequency $run_words"
 }
 
 # Sets $chardev. With -v the console goes through a pipe to the viewer, and QEMU itself keeps the log.

@@ -18,5 +18,9 @@ greeting() {
 	ops=none
 	[ -e "$ROOT/sys/kernel/sched_ext/root/ops" ] && read -r ops <"$ROOT/sys/kernel/sched_ext/root/ops"
 	echo "ktbox: Linux $release, $((memory / 1024)) MiB, $(nproc) CPUs, scheduler: $ops"
-	echo "ktbox: exit, poweroff and reboot end the VM"
+	if [ -n "${STOPPED:-}" ]; then
+		echo "ktbox: a shell $STOPPED; exit goes on"
+	else
+		echo "ktbox: exit, poweroff and reboot end the VM"
+	fi
 }

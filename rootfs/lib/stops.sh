@@ -7,7 +7,7 @@
 #       has none; elsewhere it has the console.
 
 # Those behind the command line, which is not known before; and teardown.
-STOPS='first_in_line modules bulk_port wake_bytes announce shares reference_host trace scheduler payload'
+STOPS='first_in_line modules bulk_port wake_bytes announce shell_history shares reference_host trace scheduler payload'
 
 phase() { # NAME: runs it, and a shell before it when one is asked for
 	[ "${BREAK_AT:-}" != "$1" ] || stop_for_developer "before the phase $1"
@@ -43,12 +43,14 @@ shell_of_stop() {
 # they end the shell by HUP. What it sets stays its own.
 stop_for_developer() { # WHERE
 	say "a shell $1; exit goes on"
+	STOPPED=$1 # for its greeting
 	shell_of_stop </dev/null &
 	stop_pid=$!
 	while kill -0 "$stop_pid" 2>/dev/null; do
 		wait "$stop_pid"
 		! is_set shutdown || kill -HUP "$stop_pid" 2>/dev/null
 	done
+	STOPPED=
 }
 
 # Once: what goes wrong on the way out of a failed boot needs no second shell.

@@ -14,6 +14,7 @@ teardown() {
 	drain_trace
 	drain_printk
 	[ -z "${SEND_DMESG:-}" ] || [ -z "${KT_PORT_FD:-}" ] || dmesg | ktsend dmesg -
+	send_history
 	end_senders
 	send_asked_files
 	[ -z "${KT_PORT_FD:-}" ] || last_words

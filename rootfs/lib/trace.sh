@@ -10,7 +10,7 @@ KERNEL_KB=1408 # of a ring per CPU: the kernel's own default
 
 trace() {
 	choose_ring
-	ktpipe -o "$ROOT/dev/$CONSOLE" -d "$DRAIN_SECONDS" &
+	ktpipe -o "$ROOT/dev/$CONSOLE" -t "$ROOT/tmp/dump.txt" -d "$DRAIN_SECONDS" &
 	KTPIPE=$!
 	await_while_lives "$KTPIPE" -t "$ARM_SECONDS" trace_armed trace_absent
 	case $EVENT in

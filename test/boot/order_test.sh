@@ -18,7 +18,7 @@ test_the_phases_come_in_order() {
 	ordinary_run
 	assert_order 'mount -t proc proc /proc' 'mount -t sysfs sys /sys' 'mount -t devtmpfs dev /dev' \
 		'mount -a -T /etc/fstab' 'chrt ' 'ktport ktstr-bulk' 'kthvc -i /dev/hvc0 -s /proc/sysrq-trigger' \
-		'ktsend sys-ready' 'ktsend lifecycle init-started' 'ktpipe -o /dev/ttyS0 -d ' 'ktsh-lite /sched_enable' \
+		'ktsend sys-ready' 'ktsend lifecycle init-started' 'ktpipe -o /dev/ttyS0 -t /tmp/dump.txt -d ' 'ktsh-lite /sched_enable' \
 		'ktexitmon -l /tmp/sched.log /scheduler' 'ktsend lifecycle payload-starting' 'ktsend scenario-start' \
 		'ktexec /payload' 'ktsend scenario-end ' 'ktsend exec-exit 7' 'ktexitmon got TERM' \
 		'ktsend sched-state stopped code=0' 'ktdump -s /tmp' 'ktdump /tmp/sched.log' 'ktsh-lite /sched_disable' \

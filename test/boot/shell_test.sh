@@ -87,6 +87,31 @@ test_poweroff_typed_at_the_shell_hangs_it_up_and_is_as_good_as_exit() {
 	assert_did_not '^ktterm got TERM|^ktsend init-error'
 }
 
+test_the_history_is_sent_from_before_the_shell_to_the_end_when_the_host_keeps_one() {
+	shell_mode ctl
+	: >root/.ktbox/history
+	when ktdump 'case $1 in -H) stay ;; esac'
+	boot
+	assert_order 'ktsend sys-ready' 'ktdump -H -f /.ktbox/history' 'ktterm sh -l' 'ktsend exec-exit 0' \
+		'ktdump got TERM' 'ktsend exit 0'
+	assert_exit 0
+}
+
+test_a_history_that_was_not_sent_whole_is_an_error() {
+	shell_mode ctl
+	: >root/.ktbox/history
+	when ktdump 'on_term() { exit 1; }; case $1 in -H) stay ;; esac'
+	boot
+	assert_did "ktsend init-error teardown: the shell's history was not sent whole"
+	assert_exit 209
+}
+
+test_no_history_is_sent_unasked() {
+	shell_mode ctl
+	boot
+	assert_did_not '^ktdump -H'
+}
+
 test_a_death_of_the_scheduler_leaves_the_developer_at_the_shell() {
 	shell_mode ctl
 	when ktterm 'ktlatch set payload_runs; ktlatch wait sched_exited; a_moment; a_moment

@@ -36,5 +36,6 @@ assert_user_ends() {
 user_leaves() {
 	exec 6>&- 7<&-
 	wait "$user_python"
+	rm -f user.commands user.answers
 	return 0
 }

@@ -4,7 +4,7 @@
 
 browser.py FILE WIDTH SCHEME   SCHEME is light or dark. Prints a JSON object: width (of the window), scroll_width
 (of the page), requests (what was loaded, but for FILE itself), errors (of the console), text (what is to be read),
-background (of the body), headings, pictures (SVG that have a title).
+background (of the body), headings, pictures (SVG that have a title), cell_lines (the most lines in a cell of a matrix).
 Exit: 0; 1 with a message when the browser can't do it.
 """
 import json
@@ -17,6 +17,8 @@ LOOK = """return {
     width: document.documentElement.clientWidth, scroll_width: document.documentElement.scrollWidth,
     text: document.body.innerText, background: getComputedStyle(document.body).backgroundColor,
     headings: [...document.querySelectorAll('h1,h2')].map(h => h.tagName + ' ' + h.innerText),
+    cell_lines: Math.max(0, ...[...document.querySelectorAll('.cells tr > :not(.message):not(:has(.pill))')].map(
+        cell => Math.round((cell.clientHeight - 11.2) / parseFloat(getComputedStyle(cell).lineHeight)))),
     pictures: [...document.querySelectorAll('svg[role=img]')].filter(s => s.querySelector('title')).length,
     scripts: document.scripts.length }"""
 

@@ -32,7 +32,7 @@ NAMES = {
     "sys-ready": "SRDY", "kern-addrs": "KADR",
     "sched-state": "SSTA", "init-error": "IERR",  # ktbox's own
     "scx-dump": "SCXD", "scx-dump-end": "SCXE", "sched-live": "SLIV", "printk": "PRTK", "fin": "FINI",
-    "barrier": "BARR", "mark": "MARK", "test-case": "TCAS",
+    "history": "HIST", "barrier": "BARR", "mark": "MARK", "test-case": "TCAS",
     "file": "FILE", "file-data": "FDAT", "file-end": "FEND",
     "stdin": "STDI", "window-size": "WINS",  # on the port ktbox-ctl
     "tty-begin": "TBEG", "tty-output": "TOUT", "tty-end": "TEND", "tty-ack": "TACK",

@@ -10,7 +10,7 @@ setUp() {
 	mkdir -p root/sys/kernel/sched_ext/root root/run/kt root/tmp root/proc/77
 	echo scx_mine >root/sys/kernel/sched_ext/root/ops
 	echo enabled >root/sys/kernel/sched_ext/state
-	printf 'SCX_EV_SELECT_CPU_FALLBACK 0\nSCX_EV_REFILL_SLICE_DFL 1234\n' >root/sys/kernel/sched_ext/root/events
+	printf 'SCX_EV_SELECT_CPU_FALLBACK 0\nSCX_EV_REFILL_SLICE_DFL 1234\nSCX_EV_BYPASS_ACTIVATE 1\n' >root/sys/kernel/sched_ext/root/events
 	echo '10.09 20.00' >root/proc/uptime
 	echo 77 >root/run/kt/sched.pid
 	: >root/run/kt/sched_attached
@@ -33,6 +33,7 @@ test_it_tells_of_an_attached_scheduler() {
 	assert_file_text 'scheduler:  scx_mine
 state:      enabled
 events:     SCX_EV_REFILL_SLICE_DFL                  1234
+            SCX_EV_BYPASS_ACTIVATE                      1
 process:    77
 uptime:     10.09 s
 latches:    sched_attached
@@ -86,10 +87,24 @@ test_a_process_that_has_ended_and_a_dump_are_told_of() {
 	: >root/run/kt/dump_started
 	kt_status status
 	assert_matches '^process: *77 has ended' out
-	assert_matches '^dump: *has begun;.* on the host' out
+	assert_matches '^dump: *has begun$' out
 	: >root/run/kt/dump_complete
 	kt_status status
-	assert_matches '^dump: *complete;.* on the host' out
+	assert_matches '^dump: *complete; the last lines of /tmp/dump.txt' out
+}
+
+test_the_last_lines_of_a_dump_are_shown_without_the_traces_prefix() {
+	: >root/run/kt/dump_complete
+	printf ' init-1 [001] d..1. 4.6: sched_ext_dump: row %s\n' 1 2 3 4 5 6 >root/tmp/dump.txt
+	kt_status status
+	assert_status 0
+	grep -A 5 '^dump:' out >rows
+	assert_file_text 'dump:       complete; the last lines of /tmp/dump.txt
+  row 2
+  row 3
+  row 4
+  row 5
+  row 6' rows
 }
 
 test_anything_but_status_is_a_usage_error() {

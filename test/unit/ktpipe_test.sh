@@ -108,6 +108,44 @@ test_a_second_dump_resets_dump_complete() {
 	assert_no_latch dump_complete
 }
 
+test_with_t_the_newest_dump_is_in_a_file_when_dump_complete_is_set() {
+	: >console
+	start_ktpipe -o console -t kept
+	echo 'another event' >&3
+	{ start_line && end_line; } >&3
+	wait_latch dump_complete
+	{ start_line && end_line; } >one
+	assert_same_bytes one kept
+	kt ktlatch reset dump_complete
+	{ start_line && echo "${LINE}second" && end_line; } >two
+	cat two >&3
+	wait_latch dump_complete
+	assert_same_bytes two kept
+	ktpipe_ends 0
+	assert_same_bytes two kept
+}
+
+test_with_t_a_long_dump_keeps_its_end_in_whole_lines() {
+	: >console
+	start_ktpipe -o console -t kept
+	{ start_line && seq -f "$LINE%.0f" 9000 && end_line; } >long
+	cat long >&3
+	wait_latch dump_complete
+	ktpipe_ends 0
+	assertTrue "bytes: $(wc -c <kept)" "[ $(wc -c <kept) -gt 65000 ] && [ $(wc -c <kept) -le 65536 ]"
+	tail -n "$(wc -l <kept)" long >expected
+	assert_same_bytes expected kept
+}
+
+test_a_tail_that_can_not_be_written_costs_a_message_only() {
+	: >console
+	start_ktpipe -o console -t no/folder/tail
+	{ start_line && end_line && start_line && end_line; } >&3
+	wait_latch dump_complete
+	ktpipe_ends 0
+	assertEquals 1 "$(grep -c "unable to write 'no/folder/tail'" err)"
+}
+
 test_two_whole_dumps_in_one_read_are_complete() {
 	: >console
 	start_ktpipe -o console

@@ -111,6 +111,12 @@ test_an_include_folder_with_an_unreadable_file() {
 	assert_matches secret err
 }
 
+test_what_is_meant_for_a_scheduler_needs_one() {
+	refuses -s -a '--slice-us 5' -- true
+	refuses -s --expect-death -- true
+	accepts -s "$KT_TOP/build/scx_demo" -a '--slice-us 5'
+}
+
 test_scripts_that_are_missing() {
 	refuses no/enable --enable no/enable -- true
 	refuses no/disable --disable no/disable -- true

@@ -69,6 +69,80 @@ test_a_cell_that_cannot_run_is_no_pass() {
 	assert_matches ' 0/1 0% .* 1 not-run, first 00001' out
 }
 
+test_kernels_of_one_name_are_told_apart() {
+	mkdir -p build-a build-b
+	ln -s "$KT_TOP/build/kernel/image" build-a/image
+	ln -s "$KT_TOP/build/kernel/image" build-b/image
+	sed -i '/seven/d; s/repeat = 2/repeat = 1/' matrix
+	printf '%s\n' 'kernel = build-a/image' 'kernel = build-b/image' >>matrix
+	matrix --report m.html
+	assert_status 0
+	assert_matches '^build-a/image  *1,1,1,1  *demo ' out
+	assert_matches '^build-b/image  *1,1,1,1  *none ' out
+	assert_matches '<td>build-b/image</td>' m.html
+	sed -i '/build-b/d' matrix
+	run "$KTRUN" --matrix matrix -o "$PWD/one"
+	assert_matches '^image  *1,1,1,1  *demo ' out
+}
+
+# Another machine is what --ssh makes of it: here it notes its name, and runs what it is told to.
+test_cells_run_on_the_machines_of_sshlogin() {
+	printf '%s\n' '#!/bin/sh' 'while [ "${1#-}" != "$1" ]; do shift; done' 'echo "$1" >>"$STUB/machines"' 'shift' \
+		'[ "$1" != -- ] || shift' 'exec sh -c "$*"' >ssh
+	chmod +x ssh
+	KTRUN_PARALLEL="--ssh $PWD/ssh --sshlogin far,near" matrix
+	assert_status 1
+	assert_matches '^matrix: 4 of 8 cells passed' out
+	assertEquals "machines" 'far near' "$(sort -u stub/machines | tr '\n' ' ' | sed 's/ $//')"
+	assertEquals "in the job log" 'far near' "$(cut -f 2 m/joblog | sed 1d | sort -u | tr '\n' ' ' | sed 's/ $//')"
+}
+
+# begin_matrix: in the background, up to the moment when its first cell runs, which goes on as long as the fifo
+# stub/go has no reader; leaves pid.
+begin_matrix() {
+	mkfifo stub/go stub/began
+	printf '%s\n' 'echo began >"$STUB/began"; : >"$STUB/go"' >>stub/act
+	"$KTRUN" --matrix matrix -o "$PWD/m" >out 2>err &
+	pid=$!
+	read -r answer <stub/began
+}
+
+# go_on: cells do not wait any more.
+go_on() {
+	sed -i '$d' stub/act
+}
+
+test_a_matrix_that_is_asked_to_end_ends_its_cells_and_goes_on_later() {
+	begin_matrix
+	kill -TERM "$pid"
+	end_of "$pid"
+	assertEquals "status: $(cat err)" 130 "$status"
+	assert_matches '^ktrun: matrix: stopped; the same command goes on' err
+	assertEquals "cells and QEMUs that are left" "" "$(pgrep -f "$PWD/m/0")"
+	assert_matches '"verdict": "interrupted"' m/00001/result.json
+	go_on
+	: >stub/runs
+	matrix
+	assert_matches '^matrix: 4 of 8 cells passed' out
+	assertEquals "runs" 8 "$(wc -l <stub/runs)"
+}
+
+test_a_folder_in_which_a_killed_matrix_has_cells_at_work_is_refused() {
+	begin_matrix
+	parallel=$(pgrep -P "$pid")
+	kill -KILL "$pid"
+	end_of "$pid" 2>killed
+	run "$KTRUN" --matrix matrix -o "$PWD/m"
+	assert_status 205
+	assert_matches '^ktrun: a matrix, or a cell .* is still at work in ' err
+	kill -TERM "$parallel"
+	run "$KT_BUSYBOX" flock m/lock true
+	rm -rf "$TMPDIR"/ktrun.* # nobody can do that for a killed process
+	go_on
+	matrix
+	assert_matches '^matrix: 4 of 8 cells passed' out
+}
+
 test_a_folder_of_another_matrix_is_refused() {
 	matrix
 	echo 'repeat = 3' >>matrix

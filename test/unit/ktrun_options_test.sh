@@ -37,9 +37,9 @@ has_arg() {
 	assertTrue "argument $1 in: $(tr '\n' ' ' <stub/args)" $?
 }
 
-# command_line: the kernel's.
+# command_line: the kernel's; the frequency is that of this machine.
 command_line() {
-	sed -n '/^-append$/{n;p;}' stub/args
+	sed -n '/^-append$/{n;p;}' stub/args | sed 's/^tsc_early_khz=[0-9]* //'
 }
 
 test_help_names_every_option_on_stdout() {
@@ -80,7 +80,7 @@ test_dry_run_s_command_is_the_real_one_as_a_shell_reads_it() {
 	ktrun -n -m 300 --append "a='b c'" --qemu-arg '-name' --qemu-arg "it's a name" -- true
 	sed 's|^[^ ]*qemu |printf "%s\\n" |' out >printing.sh
 	sh printing.sh >printed
-	sed -i 's|/[^=,]*/ktrun\.[A-Za-z0-9]*/|TMP/|' real printed
+	sed -i 's|/[^=,]*/ktrun\.[A-Za-z0-9]*/|TMP/|; s/tsc_early_khz=[0-9]*/tsc_early_khz=N/' real printed
 	assert_same_bytes real printed
 }
 
@@ -98,13 +98,37 @@ test_the_kernel_command_line_has_what_was_asked_for_and_nothing_else() {
 	assertEquals "console=ttyS0 panic=-1 oops=panic cryptomgr.notests no_timer_check KTSTR_GUEST=1 \
 ktbox.host=ktrun ktbox.live_log=1" "$(command_line)"
 	streams $READY $EXIT
-	ktrun --expect-death --append 'one two' --append three -- true
+	ktrun -s "$KT_TOP/build/scx_demo" --expect-death --append 'one two' --append three -- true
 	command_line >line
 	assert_matches 'KTSTR_GUEST=1.*ktbox.expect_death=1' line
 	assert_matches ' one two three$' line
 	good --dmesg -- true
 	command_line >line
 	assert_matches 'ktbox.dmesg=1' line
+}
+
+test_a_guest_under_tcg_is_told_its_frequency_before_the_words_of_the_user() {
+	good --append tsc_early_khz=1 -- true
+	sed -n '/^-append$/{n;p;}' stub/args >line
+	assert_matches '^tsc_early_khz=[1-9][0-9]{5,6} console=.* tsc_early_khz=1$' line
+	rm -r stub/args art
+	KTRUN_ACCEL=kvm
+	dry -- true
+	KTRUN_ACCEL=tcg
+	assert_no_match tsc_early_khz out
+	{ head -c 56 /dev/zero && printf ARMd && head -c 600 /dev/zero; } >arm-image
+	if [ -r "$KT_TOP/build/aarch64/initramfs.cpio" ]; then
+		dry -k arm-image -- true
+		assert_no_match tsc_early_khz out
+	fi
+}
+
+test_words_that_are_too_long_for_the_kernel_are_refused() {
+	long=$(text 1850)
+	dry --append "$long" -- true
+	ktrun --append "$long" --append "$(text 100)" -- true
+	assert_refused
+	assert_matches '^ktrun: --append: .* at most 2047' err
 }
 
 test_shell_mode_says_so_to_the_guest_and_has_a_port_for_its_terminal() {

@@ -80,6 +80,19 @@ test_the_page_fits_a_phone_and_follows_light_and_dark() {
 	assertNotEquals "background" "$light" "$(seen background)"
 }
 
+test_the_page_of_a_matrix_fits_a_phone_and_breaks_no_word_of_its_table() {
+	streams $READY $STARTED $OUT7 $EXIT
+	printf 'payload = a-payload-with-a-long-name true\n' >matrix
+	run "$KTRUN" --matrix matrix -o "$PWD/m" --report r.html
+	assert_status 1
+	for width in 360 1200; do
+		browse r.html $width dark
+		assert_fits
+		assert_alone
+		assertEquals "lines in a cell" 1 "$(seen cell_lines)"
+	done
+}
+
 test_the_look_sees_a_page_that_is_too_wide_and_loads_something() {
 	echo '<!DOCTYPE html><p style="width:900px">x<script>0</script><img src="http://127.0.0.1:9/x.png">' >bad.html
 	browse bad.html 360 light

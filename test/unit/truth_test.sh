@@ -162,6 +162,24 @@ test_a_live_log_arrives_as_it_is_written() {
 	exec 3<&-
 }
 
+test_a_history_is_sent_from_its_start_as_it_grows() {
+	echo old >log
+	mkfifo port
+	"$KT_BUSYBOX" ktdump -p port -H -f log 2>err &
+	pid=$!
+	exec 3<port
+	assertEquals "frame" 24 "$(timeout 20 head -c 24 <&3 | tee first | wc -c)"
+	echo new >>log
+	kill -TERM "$pid"
+	cat first - <&3 >stream
+	end_of "$pid"
+	assertEquals 0 "$status"
+	exec 3<&-
+	assertEquals "types" "history history" "$(types_in stream)"
+	run_kt ktrecv -d d stream
+	assert_same_bytes log d/history
+}
+
 test_a_live_log_ends_with_its_writer_and_is_whole() {
 	: >log
 	: >port

@@ -70,6 +70,13 @@ test_bytes_of_a_run_are_the_stream_s() {
 	assertEquals "last frame" exit "$(types_in "$art/bulk.bin" | sed 's/.* //')"
 }
 
+test_the_guest_counts_its_time_by_the_frequency_that_it_was_told() {
+	look streams
+	told=$(sed -n 's/.*tsc_early_khz=\([0-9]*\)[0-9]\{3\} .*/\1/p' "$art/dmesg" | head -n 1)
+	assertNotNull "$told"
+	assert_matches "tsc: Detected $told\.[0-9]* MHz" "$art/dmesg"
+}
+
 test_dmesg_is_an_artifact_when_asked_for_and_only_then() {
 	look streams
 	assert_matches 'Linux version ' "$art/dmesg"

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# `ktrun --shell` as a person uses it: in a terminal (tmux's), by keys. Four sessions: a long one that
-# ends by `exit 7`, one with break=scheduler, one that ends by poweroff and one that ends by reboot.
+# `ktrun --shell` as a person uses it: in a terminal (tmux's), by keys. Six sessions: a long one that
+# ends by `exit 7`, one with break=scheduler, one with a failed boot, one whose VM hangs and is ended by the
+# key, one that ends by poweroff and one that ends by reboot. All share a history.
 
 # shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/vm.sh"
@@ -20,7 +21,7 @@ session() {
 	cat >"$FILES/$session.sh" <<-END
 		tmux -L kt-$$ wait-for go-$session
 		stty -g >"$VMS/$session.before"
-		"$KTRUN" --shell -t $VM_CEILING -o "$VMS/$session" $* 2>"$VMS/$session.err"
+		"$KTRUN" --shell --history "$FILES/history" -t $VM_CEILING -o "$VMS/$session" $* 2>"$VMS/$session.err"
 		echo \$? >"$VMS/$session.status"
 		stty -g >"$VMS/$session.after"
 		tmux -L kt-$$ wait-for -S done-$session
@@ -67,10 +68,19 @@ type_line() {
 	keys Enter
 }
 
+# What the guest runs to hear of a resize, and 100 KB of short lines.
+# shellcheck disable=SC2016  # for the guest's shell
+make_files() {
+	echo 'trap "stty size; kill %1; exit" WINCH; ktlatch wait never & stty size; wait' >"$FILES/winch"
+	seq -w 14300 | head -c 100000 >"$FILES/pasted"
+	echo >>"$FILES/pasted"
+	tm load-buffer "$FILES/pasted"
+}
+
 # The effect of a line must not look like the line: what is typed is echoed.
 # shellcheck disable=SC2016  # for the guest's shell
 long_session() {
-	session long -m 600 -s "$DEMO"
+	session long -m 600 -s "$DEMO" -i "$FILES/winch"
 	sees "$prompt" "$VM_CEILING"
 	cp "$VMS/long.out" "$VMS/greeting"
 	type_line 'echo $((6*7))-typed'
@@ -84,6 +94,17 @@ long_session() {
 	keys -l 'echo /proc/cpui'
 	keys Tab Enter
 	said completion "/proc/cpuinfo"
+	type_line 'echo term-$TERM'
+	said term "term-$(tm show-options -gv default-terminal)"
+	type_line 'sh /include-files/winch'
+	said size '40 120'
+	tm resize-window -t "$session" -x 91 -y 33
+	said resized '33 91'
+	type_line 'stty -echo; echo $((8*8))-paste; sha256sum; stty echo'
+	sees '64-paste'
+	tm paste-buffer -t "$session"
+	keys C-d
+	said pasted "$(sha256sum <"$FILES/pasted" | cut -d ' ' -f 1)"
 	type_line 'stty -a; tty; ps -o stat,comm | grep kthv; echo $((1+1))-terminal'
 	said terminal /dev/pts/0 '2-terminal'
 	type_line 'echo $((2+2))-go; sleep 600'
@@ -105,6 +126,12 @@ long_session() {
 	keys C-c
 	type_line 'echo $((80+8))-end'
 	said job_ends '88-end'
+	type_line "sh -c 'echo \$((44+1))-fg; exec sleep 600'"
+	sees '45-fg'
+	keys C-z
+	sees Stopped
+	type_line 'bg; jobs; kill %1; echo $((46+1))-bg'
+	said job_in_background Running '47-bg'
 	type_line 'cat /sys/kernel/sched_ext/root/ops; ktsend 0x4d494e45 hello; echo $((90+9))-sent'
 	said scheduler scx_demo '99-sent'
 	type_line 'kt status'
@@ -114,6 +141,7 @@ long_session() {
 }
 
 # Two shells, the first before there is a scheduler.
+# shellcheck disable=SC2016  # for the guest's shell
 stop_session() {
 	session stop -s "$DEMO" -e NO_COLOR=1 --append break=scheduler
 	sees "$prompt" "$VM_CEILING"
@@ -121,8 +149,40 @@ stop_session() {
 	said stopped 'scheduler:  none' 'process:    none was started'
 	type_line 'exit 3'
 	said goes_on 'scheduler: scx_demo' "$prompt"
-	type_line 'exit 4'
+	type_line 'seq -s " " 3000; echo $((900+99))-last; exit 4'
+	said last '999-last'
 	session_end
+}
+
+# A kernel without 9p, of which ktrun does not know that: /init can't mount the share.
+# shellcheck disable=SC2016  # for the guest's shell
+rescue_session() {
+	cp "$KT_TOP/build/kernel/image" "$FILES/image"
+	mkdir "$FILES/shared"
+	session rescue -k "$FILES/image" --ro "$FILES/shared:/mnt" --append ktbox.rescue=1
+	sees "$prompt" "$VM_CEILING"
+	type_line 'grep -c " /mnt " /proc/mounts; echo $((300+3))-rescued'
+	said rescued 303-rescued
+	type_line exit
+	session_end
+}
+
+# A QEMU that is stopped is as deaf as a kernel can be.
+# shellcheck disable=SC2016  # for the guest's shell
+hung_session() {
+	session hung
+	sees "$prompt" "$VM_CEILING"
+	type_line 'echo $((600+66))-hung'
+	said hung '666-hung'
+	vm_name=hung
+	kill -STOP "$(vm_qemu)"
+	keys C-]
+	session_end
+}
+
+recall() {
+	keys Up Enter
+	said recalled '666-hung'
 }
 
 oneTimeSetUp() {
@@ -130,11 +190,15 @@ oneTimeSetUp() {
 	export TMUX_TMPDIR
 	unset TMUX
 	tm new-session -d -s keeper cat # a server without a session ends
+	make_files
 	long_session
 	stop_session
+	rescue_session
+	hung_session
 	for way in poweroff reboot; do
 		session "$way"
 		sees "$prompt" "$VM_CEILING"
+		[ "$way" = reboot ] || recall
 		type_line "$way"
 		session_end
 	done
@@ -175,6 +239,44 @@ test_lines_can_be_edited_completed_and_taken_from_the_history() {
 	assert_said history editing completion
 }
 
+test_the_history_is_kept_between_sessions_even_if_the_vm_was_killed() {
+	session=poweroff
+	: >>"$VMS/poweroff.missed"
+	assert_said recalled
+	assert_matches '^exit 7$' "$FILES/history"
+	assertEquals "lines" 1 "$(grep -c '666\|600+66' "$FILES/history")"
+}
+
+test_the_window_has_the_users_size_from_the_start_and_follows_it() {
+	assert_said size resized
+}
+
+test_term_is_that_of_the_users_terminal() {
+	assert_said term
+}
+
+test_a_paste_of_100_kb_loses_nothing() {
+	assert_said pasted
+}
+
+test_the_last_output_before_the_exit_is_shown() {
+	session=stop
+	: >>"$VMS/stop.missed"
+	assert_said last
+}
+
+test_the_key_ends_a_vm_that_hangs_and_says_so() {
+	session=hung
+	: >>"$VMS/hung.missed"
+	assert_said hung
+	look hung
+	assert_verdict interrupted 130
+	assert_matches '^ktrun: Ctrl-\] ends the VM' "$err"
+	assert_matches 'the key Ctrl-\]' "$err"
+	assert_same_bytes "$VMS/hung.before" "$VMS/hung.after"
+	assert_nothing_left hung
+}
+
 test_the_shell_has_a_terminal_of_its_own() {
 	assert_said terminal
 }
@@ -184,7 +286,7 @@ test_ctrl_c_interrupts_a_command_and_not_the_shell() {
 }
 
 test_job_control_works() {
-	assert_said job_runs job_stops jobs job_is_back job_goes_on job_ends
+	assert_said job_runs job_stops jobs job_is_back job_goes_on job_ends job_in_background
 	assert_no_match "can't access tty|job control turned off" "$VMS/long.out"
 }
 
@@ -200,9 +302,21 @@ test_break_gives_a_shell_before_the_scheduler_and_its_exit_goes_on() {
 	session=stop
 	: >>"$VMS/stop.missed"
 	assert_said stopped goes_on
+	assert_matches '^ktbox: a shell before the phase scheduler; exit goes on' "$VMS/stop.out"
+	assertEquals 'greetings with the way out' 1 "$(grep -c 'exit, poweroff and reboot end' "$VMS/stop.out")"
 	look stop
 	assert_verdict fail 4
 	assert_value scheduler_attached true
+}
+
+test_a_failed_boot_gives_a_shell_that_says_so_and_the_verdict_stays() {
+	session=rescue
+	: >>"$VMS/rescue.missed"
+	assert_said rescued
+	assert_matches "^ktbox: a shell because of a failed boot: shares: /mnt can't be mounted.*; exit goes on" \
+		"$VMS/rescue.out"
+	look rescue
+	assert_verdict init-failed 209
 }
 
 test_the_status_of_the_shell_is_the_verdict() {
