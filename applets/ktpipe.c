@@ -4,7 +4,7 @@
  *
  * In:   TRACE_PIPE, read without blocking. By default it makes a trace instance of its own
  *       (instances/ktbox), so that the global trace_pipe stays free for whoever debugs. KT_TRACE_KB, the
- *       ring's size per CPU; else KT_TRACE_MOST_KB (RING_KB) or less, as the memory allows.
+ *       ring's size per CPU; else RING_KB, or less where the memory is small.
  * Out:  every byte to CONSOLE. Where there is a port (-p PATH, else KT_PORT_FD), each dump as scx-dump
  *       frames, and a scx-dump-end frame that says what it was and whether it is complete. Latches:
  *       trace_armed once the tracepoint is on (trace_absent where there is none), dump_started at a
@@ -108,7 +108,7 @@ static int write_text(const char *file, const char *text)
 
 static unsigned ring_kb(void)
 {
-	const char *asked = getenv("KT_TRACE_KB"), *most = getenv("KT_TRACE_MOST_KB");
+	const char *asked = getenv("KT_TRACE_KB");
 	struct sysinfo info;
 	uint64_t share;
 
@@ -116,7 +116,7 @@ static unsigned ring_kb(void)
 		return xatou_range(asked, 4, INT_MAX);
 	sysinfo(&info);
 	share = (uint64_t)info.totalram * info.mem_unit / 1024 / RING_MEMORY_SHARE / get_nprocs();
-	return MIN(share, most ? xatou_range(most, 4, INT_MAX) : RING_KB);
+	return MIN(share, RING_KB);
 }
 
 static void make_instance(void)

@@ -6,10 +6,9 @@
 ARM_SECONDS=30 # on a starved host 5 s were too short
 DRAIN_SECONDS=600 # ktpipe's own bound at teardown
 DRAIN_SILENCE_SECONDS=60 # the bound when nothing moves on the port; COM1 takes 8 s for a dump of 4 000 tasks
-KERNEL_KB=1408 # of a ring per CPU: the kernel's own default
+PRINTK_KB=1408 # of the global ring per CPU: the kernel's own default
 
 trace() {
-	choose_ring
 	ktpipe -o "$ROOT/dev/$CONSOLE" -t "$ROOT/tmp/dump.txt" -d "$DRAIN_SECONDS" &
 	KTPIPE=$!
 	await_while_lives "$KTPIPE" -t "$ARM_SECONDS" trace_armed trace_absent
@@ -20,17 +19,10 @@ trace() {
 	[ -z "$SEND_PRINTK" ] || send_printk
 }
 
-# To clear a ring for dumps of thousands of tasks is a tenth of a boot. Where no scheduler is to come, the
-# kernel's default will do: should the payload bring one of its own, it holds 1 300 runnable tasks, and what
-# is lost is counted.
-choose_ring() {
-	[ -e "$ROOT/scheduler" ] || [ "$MODE" = shell ] || export KT_TRACE_MOST_KB="$KERNEL_KB"
-}
-
 # The global ring has a few pages until somebody enables an event by its file, which bpf_printk does not: then
 # it has what the kernel gives it.
 send_printk() {
-	echo "$KERNEL_KB" >"$ROOT/sys/kernel/tracing/buffer_size_kb"
+	echo "$PRINTK_KB" >"$ROOT/sys/kernel/tracing/buffer_size_kb"
 	ktsend -d printk - <"$ROOT/sys/kernel/tracing/trace_pipe" &
 	PRINTK=$!
 }

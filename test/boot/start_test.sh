@@ -148,10 +148,10 @@ test_a_number_that_is_none_is_reported_and_the_default_holds() {
 
 test_the_trace_ring_and_the_terminal_of_the_command_line_reach_who_needs_them() {
 	cmdline 'ktbox.trace_kb=64 ktbox.term=vt100'
-	when ktpipe 'note "ring ${KT_TRACE_KB-default}, most ${KT_TRACE_MOST_KB-default}"; ktlatch set trace_armed; stay'
+	when ktpipe 'note "ring ${KT_TRACE_KB-default}"; ktlatch set trace_armed; stay'
 	when ktexec 'note "term $TERM"'
 	boot
-	assert_did 'ring 64, most default' 'term vt100'
+	assert_did 'ring 64' 'term vt100'
 }
 
 test_a_ktpipe_that_ends_before_it_is_armed_is_in_the_verdict_at_once() {
@@ -160,13 +160,6 @@ test_a_ktpipe_that_ends_before_it_is_armed_is_in_the_verdict_at_once() {
 	boot
 	assert_did 'ktsend init-error trace: ktpipe has ended, and is not armed'
 	assert_exit 209
-}
-
-test_the_trace_ring_is_the_kernels_own_where_no_scheduler_is_to_come() {
-	when ktpipe 'note "most ${KT_TRACE_MOST_KB-default}"; ktlatch set trace_armed; stay'
-	rm root/scheduler
-	boot
-	assert_did 'most 1408'
 }
 
 test_grace_periods_are_hurried_up_to_the_scheduler_and_not_beyond() {
