@@ -3,7 +3,7 @@
 #
 # pack-initramfs.sh BUSYBOX ROOTFS STAGE OUT [LISTER]: the base initramfs, an uncompressed newc archive.
 # In:   BUSYBOX, the static binary; it lists its own links, or LISTER does, which is the same for this
-#       machine. ROOTFS: init goes to /init, lib/*.sh to /lib/ktbox/, and all else to its own path.
+#       machine. ROOTFS: init goes to /init, lib/ to /lib/ktbox/, and all else to its own path.
 #       SOURCE_DATE_EPOCH, the time of every entry.
 # Out:  OUT; its last entry is /.ktbox/base.complete, by which /init knows that it got all of it. STAGE, the
 #       same as a folder. Owner, order, times and modes do not depend on who packs, so the same input gives
@@ -19,9 +19,10 @@ umask 022
 make_folders() {
 	rm -rf "$stage"
 	mkdir -p "$stage/lib/ktbox" "$stage/usr/bin" "$stage/usr/sbin" "$stage/.ktbox"
-	for name in bin sbin etc dev proc sys run var mnt; do
+	for name in bin sbin etc dev proc sys run var mnt lib/ktbox/dev; do
 		mkdir "$stage/$name"
 	done
+	ln -s ../run "$stage/var/run"
 	mkdir -m 700 "$stage/root"
 	mkdir -m 1777 "$stage/tmp"
 }
@@ -36,6 +37,7 @@ install_file() { # SOURCE TARGET: 755 or 644, whatever the checkout made of it
 install_rootfs() {
 	install -m 755 "$rootfs/init" "$stage/init"
 	install -m 644 "$rootfs"/lib/*.sh "$stage/lib/ktbox/"
+	cp -d "$rootfs"/lib/dev/* "$stage/lib/ktbox/dev/"
 	find "$rootfs" -type f ! -path "$rootfs/init" ! -path "$rootfs/lib/*.sh" | while read -r file; do
 		install_file "$file" "$stage/${file#"$rootfs"/}"
 	done

@@ -2,6 +2,9 @@
 #
 # Phase: the file systems that everything else stands on.
 
+newline='
+'
+
 mounts() {
 	mount -t proc proc "$ROOT/proc"
 	mount -t sysfs sys "$ROOT/sys"
@@ -12,21 +15,17 @@ mounts() {
 	check_mounts
 	consoles
 	mkdir -p "$RUN"
-	link_descriptors
-	ln -s ../run "$ROOT/var/run"
-}
-
-link_descriptors() {
-	ln -s /proc/self/fd "$ROOT/dev/fd"
-	ln -s fd/0 "$ROOT/dev/stdin"
-	ln -s fd/1 "$ROOT/dev/stdout"
-	ln -s fd/2 "$ROOT/dev/stderr"
+	cp -d "$ROOT"/lib/ktbox/dev/* "$ROOT/dev" # fd, stdin, stdout, stderr
 }
 
 # Without the first six there is no run. The others are for the payload and the scheduler: bpf to pin
 # things in, cgroup2 to group tasks; a kernel may lack them.
 check_mounts() {
-	mounted=$(cut -d ' ' -f 2 "$ROOT/proc/mounts") || fail mounts "no /proc/mounts"
+	[ -r "$ROOT/proc/mounts" ] || fail mounts "no /proc/mounts"
+	mounted=$newline
+	while read -r _ point _; do
+		mounted=$mounted$point$newline
+	done <"$ROOT/proc/mounts"
 	for point in /proc /sys /dev /tmp /run /dev/shm; do
 		is_mounted "$point" || fail mounts "$point is not mounted"
 	done
@@ -36,12 +35,8 @@ check_mounts() {
 }
 
 is_mounted() { # POINT
-	case "
-$mounted
-" in
-	*"
-$1
-"*) return 0 ;;
+	case $mounted in
+	*"$newline$1$newline"*) return 0 ;;
 	esac
 	return 1
 }

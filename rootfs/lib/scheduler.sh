@@ -13,7 +13,7 @@ scheduler() {
 	SCHEDULER=none
 	ATTACHED=
 	grace_periods as_usual
-	ktsh-lite "$ROOT/sched_enable" || note_error scheduler "a line of /sched_enable failed"
+	run_script sched_enable || note_error scheduler "a line of /sched_enable failed"
 	[ -e "$ROOT/scheduler" ] || return 0
 	is_set shutdown && return
 	if [ ! -d "$ROOT/sys/kernel/sched_ext" ]; then
@@ -22,6 +22,10 @@ scheduler() {
 	fi
 	start_scheduler
 	await_attach
+}
+
+run_script() { # sched_enable|sched_disable: one of the optional scripts around the scheduler's life
+	[ ! -e "$ROOT/$1" ] || ktsh-lite "$ROOT/$1"
 }
 
 start_scheduler() {

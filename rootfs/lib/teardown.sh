@@ -10,7 +10,7 @@ teardown() {
 	trap - EXIT
 	stop_scheduler
 	send_logs
-	ktsh-lite "$ROOT/sched_disable" || note_error teardown "a line of /sched_disable failed"
+	run_script sched_disable || note_error teardown "a line of /sched_disable failed"
 	drain_trace
 	drain_printk
 	[ -z "${SEND_DMESG:-}" ] || [ -z "${KT_PORT_FD:-}" ] || dmesg | ktsend dmesg -

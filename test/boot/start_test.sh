@@ -196,6 +196,13 @@ test_a_kthvc_that_never_listens_is_told_of_after_a_bounded_time() {
 	assert_exit 0
 }
 
+test_without_the_scripts_around_the_scheduler_nothing_runs_them() {
+	rm root/sched_enable root/sched_disable
+	boot
+	assert_did_not '^ktsh-lite '
+	assert_exit 0
+}
+
 test_a_sched_enable_line_that_fails_is_in_the_verdict_but_the_run_goes_on() {
 	when ktsh-lite '[ "$1" != "$KTBOX_ROOT/sched_enable" ]'
 	when ktexec 'exit 7'

@@ -15,7 +15,7 @@ BOOT_SHELLS='dash ash'
 BOOT_STUBS='mount chrt reboot stty dmesg kthvc ktpipe ktexitmon ktexec ktsend ktdump ktget insmod ktport ktlogin ktrelay'
 BOOT_STUBS="$BOOT_STUBS ktsh-lite ktstdin ktterm"
 # All that /init and the stubs may find besides: nothing that could harm the host.
-BOOT_TOOLS='cat cut find grep ln mkdir mkfifo nproc rm sed tr'
+BOOT_TOOLS='cat cp cut find grep ln mkdir mkfifo nproc rm sed tr'
 
 setUp() {
 	boot_ceiling 40 # over the longest of /init's own bounds
@@ -39,7 +39,10 @@ lay_out_root() { # FOLDER
 	cp "$KT_TOP/rootfs/init" "$1/init"
 	cp -r "$KT_TOP/rootfs/lib" "$1/lib/ktbox"
 	cp "$KT_TOP/rootfs/etc/fstab" "$1/etc/fstab"
+	ln -s ../run "$1/var/run"
 	: >"$1/.ktbox/base.complete"
+	: >"$1/sched_enable"
+	: >"$1/sched_disable"
 	lay_out_kernel "$1"
 	lay_out_commands "$1"
 	lay_out_program "$1/scheduler"
