@@ -175,13 +175,24 @@ static void interrupt_write(int signo)
 	}
 }
 
-static void let_signals_interrupt(sigset_t *blocked, int64_t deadline)
+/* Once, since they are blocked but for our writes, and a stream of frames makes many of these */
+static void install_handlers(void)
 {
+	static bool installed;
 	struct sigaction action = { .sa_handler = interrupt_write }; /* no SA_RESTART */
-	sigset_t both;
 
+	if (installed)
+		return;
+	installed = true;
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGALRM, &action, NULL);
+}
+
+static void let_signals_interrupt(sigset_t *blocked, int64_t deadline)
+{
+	sigset_t both;
+
+	install_handlers();
 	if (deadline != KT_NEVER) {
 		int64_t left_us = (deadline - kt_now_ms()) * 1000;
 
@@ -193,12 +204,13 @@ static void let_signals_interrupt(sigset_t *blocked, int64_t deadline)
 	sigprocmask(SIG_UNBLOCK, &both, blocked);
 }
 
-static void block_signals_again(const sigset_t *blocked)
+static void block_signals_again(const sigset_t *blocked, int64_t deadline)
 {
 	struct itimerval never = { { 0 } };
 
 	sigprocmask(SIG_SETMASK, blocked, NULL);
-	setitimer(ITIMER_REAL, &never, NULL);
+	if (deadline != KT_NEVER || term_seen) /* else no alarm was set */
+		setitimer(ITIMER_REAL, &never, NULL);
 }
 
 int FAST_FUNC kt_port_send_until(int fd, struct kt_out *out, uint32_t tag, uint32_t length,
@@ -213,7 +225,7 @@ int FAST_FUNC kt_port_send_until(int fd, struct kt_out *out, uint32_t tag, uint3
 		result = write_frame(fd, out, KT_HEADER_LEN + length);
 	while (result < 0 && errno == EINTR && !term_seen && kt_now_ms() < deadline);
 	saved_errno = errno;
-	block_signals_again(&blocked);
+	block_signals_again(&blocked, deadline);
 	if (term_seen)
 		*term_came = true;
 	term_seen = 0;
