@@ -230,6 +230,24 @@ test_latches_are_set_though_the_console_is_stalled() {
 	assertEquals "status" 0 "$status"
 }
 
+test_a_stalled_port_does_not_stop_the_console() {
+	mkfifo console port
+	exec 4<>port 5<>console
+	start_ktpipe -o console -p port 5>&-
+	{ start_line && text 500000 && echo && end_line; } >pieces
+	cat pieces >&3 &
+	timeout "$KT_CEILING" head -c "$(wc -c <pieces)" <&5 >got
+	assertEquals "all of the trace came to the console" 0 $?
+	assert_same_bytes pieces got
+	cat port >frames 3>&- 4>&- 5>&- &
+	reader=$!
+	ktpipe_ends 0
+	exec 4>&- 5>&-
+	wait $reader
+	payload scx-dump-end frames >end
+	assert_matches ' complete=1 .* unsent=0 ' end
+}
+
 test_what_the_queue_has_no_room_for_is_counted() {
 	mkfifo console
 	exec 4<>console
