@@ -20,8 +20,8 @@ import time
 
 BATCH = 200
 LINE_MAX = 4096  # of any architecture's COMMAND_LINE_SIZE
-PHASES = ("first_in_line modules bulk_port wake_bytes announce shell_history shares reference_host trace scheduler payload"
-          " teardown").split()
+PHASES = ("first_in_line modules bulk_port wake_bytes announce shell_history shares reference_host trace"
+          " scheduler payload teardown").split()
 FLAGS = {
     b"KTSTR_MODE=shell": ("MODE", b"shell"), b"ktbox.expect_death=1": ("EXPECT_DEATH", b"1"),
     b"ktbox.dmesg=1": ("SEND_DMESG", b"1"), b"ktbox.printk=1": ("SEND_PRINTK", b"1"),
