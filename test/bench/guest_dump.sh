@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# guest_dump.sh TASKS TIMES: a payload. In: an attached scheduler; spin and drain in PATH. Out: "cat: MS
-# BYTES" for each
-# of TIMES dumps of TASKS runnable tasks that drain read from an instance of its own, ktpipe being
-# stopped; after
-# each, one for ktpipe alone, whose arrival is timed on the host.
+# guest_dump.sh TASKS: a payload. In: an attached scheduler; spin and drain in PATH. Out: "cat: MS BYTES" for a
+# dump of TASKS runnable tasks that drain read from an instance of its own, ktpipe being stopped; behind it,
+# a dump for ktpipe alone, whose arrival is timed on the host.
 
 set -eu
 
@@ -22,18 +20,14 @@ dump() {
 	echo D >/proc/sysrq-trigger
 }
 
-times=$2
-while [ "$times" -gt 0 ]; do
-	kill -STOP "$ktpipe"
-	echo 1 >$trace/events/sched_ext/sched_ext_dump/enable
-	drain $trace/trace_pipe /tmp/dump >/tmp/took &
-	dump
-	wait $!
-	echo 0 >$trace/events/sched_ext/sched_ext_dump/enable
-	kill -CONT "$ktpipe"
-	ktlatch wait dump_complete
-	dump
-	ktlatch wait dump_complete
-	echo "cat: $(cat /tmp/took)"
-	times=$((times - 1))
-done
+kill -STOP "$ktpipe"
+echo 1 >$trace/events/sched_ext/sched_ext_dump/enable
+drain $trace/trace_pipe /tmp/dump >/tmp/took &
+dump
+wait $!
+echo 0 >$trace/events/sched_ext/sched_ext_dump/enable
+kill -CONT "$ktpipe"
+ktlatch wait dump_complete
+dump
+ktlatch wait dump_complete
+echo "cat: $(cat /tmp/took)"

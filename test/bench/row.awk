@@ -17,7 +17,7 @@ function holds(figure) {
 END {
 	OFS = "\t"
 	mine = median(ours, n)
-	ratio = m ? mine / median(base, m) : "-"
+	ratio = m && median(base, m) > 0 ? mine / median(base, m) : "-"
 	verdict = limit == "-" ? "-" : holds(m ? ratio : mine) ? "ok" : "missed"
 	if (m) print what, unit, mine, ours[1], ours[n], median(base, m), base[1], base[m], ratio, limit, verdict
 	else print what, unit, mine, ours[1], ours[n], "-", "-", "-", "-", limit, verdict
