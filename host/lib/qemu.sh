@@ -66,10 +66,12 @@ make_kernel_words() {
 		die "--append: the kernel's command line is too long ($words_size bytes, at most 2047)"
 }
 
-# A guest under TCG has the host's time stamp counter, and on a busy host it takes a wrong frequency for it; then its
-# clock is wrong, and with it all time-outs in the guest. In front of the user's words, so that theirs win.
+# A guest under TCG has the host's time stamp counter, and on a busy host it takes a wrong frequency for it; then
+# its clock is wrong, and with it all time-outs in the guest. In front of the user's words, so that theirs win.
+# With -icount the counter is another one, which no host disturbs.
 tell_frequency() {
 	[ "$run_accel" = tcg ] && [ "$run_arch" = x86_64 ] || return 0
+	case $newline$opt_qemu_args in *"$newline-icount$newline"*) return 0 ;; esac
 	frequency=$("$bb" kttsc 2>/dev/null) || return 0 # a host of another architecture
 	run_words="tsc_early_khz=$frequency $run_words"
 }
