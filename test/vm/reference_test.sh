@@ -69,10 +69,10 @@ test_the_dump_byte_makes_a_dump_and_the_shutdown_byte_an_orderly_end() {
 	assert_matches '^SCLG scx_demo: attached.*unregistered from user space' "$frames"
 }
 
-# /init tells of the death while ktexitmon sends the log: which of them is first is nobody's promise.
+# /init tells of the payload and of the death while ktexitmon sends the log: who is first is nobody's promise.
 test_a_death_is_told_with_the_log_in_front_of_it() {
 	told death
-	assertEquals 'SRDY SCST SCLG SCLG SCLG SCDX ' "$(types_told | sed 's/LIFE //g')"
+	assertEquals 'SRDY SCLG SCLG SCLG SCDX ' "$(types_told | sed 's/LIFE //g; s/SCST //')"
 	assertEquals "lifecycle frames" 3 "$(grep -c '^LIFE ' "$frames")"
 	assert_matches '^LIFE 3 ' "$frames"
 	assert_matches '^SCLG ===SCHED_OUTPUT_START===$' "$frames"
