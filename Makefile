@@ -11,9 +11,11 @@ BB       := $(B)/bb
 APPLETS  := applets $(wildcard applets/*.c applets/*.h) Config.in Kbuild
 ROOTFS   := $(shell find rootfs/.)
 FUZZERS  := $(patsubst test/fuzz/fuzz_%.c,build/fuzz/bin/%,$(wildcard test/fuzz/fuzz_*.c))
-VERBS    := all help busybox rootfs kernel kernel-6.12 kernel-generic demo run test bench bench-vng test-6.12 test-generic \
+VERBS    := all help busybox rootfs kernel kernel-6.12 kernel-generic demo run test bench bench-vng \
+	    test-6.12 test-generic \
 	    shell test-busybox test-sanitized fuzz mutations lint check-options deps man install uninstall torture clean
-NEEDS    := need-build need-kernel need-kernel-6.12 need-demo need-run need-shell need-test need-bench need-bench-vng need-test-6.12 \
+NEEDS    := need-build need-kernel need-kernel-6.12 need-demo need-run need-shell need-test need-bench \
+	    need-bench-vng need-test-6.12 \
 	    need-torture need-lint need-cross need-cross-test need-fuzz need-test-sanitized need-mutations
 
 ifeq ($(filter x86_64 aarch64,$(ARCH)),)
@@ -82,7 +84,7 @@ bench-vng: need-bench-vng all kernel ## ktrun beside virtme-ng, in a Debian root
 test-6.12: need-test-6.12 all demo kernel kernel-6.12 ## the tests of large dumps on the 6.12 kernel
 	@KT_DUMP_KERNEL=$(CURDIR)/build/kernel-6.12/image test/run dump_size
 
-torture: need-torture all demo kernel ## about TORTURE_MINUTES (30) of faults at random moments: KT_SEED gives them again
+torture: need-torture all $(FUZZERS) demo kernel ## about TORTURE_MINUTES (30) of faults at random moments: KT_SEED gives them again
 	@test/fault/run
 
 test-busybox: need-build build/busybox build/bb-plain/busybox ## BusyBox's own tests, on ours and unpatched
@@ -139,7 +141,7 @@ need-fuzz:  groups = build fuzz test
 need-test-sanitized: groups = build fuzz test
 need-test:  groups = build kernel demo run test lint fuzz
 need-mutations: groups = build kernel demo run test
-need-torture: groups = build kernel demo run test
+need-torture: groups = build kernel demo run test fuzz
 need-bench: groups = build kernel demo run test
 need-bench-vng: groups = build kernel run vng
 need-test-6.12: groups = build kernel kernel-6.12 demo run test

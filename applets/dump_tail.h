@@ -20,8 +20,8 @@ void kt_dump_tail_start(struct kt_dump_tail *tail) FAST_FUNC;
 /* Bytes of it. */
 void kt_dump_tail_add(struct kt_dump_tail *tail, const char *bytes, size_t len) FAST_FUNC;
 
-/* The dump has ended: writes its last KT_TAIL_MAX bytes, whole lines. Not before, since that takes longer than a
- * dump of thousands of tasks leaves to who reads it. Warns when it fails, once. */
+/* The dump has ended: writes its last KT_TAIL_MAX bytes, whole lines. Not before, since that takes longer than
+ * a dump of thousands of tasks leaves to who reads it. Warns when it fails, once. */
 void kt_dump_tail_write(struct kt_dump_tail *tail) FAST_FUNC;
 
 #endif

@@ -5,8 +5,8 @@
  * In:   a saved or growing stream: FILE, or stdin. Nothing that it says is trusted.
  * Out:  the payload's stdout and stderr on ktrecv's own, and the guest's trace_printk lines, marked, on
  *       stderr; with -d also the files stdout, stderr, sched.log (all logs), sched-1.log, sched-2.log,
- *       ... (a block each), dump-1.txt, ... (a sched_ext dump each), dmesg, printk, history, result.json in DIR, and
- *       the guest's files in DIR/get; with -j a JSON object a frame instead.
+ *       ... (a block each), dump-1.txt, ... (a sched_ext dump each), dmesg, printk, history, result.json in
+ *       DIR, and the guest's files in DIR/get; with -j a JSON object a frame instead.
  * Ends: at the exit frame (what follows is ignored), or at the end of the stream. -f waits for more (by
  *       inotify) until the exit frame; TERM or INT: it reads what is there, and ends.
  * Exit: 0 exit frame and no damage; 1 no exit frame; 2 damage; 3 bad usage; 4 FILE or DIR can't be read

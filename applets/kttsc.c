@@ -8,8 +8,8 @@
  * Exit: 0; 1 the machine has no such counter, or bad usage.
  *
  * QEMU's TCG gives a guest the host's counter. The guest's kernel measures it against an emulated timer, and
- * a host that takes the CPU away meanwhile makes that wrong: a guest that took 2445 MHz for 60 had its clock run
- * 40 times too fast, and all of its time-outs were over at once.
+ * a host that takes the CPU away meanwhile makes that wrong: a guest that took 2445 MHz for 60 had its clock
+ * run 40 times too fast, and all of its time-outs were over at once.
  */
 //applet:IF_KTTSC(APPLET(kttsc, BB_DIR_USR_BIN, BB_SUID_DROP))
 

@@ -3,7 +3,7 @@
 # How the kernel waits for an RCU grace period: at once while /init sets up, as usual from the scheduler on.
 #
 # A mount of cgroup2 and each new size of a trace ring wait for grace periods that nothing hurries in a
-# machine that is idle meanwhile: 20 ms each (measured under -icount on 7.2, 2 CPUs). What is under test
+# machine that is idle meanwhile: 10 to 20 ms each (measured under -icount on 7.2, 2 CPUs). What is under test
 # must see the kernel as it is, so this ends before the scheduler is loaded.
 
 grace_periods() { # at_once|as_usual
