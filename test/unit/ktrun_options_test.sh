@@ -134,12 +134,12 @@ test_words_that_are_too_long_for_the_kernel_are_refused() {
 }
 
 test_shell_mode_says_so_to_the_guest_and_has_a_port_for_its_terminal() {
-	user_runs "$KTRUN" -n -o "$PWD/art" --shell
+	user_runs env TERM=vt220 "$KTRUN" -n -o "$PWD/art" --shell
 	assert_sees name=ktbox-ctl
 	assert_user_ends 0
 	assert_matches 'KTSTR_MODE=shell' transcript
 	assert_matches 'ktbox.ctl=1' transcript
-	assert_matches 'ktbox.term=' transcript
+	assert_matches 'ktbox.term=vt220' transcript
 	dry -- true
 	assert_no_match 'KTSTR_MODE=shell' out
 }
