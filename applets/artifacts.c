@@ -35,12 +35,11 @@ static void remove_old_parts(const struct kt_artifacts *a, const char *dir)
 	/* without a result of an earlier run, a folder "get" is somebody else's */
 	if (unlinkat(a->dir, "result.json", 0) == 0)
 		remove_file(concat_path_file(dir, KT_GET_FOLDER), FILEUTILS_RECUR | FILEUTILS_FORCE);
-	for (i = 0; i < ARRAY_SIZE(numbered); i++) {
-		number = 1;
-		do
-			sprintf(name, numbered[i], number++);
-		while (unlinkat(a->dir, name, 0) == 0);
-	}
+	for (i = 0; i < ARRAY_SIZE(numbered); i++)
+		for (number = 1; number <= KT_NUMBERED_FILES_MAX; number++) { /* there may be gaps */
+			sprintf(name, numbered[i], number);
+			unlinkat(a->dir, name, 0);
+		}
 }
 
 void FAST_FUNC kt_artifacts_open(struct kt_artifacts *a, const char *name, bool plain)

@@ -22,7 +22,7 @@ bool FAST_FUNC kt_file_entry_parse(struct kt_file_entry *entry, const struct kt_
 	size_t len = frame->length - KT_NUMBER_LEN;
 	char *path;
 
-	if (len > KT_PATH_MAX || memchr(bytes, '\0', len))
+	if (len > KT_FILE_TEXT_MAX || memchr(bytes, '\0', len))
 		return false;
 	entry->text = xstrndup(bytes, len);
 	path = strstr(entry->text, " path=");

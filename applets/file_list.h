@@ -5,7 +5,11 @@
 
 #include "frame_reader.h"
 
-enum { KT_GETS_MAX = 999, KT_PATH_MAX = 4096 };
+enum {
+	KT_GETS_MAX = 999,
+	KT_PATH_MAX = 4096,
+	KT_FILE_TEXT_MAX = KT_PATH_MAX + sizeof("kind=skipped errno=-2147483648 path="),
+};
 
 struct kt_file_record {
 	uint32_t number; /* of its sender; the newest record with it is the one that frames speak of */
@@ -24,7 +28,7 @@ struct kt_file_list {
 
 /* What a file frame says */
 struct kt_file_entry {
-	char *text; /* malloc'ed, at most KT_PATH_MAX bytes; the others point into it */
+	char *text; /* malloc'ed, at most KT_FILE_TEXT_MAX bytes; the others point into it */
 	char *kind; /* begin, file, folder, skipped, failed */
 	char *path;
 	int error; /* of failed: an errno of Linux */

@@ -11,7 +11,10 @@
  */
 #include "guest_files.h"
 
-enum { COMPONENT_MAX = 255 };
+enum {
+	COMPONENT_MAX = 255,
+	DEPTH_MAX = 128, /* each data frame of a sender that takes turns walks the whole path again */
+};
 
 static bool is_safe_component(const char *name, size_t len)
 {
@@ -25,13 +28,26 @@ static bool is_safe_component(const char *name, size_t len)
 	return true;
 }
 
-/* Closes dir. The folder NAME in it, made if it is not there; -1 and errno */
-static int enter_folder(int dir, const char *name)
+/* A folder counts as a file does, also one that only a path implies: a path may have very many. -1 and errno,
+ * EMLINK behind the last one. */
+static int make_folder(struct kt_guest_files *files, int dir, const char *name)
 {
-	int fd = -1;
+	if (files->entries == KT_GUEST_FILES_MAX) {
+		errno = EMLINK;
+		return -1;
+	}
+	files->entries++;
+	return mkdirat(dir, name, 0777);
+}
 
-	if (mkdirat(dir, name, 0777) == 0 || errno == EEXIST)
-		fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+/* Closes dir. The folder NAME in it, made if it is not there; -1 and errno */
+static int enter_folder(struct kt_guest_files *files, int dir, const char *name)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(dir, name, flags);
+
+	if (fd < 0 && errno == ENOENT && make_folder(files, dir, name) == 0)
+		fd = openat(dir, name, flags);
 	close(dir);
 	return fd;
 }
@@ -46,9 +62,10 @@ static int enter_file(int dir, const char *name, int flags)
 }
 
 /* The file or folder at the end of path, below get/; -1 and errno, EINVAL for a name that is not safe */
-static int open_below(int dir, const char *path, bool folder, int flags)
+static int open_below(struct kt_guest_files *files, const char *path, bool folder, int flags)
 {
 	char name[COMPONENT_MAX + 1];
+	unsigned depth = 0;
 	int fd;
 
 	path += strspn(path, "/");
@@ -56,19 +73,19 @@ static int open_below(int dir, const char *path, bool folder, int flags)
 		errno = EINVAL;
 		return -1;
 	}
-	fd = enter_folder(dup(dir), KT_GET_FOLDER);
+	fd = enter_folder(files, dup(files->dir), KT_GET_FOLDER);
 	while (fd >= 0 && *path) {
 		size_t len = strcspn(path, "/");
 		const char *next = path + len + strspn(path + len, "/");
 
-		if (!is_safe_component(path, len)) {
+		if (!is_safe_component(path, len) || depth++ == DEPTH_MAX) {
 			close(fd);
 			errno = EINVAL;
 			return -1;
 		}
 		memcpy(name, path, len);
 		name[len] = '\0';
-		fd = *next || folder ? enter_folder(fd, name) : enter_file(fd, name, flags);
+		fd = *next || folder ? enter_folder(files, fd, name) : enter_file(fd, name, flags);
 		path = next;
 	}
 	return fd;
@@ -97,6 +114,18 @@ static void close_file(struct kt_guest_files *files)
 	files->owner = NULL;
 }
 
+/* A file whose name is not known: its data must not go into the one before it. */
+static void skip_file(struct kt_guest_files *files, struct kt_file_record *record)
+{
+	if (!record)
+		return;
+	if (files->owner == record)
+		close_file(files);
+	free(record->current);
+	record->current = NULL;
+	kt_file_record_fail(record, record->path, "a file without a proper name");
+}
+
 /* False when the host refuses; without a folder for artifacts nothing is refused. */
 static bool make_entry(struct kt_guest_files *files, struct kt_file_record *record, const char *path,
 		bool folder)
@@ -104,21 +133,25 @@ static bool make_entry(struct kt_guest_files *files, struct kt_file_record *reco
 	close_file(files);
 	if (files->dir < 0)
 		return true;
-	if (files->entries == KT_GUEST_FILES_MAX) {
+	if (!folder && files->entries == KT_GUEST_FILES_MAX)
+		errno = EMLINK;
+	else
+		files->fd = open_below(files, path, folder, O_CREAT | O_TRUNC);
+	if (files->fd < 0 && errno == EMLINK) {
 		kt_file_record_fail(record, path, "too many files");
 		return false;
 	}
-	files->fd = open_below(files->dir, path, folder, O_CREAT | O_TRUNC);
 	if (files->fd < 0) {
 		if (!is_the_guests_fault(errno))
 			bb_simple_perror_msg_and_die("unable to write a file below '"KT_GET_FOLDER"'");
 		kt_file_record_fail(record, path, "refused by the host, for its name");
 		return false;
 	}
-	files->entries++;
 	files->owner = record;
 	if (folder)
 		close_file(files);
+	else
+		files->entries++;
 	return true;
 }
 
@@ -148,8 +181,10 @@ static void on_file(struct kt_guest_files *files, struct kt_file_list *list, con
 	struct kt_file_record *record;
 	struct kt_file_entry entry;
 
-	if (!kt_file_entry_parse(&entry, frame))
+	if (!kt_file_entry_parse(&entry, frame)) {
+		skip_file(files, kt_file_list_find(list, number));
 		return;
+	}
 	if (strcmp(entry.kind, "begin") == 0) {
 		kt_file_list_begin(list, number, entry.path);
 	} else {
@@ -166,7 +201,7 @@ static bool have_file_of(struct kt_guest_files *files, const struct kt_file_reco
 	if (files->owner == record)
 		return true;
 	close_file(files);
-	files->fd = open_below(files->dir, record->current, false, O_APPEND);
+	files->fd = open_below(files, record->current, false, O_APPEND);
 	if (files->fd < 0)
 		return false;
 	files->owner = record;

@@ -193,10 +193,14 @@ static void on_deadline(struct run *run)
 	}
 }
 
+/* An alarm may be left over from the sending of a frame */
 static void on_signal(struct run *run)
 {
-	while (kt_signals_next(run->fds[POLL_SIGNALS].fd) != 0)
-		run->term_came = true;
+	int signal;
+
+	while ((signal = kt_signals_next(run->fds[POLL_SIGNALS].fd)) != 0)
+		if (signal == SIGTERM)
+			run->term_came = true;
 }
 
 static void on_program_end(struct run *run)
@@ -236,13 +240,17 @@ static void on_sent(struct run *run, struct stream *stream)
 		run->deadline = kt_after_ms(LINGER_MS);
 }
 
-/* Blocks while the host stalls, but for no longer than TERM or the next step of the end allow. */
+/* Blocks while the host stalls, but for no longer than TERM or the next step of the end allow. A TERM that has
+ * come already interrupts nothing: it must have set the deadline. */
 static void send_pending(struct run *run, struct stream *stream)
 {
-	int64_t deadline = run->phase == DRAINING && !must_end(run) ? KT_NEVER : run->deadline;
+	int64_t deadline;
 
+	if (run->term_came)
+		terminate(run);
 	if (stream->pending == 0)
 		return;
+	deadline = run->phase == DRAINING && !must_end(run) ? KT_NEVER : run->deadline;
 	if (kt_port_send_until(run->port, &stream->out, stream->tag, stream->pending,
 			deadline, &run->term_came) == 0)
 		on_sent(run, stream);

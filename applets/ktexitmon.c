@@ -86,6 +86,8 @@ static void send_state(struct monitor *m, const char *text)
 	struct kt_out out;
 
 	kt_port_mark(m->port, text, m->send_deadline, &m->term_came);
+	if (m->term_came && m->send_deadline == KT_NEVER) /* it interrupts only what it comes into */
+		m->send_deadline = kt_after_ms(GRACE_MS);
 	memcpy(out.payload, text, len);
 	if (kt_port_send_until(m->port, &out, KT_SCHED_STATE, len, m->send_deadline, &m->term_came) < 0)
 		bb_perror_msg("unable to send '%s'", text);
@@ -128,7 +130,6 @@ static void on_attach(struct monitor *m, const char *name)
 	safe_strncpy(m->ops_name, name, sizeof(m->ops_name));
 	m->ejected = false;
 	kt_latch_reset_or_warn(latch_name(m, "detached"));
-	kt_latch_reset_or_warn(latch_name(m, "ejected"));
 	set_latch(m, "attached");
 	send_state(m, text);
 	free(text);
@@ -144,24 +145,30 @@ static void tell_end(struct monitor *m, const char *what)
 }
 
 /* Who unregisters a scheduler may register it again (many restart themselves so); whom the kernel throws
- * out is dead. The kernel's log tells of it first, the uevent some milliseconds later. */
-static void on_kmsg(struct monitor *m)
+ * out is dead, and its latch stays set if it attaches once more. */
+static void judge_end(struct monitor *m)
 {
-	int kind;
+	int kind = kt_exit_kind(m->reason);
 
-	if (!kt_kmsg_disable_reason(m->fds[POLL_KMSG].fd, m->reason) || !m->ops_name[0])
+	if (m->ejected || (kind > 0 && kind <= KT_KIND_UNREGISTERED_LAST))
 		return;
-	kind = kt_exit_kind(m->reason);
-	m->ejected = kind == 0 || kind > KT_KIND_UNREGISTERED_LAST;
-	if (!m->ejected)
-		return;
+	m->ejected = true;
 	set_latch(m, "ejected");
 	tell_end(m, "ejected");
+}
+
+/* The kernel's log tells of the end first, the uevent some milliseconds later. */
+static void on_kmsg(struct monitor *m)
+{
+	if (kt_kmsg_disable_reason(m->fds[POLL_KMSG].fd, m->reason) && m->ops_name[0])
+		judge_end(m);
 }
 
 static void on_detach(struct monitor *m)
 {
 	on_kmsg(m); /* the reason is there before the uevent is */
+	if (m->reason[0]) /* it may even have been there before the uevent of the attach */
+		judge_end(m);
 	set_latch(m, "detached");
 	if (!m->ejected)
 		tell_end(m, "detached");

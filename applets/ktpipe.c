@@ -84,6 +84,7 @@ struct forwarder {
 	bool stopped;
 	bool failed;
 	bool read_asked; /* by USR1 */
+	bool unread; /* a turn has ended before the ring was seen empty */
 	bool scheduler_gone; /* said by uevent; what the ring still has is read first */
 	int64_t quiet_deadline; /* of an open dump without counters */
 	int64_t console_deadline; /* until when CONSOLE waits for frames to move */
@@ -296,6 +297,7 @@ static void on_trace(struct forwarder *f)
 	char bytes[READ_SIZE];
 	unsigned turn;
 
+	f->unread = false;
 	for (turn = 0; turn < READS_A_TURN; turn++) {
 		ssize_t len = safe_read(f->fds[POLL_TRACE].fd, bytes, sizeof(bytes));
 
@@ -312,6 +314,7 @@ static void on_trace(struct forwarder *f)
 		scan(f, bytes, len);
 		f->quiet_deadline = kt_after_ms(QUIET_MS);
 	}
+	f->unread = true; /* poll(2) does not tell of a ring that has become empty just now */
 }
 
 static void on_console(struct forwarder *f)
@@ -390,9 +393,9 @@ static void step(struct forwarder *f)
 	bool told;
 
 	choose_fds(f);
-	if (poll(f->fds, POLL_COUNT, kt_poll_timeout(deadline)) < 0 && errno != EINTR)
+	if (poll(f->fds, POLL_COUNT, f->unread ? 0 : kt_poll_timeout(deadline)) < 0 && errno != EINTR)
 		bb_simple_perror_msg_and_die("unable to poll");
-	told = f->fds[POLL_SIGNALS].revents || f->fds[POLL_UEVENTS].revents;
+	told = f->unread || f->fds[POLL_SIGNALS].revents || f->fds[POLL_UEVENTS].revents;
 	if (f->fds[POLL_SIGNALS].revents)
 		on_signals(f);
 	if (f->fds[POLL_UEVENTS].revents)

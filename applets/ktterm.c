@@ -221,10 +221,18 @@ static void choose_events(struct session *s)
 	s->fds[POLL_TO_HOST].fd = s->link.queue.len ? s->link.out : -1;
 }
 
+/* The rest of the output is drained as soon as there is room for it, which no event tells. */
+static int timeout_of(const struct session *s)
+{
+	if (s->phase == ENDING && s->master >= 0 && output_has_room(s))
+		return 0;
+	return kt_poll_timeout(s->deadline);
+}
+
 static void step(struct session *s)
 {
 	choose_events(s);
-	if (poll(s->fds, POLL_COUNT, kt_poll_timeout(s->deadline)) < 0 && errno != EINTR)
+	if (poll(s->fds, POLL_COUNT, timeout_of(s)) < 0 && errno != EINTR)
 		bb_simple_perror_msg_and_die("unable to poll");
 	if (s->fds[POLL_SIGNALS].revents) {
 		kt_signals_next(s->fds[POLL_SIGNALS].fd);

@@ -80,7 +80,6 @@ static void on_sched_state(struct kt_run_result *result, const struct kt_frame *
 	keep_text(&text, frame->payload, frame->length);
 	if (is_prefixed_with(text, "attached ")) {
 		result->scheduler_attached = true;
-		result->scheduler_ejected = false; /* it attached again */
 		keep_value(&result->scheduler_name, text, " name=", " ");
 	} else if (is_prefixed_with(text, "ejected ")) {
 		result->scheduler_ejected = true;

@@ -22,10 +22,12 @@ void FAST_FUNC kt_test_list_add(struct kt_test_list *list, const struct kt_frame
 
 	list->passed += status_is(text, "passed");
 	list->skipped += status_is(text, "skipped");
-	if (list->count < KT_TESTS_KEPT)
-		list->texts[list->count] = text;
-	else
+	if (list->kept == list->count && list->kept < KT_TESTS_KEPT && list->kept_bytes < KT_TEST_TEXTS_MAX) {
+		list->texts[list->kept++] = text;
+		list->kept_bytes += strlen(text);
+	} else {
 		free(text);
+	}
 	list->count++;
 }
 
@@ -56,14 +58,14 @@ static void print_test(FILE *out, const char *text)
 
 void FAST_FUNC kt_test_list_print(const struct kt_test_list *list, FILE *out)
 {
-	uint64_t i;
+	unsigned i;
 
 	fprintf(out, "  \"tests_passed\": %llu,\n  \"tests_failed\": %llu,\n  \"tests_skipped\": %llu,\n",
 		(unsigned long long)list->passed,
 		(unsigned long long)(list->count - list->passed - list->skipped),
 		(unsigned long long)list->skipped);
 	fputs("  \"tests\": [", out);
-	for (i = 0; i < MIN(list->count, (uint64_t)KT_TESTS_KEPT); i++) {
+	for (i = 0; i < list->kept; i++) {
 		if (i > 0)
 			fputc(',', out);
 		print_test(out, list->texts[i]);

@@ -5,11 +5,14 @@
 
 #include "frame_reader.h"
 
-enum { KT_TESTS_KEPT = 10000, KT_TEST_TEXT_MAX = 4096 };
+/* What is kept of a hostile guest's tests is bounded; further ones are only counted. */
+enum { KT_TESTS_KEPT = 10000, KT_TEST_TEXT_MAX = 4096, KT_TEST_TEXTS_MAX = 2 * 1024 * 1024 };
 
 /* Starts as zero. */
 struct kt_test_list {
 	uint64_t count, passed, skipped; /* all others have failed */
+	unsigned kept;
+	size_t kept_bytes;
 	char *texts[KT_TESTS_KEPT]; /* malloc'ed, of the first ones */
 };
 

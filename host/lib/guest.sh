@@ -43,7 +43,8 @@ prepare_ports() {
 start_reader() {
 	reader_progress=''
 	[ ! -t 2 ] || [ -n "$opt_quiet$opt_verbose" ] || is_interactive || reader_progress=--progress
-	to_payloads_reader supervise reader_ended "$bb" ktrecv -f ${opt_plain:+--plain} $reader_progress -d "$out" "$out/bulk.bin" &
+	to_payloads_reader supervise reader_ended "$bb" ktrecv -f ${opt_plain:+--plain} $reader_progress \
+		-d "$out" "$out/bulk.bin" &
 	run_reader=$!
 }
 

@@ -31,7 +31,8 @@ matrix() {
 }
 
 check_matrix() {
-	[ -z "$opt_json$opt_tap$opt_command$opt_tests$opt_shell$opt_scheduler$opt_includes$opt_env$opt_append" ] || die "--matrix goes with -o, -q, --junit and --report only"
+	[ -z "$opt_json$opt_tap$opt_command$opt_tests$opt_shell$opt_scheduler$opt_includes$opt_env$opt_append" ] ||
+		die "--matrix goes with -o, -q, --junit and --report only"
 	command -v parallel >/dev/null || die "--matrix: no program parallel: is the package parallel installed?"
 	check_busybox
 	read_matrix_file
@@ -193,8 +194,8 @@ matrix_rows() {
 				said = ""
 				count = split(kinds[key], kind, " ")
 				for (k = 1; k <= count; k++) said = said (k == 1 ? "" : ", ") other[key, kind[k]] " " kind[k]
-				printf "%s\t%d\t%d\t%d\t%s\t%s\n", substr(key, length(folder) + 1), passed[key], all[key], ms[key] / all[key], said, \
-					((key in first) ? first[key] : "\t")
+				printf "%s\t%d\t%d\t%d\t%s\t%s\n", substr(key, length(folder) + 1), passed[key], \
+					all[key], ms[key] / all[key], said, ((key in first) ? first[key] : "\t")
 			}
 		}' "$work/rows"
 }

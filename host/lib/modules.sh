@@ -41,7 +41,8 @@ read_release() {
 	run_release=''
 	[ "$run_kernel_type" = bzimage ] || return 1
 	release_at=$(od -An -tu2 -j526 -N2 -- "$run_kernel" | tr -d ' ')
-	run_release=$(tail -c +$((release_at + 513)) -- "$run_kernel" | head -c 128 | cut -d ' ' -f 1 | tr '\000' '\n' | head -n 1)
+	run_release=$(tail -c +$((release_at + 513)) -- "$run_kernel" | head -c 128 |
+		cut -d ' ' -f 1 | tr '\000' '\n' | head -n 1)
 	case $run_release in
 	'' | *[!0-9A-Za-z.+_~-]*) return 1 ;;
 	esac

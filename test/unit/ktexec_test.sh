@@ -192,12 +192,13 @@ stall_port() {
 	head -c 65536 /dev/zero >&4
 }
 
+# TERM interrupts the frame that waits; that of the other stream comes behind it, and must not wait for ever.
 test_a_stalled_port_and_term_end_in_bounded_time() {
 	stall_port
 	mkfifo ready
 	exec 5<>ready
 	# shellcheck disable=SC2016
-	"$KT_BUSYBOX" ktexec -p port sh -c 'echo $$; echo $$ >ready; exec tail -f /dev/null' 2>err 4>&- 5>&- &
+	"$KT_BUSYBOX" ktexec -p port sh -c 'echo $$; echo $$ >&2; echo $$ >ready; exec tail -f /dev/null' 2>err 4>&- 5>&- &
 	pid=$!
 	read -r program <&5
 	exec 5>&-

@@ -220,6 +220,7 @@ test_frames_that_make_no_sense_do_nothing() {
 	assert_status 2
 }
 
+# get/ itself is one of them
 test_more_files_than_a_run_may_have_are_refused() {
 	"$KT_PYTHON" - >stream <<-'PYTHON'
 		import os, sys
@@ -230,9 +231,42 @@ test_more_files_than_a_run_may_have_are_refused() {
 		    sys.stdout.buffer.write(frames.frame(b"ELIF", b"\1\0\0\0" + text))
 	PYTHON
 	receive stream
-	assert_field 0 files 65536
-	assert_field 0 reason '"a6: too many files"'
+	assert_field 0 files 65535
+	assert_field 0 reason '"a5: too many files"'
 	assertEquals 10 "$(find d/get -type f | wc -l)"
+}
+
+# A path of a hundred folders is one frame
+test_folders_that_only_a_path_implies_count_too() {
+	"$KT_PYTHON" - >stream <<-'PYTHON'
+		import os, sys
+		sys.path.insert(0, os.environ["KT_TOP"] + "/test/unit")
+		import frames
+		out = [b"kind=begin path=/a"] + [b"kind=file path=%d/" % i + b"a/" * 100 + b"f" for i in range(700)]
+		for text in out:
+		    sys.stdout.buffer.write(frames.frame(b"ELIF", b"\1\0\0\0" + text))
+	PYTHON
+	receive stream
+	assertEquals "all" 65536 "$(find d/get | wc -l)"
+	field 0 reason >reason
+	assert_matches 'too many files' reason
+}
+
+test_a_path_that_is_very_deep_is_refused() {
+	at_limit=$(printf '%0127d' 0 | sed 's,0,a/,g')
+	recv "file=${N}kind=begin path=/a" "file=${N}kind=file path=${at_limit}f" "file=${N}kind=file path=b/${at_limit}f" \
+		"file-end=${N}files=2 folders=0 bytes=0 failed=0 skipped=0"
+	assert_field 0 files 1
+	assert_field 0 failed 1
+	assertTrue "the file" "[ -f d/get/${at_limit}f ]"
+}
+
+test_bytes_of_a_file_without_a_proper_name_go_nowhere() {
+	recv "file=${N}kind=begin path=/a" "file=${N}kind=file path=one" "file-data=${N}12" "file=${N}kind=file" \
+		"file-data=${N}foreign" "file-end=${N}files=2 folders=0 bytes=9 failed=0 skipped=0"
+	assert_file_text 12 d/get/one
+	assert_complete false
+	assert_field 0 failed 1
 }
 
 test_files_of_an_earlier_result_go_and_what_is_no_run_s_stays() {

@@ -552,9 +552,12 @@ test_log_text_outside_of_a_block_is_kept() {
 test_an_old_folder_is_written_anew() {
 	recv stdout=a_long_text sched-log=$START sched-log=x sched-log=$END sched-log=$START sched-log=y \
 		sched-log=$END exit#i32:5
+	echo old >d/dump-3.txt # behind a gap
 	recv stdout=b exit#i32:6
 	assert_file_text b d/stdout
 	assert_key exit_code 6
+	assertFalse "a log of the run before" "[ -e d/sched-1.log ]"
+	assertFalse "a dump of the run before" "[ -e d/dump-3.txt ]"
 }
 
 test_a_link_in_the_folder_is_not_followed_out_of_it() {
