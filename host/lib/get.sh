@@ -25,7 +25,7 @@ take_get() { # OPTION GUEST_PATH
 
 # Those of an earlier run would be taken for this run's; a folder that no run has made is not ours to empty.
 open_get_folder() {
-	[ ! -e "$out/result.json" ] || rm -rf -- "$out/get"
+	if [ -e "$out/result.json" ] || [ -e "$out/get.list" ]; then rm -rf -- "$out/get"; fi
 	rm -f -- "$out/get.list"
 	[ -n "$opt_gets" ] || return 0
 	[ ! -e "$out/get" ] && [ ! -h "$out/get" ] || die "--get: in the way, and not of a run: $out/get"

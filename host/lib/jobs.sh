@@ -13,7 +13,7 @@
 supervise() { # LATCH PROGRAM ARG...
 	job_latch=$1 job_signal='' job_child=''
 	shift
-	trap '' HUP INT
+	trap '' HUP INT QUIT
 	trap 'job_signal=TERM; pass_signal' TERM
 	trap 'job_signal=KILL; pass_signal' USR1
 	"$@" <&3 &

@@ -21,12 +21,13 @@ catch_signals() {
 	trap 'run_interrupted=HUP; exit 130' HUP
 	trap 'run_interrupted=INT; exit 130' INT
 	trap 'run_interrupted=TERM; exit 130' TERM
+	trap 'run_interrupted=QUIT; exit 130' QUIT # Ctrl-\: what runs in the background would live on
 	trap 'run_interrupted="the key Ctrl-$opt_escape"; exit 130' USR2 # ktattach's
 }
 
 leave() {
 	leave_code=$?
-	trap '' HUP INT TERM USR2 TTOU
+	trap '' HUP INT QUIT TERM USR2 TTOU
 	trap - EXIT
 	stop_everything
 	[ -z "$run_start_ms" ] || [ -n "$run_reported" ] || (report_unfinished)

@@ -24,15 +24,13 @@ matrix() {
 	make_cells
 	run_cells
 	collect_cells
-	matrix_table
+	if [ -z "$run_stdout_taken" ]; then matrix_table; else matrix_table >&2; fi
 	report_matrix
-	[ "$(awk -F '\t' '$6 != "pass"' "$work/rows" | wc -l)" -eq 0 ] || exit 1
+	[ "$(cut -f 6 "$work/rows" | grep -c '^pass$')" -eq "$cell" ] || exit 1
 	exit 0
 }
 
 check_matrix() {
-	[ -z "$opt_json$opt_tap$opt_command$opt_tests$opt_shell$opt_scheduler$opt_includes$opt_env$opt_append" ] ||
-		die "--matrix goes with -o, -q, --junit and --report only"
 	command -v parallel >/dev/null || die "--matrix: no program parallel: is the package parallel installed?"
 	check_busybox
 	read_matrix_file

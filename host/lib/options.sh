@@ -28,10 +28,12 @@ set_defaults() {
 parse_options() {
 	set_defaults
 	parse_environment
-	parse_other=''
+	parse_other='' parse_of_cell=''
 	parse_words "$@"
 	[ -z "$opt_replay" ] || [ -z "$parse_other" ] ||
 		die "--replay judges a run as it was, no option but -q and reports goes with it: $parse_other"
+	[ -z "$opt_matrix" ] || [ -z "$parse_of_cell" ] ||
+		die "--matrix: what is asked of a cell stands in the file, only -o, -q, --junit and --report go with it: $parse_of_cell"
 	use_terminal_or_not
 	default_limit
 }
@@ -54,6 +56,10 @@ parse_words() {
 		-q | -h | --help | --replay | --replay=* | --json | --json=* | --junit | --junit=* | --tap | --tap=* | \
 			--report | --report=*) ;;
 		*) parse_other=$1 ;;
+		esac
+		case $1 in
+		-q | -h | --help | --version | --matrix | --matrix=* | -o | --junit | --junit=* | --report | --report=*) ;;
+		*) parse_of_cell=$1 ;;
 		esac
 		case $1 in
 		--) take_command "$@"; break ;;
@@ -231,7 +237,7 @@ machine
   --qemu-arg ARG    one more argument for QEMU; repeatable
   --gdb             wait for a debugger on port 1234 before the first instruction
 run
-  -t SECS           wall-clock limit (default 120; none with a terminal or --gdb)
+  -t SECS           wall-clock limit (default 120; none for a shell on a terminal or --gdb)
   -o DIR            where the artifacts go (default: a new folder under build/runs/ of the source tree;
                     of an installed ktrun, under ~/.local/state/ktbox/runs/)
   --max-output SIZE what the artifacts may take on the disk, all together (default 1G): a guest that

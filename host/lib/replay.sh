@@ -52,6 +52,7 @@ recall_host() {
 		take_host <"$out/host.txt"
 	else
 		run_accel=unknown run_kernel=''
+		opt_scheduler='' opt_command='' opt_shell='' opt_expect_death='' opt_fail_on_warn='' opt_plain='' opt_limit=''
 		note "no host.txt in $out: judged by the frames alone"
 	fi
 }
@@ -75,7 +76,7 @@ take_host() {
 	take frames_age_secs number; run_frames_age=$value
 	take hang_from number; run_hang_from=$value
 	take full name; run_full=$value
-	take interrupted word; run_interrupted=$value
+	take interrupted text; run_interrupted=$value
 	take error text; run_error=$value
 	! IFS= read -r host_line && [ -z "$host_line" ] || refuse_host
 	[ -z "$run_timed_out" ] || check_time_out

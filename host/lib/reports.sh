@@ -66,10 +66,13 @@ write_report() { # OPTION FILE COMMAND ARG...
 	esac
 }
 
+# In one step where that can be. A link stays one (/dev/stdout is one that everybody uses).
 replace_file() { # NEW FILE
-	if [ -e "$2" ] && [ ! -f "$2" ]; then
+	replace_folder=${2%/*}
+	if [ -h "$2" ] || { [ -e "$2" ] && { [ ! -f "$2" ] || [ ! -w "${replace_folder:-/}" ]; }; }; then
 		cat "$1" >"$2"
-	else
-		cat "$1" >"$2.$$" && mv -f "$2.$$" "$2"
+	elif ! { cat "$1" >"$2.$$" && mv -f "$2.$$" "$2"; }; then
+		rm -f "$2.$$"
+		return 1
 	fi
 }

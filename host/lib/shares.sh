@@ -17,6 +17,9 @@ take_share() { # OPTION DIR[:GUEST]
 	take_path "$1" "$share_host"
 	[ -d "$absolute" ] || die "$1: not a folder: $absolute"
 	share_host=$(CDPATH='' cd -P -- "$absolute" && pwd -P) || die "$1: not to be entered: $absolute"
+	case $share_host in
+	*:* | *"$newline"*) die "$1: a colon or a newline in the folder's real path: $share_host" ;;
+	esac
 	[ "$1" = --ro ] || [ -w "$share_host" ] || die "$1: not writable: $share_host"
 	check_share_guest "$1" "${share_guest:-$share_host}"
 	opt_shares="$opt_shares${1#--} $share_host:${share_guest:-$share_host}$newline"

@@ -13,7 +13,7 @@
 # shellcheck disable=SC2015,SC2034,SC2154
 
 decide_verdict() {
-	trap '' HUP INT TERM
+	trap '' HUP INT QUIT TERM
 	read_result
 	list_dumps
 	find_error_dump

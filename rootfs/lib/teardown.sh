@@ -59,9 +59,16 @@ stop_scheduler() {
 		SCHEDULER=died
 		return
 	fi
+	if is_set sched_ejected && [ "$SCHEDULER" != died ]; then thrown_out_meanwhile; fi
 	! end_unwatched || note_error teardown "ktexitmon has ended before the scheduler, with status $status"
 	ktsend sched-state "stopped code=$status"
 	[ "$status" -eq 0 ] || say "scheduler: asked to end, it ended with status $status"
+}
+
+# Behind the payload's end, where nobody waits for it any more
+thrown_out_meanwhile() {
+	ktsend lifecycle scheduler-died "the kernel has thrown it out"
+	SCHEDULER=died
 }
 
 send_logs() {

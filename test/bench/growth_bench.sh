@@ -7,9 +7,11 @@
 # shellcheck disable=SC1091
 . "$BENCH/bench.sh"
 
+# The scheduler ends when all of its log is written, and the payload with it.
 logs() { # BYTES
-	"$KTRUN" -q -t 400 -m 1024 --max-output 64G -o "$PWD/out" -s "$KT_TOP/build/scx_demo" -a "--noise $1" -- true \
-		>log.out 2>&1 || cat log.out >&2
+	"$KTRUN" -q -t 400 -m 1024 --max-output 64G -o "$PWD/out" -s "$KT_TOP/build/scx_demo" --expect-death \
+		-a "--noise $1 --exit-after 0 0" -- ktlatch wait sched_exited >log.out 2>&1
+	[ "$(value sched_log_bytes out)" -gt "$1" ] || { cat log.out >&2; return 1; }
 	value wall_ms out >"log.$1"
 	row "a scheduler's log of $1 bytes" ms "log.$1" log.1 -
 	rm -rf out
@@ -29,7 +31,7 @@ several() { # COUNT
 	wait
 }
 
-for bytes in $(runs '1 1000000 16000000 64000000 256000000 1000000000' '1 1000000'); do logs "$bytes"; done
+for bytes in $(runs '1 1000000 16000000 64000000 256000000 1000000000' '1 1000000'); do logs "$bytes" || exit 1; done
 for count in $(runs '1 2 4 8 16 32 64' '1 2 4'); do cpus "$count" || exit 1; done
 for count in $(runs '1 2 4 8' '1 2'); do
 	for run in $(seq "$(runs 3 1)"); do take_ms "vms.$count" several "$count" || exit 1; done

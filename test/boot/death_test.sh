@@ -98,6 +98,14 @@ test_a_death_after_the_payloads_end_that_ktexitmon_has_reported_is_in_the_exit_c
 	assert_exit 202
 }
 
+test_an_ejection_after_the_payloads_end_is_in_the_exit_code() {
+	when ktexitmon 'on_term() { ktlatch set sched_ejected; exit 0; }
+		ktlatch set sched_attached; stay'
+	boot
+	assert_order 'ktsend exec-exit 0' 'ktsend lifecycle scheduler-died ' 'ktsend sched-state stopped code=0' 'ktsend exit 202'
+	assert_exit 202
+}
+
 thrown_out='ktlatch set sched_attached; ktlatch wait payload_runs; ktlatch set sched_detached'
 
 test_a_scheduler_that_was_thrown_out_and_lingers_is_dead() {

@@ -71,6 +71,12 @@ test_replay_is_not_disturbed_by_the_options_of_the_environment() {
 	assert_status 7
 	KTRUN_OPTS='-m 300 -c 4' run "$KTRUN" --replay art
 	assert_status 7
+	sed -i 's/^interrupted=.*/interrupted=the key Ctrl-]/' art/host.txt
+	run "$KTRUN" --replay art
+	assert_status 130
+	rm art/host.txt
+	KTRUN_OPTS='-s build/scx_demo --expect-death' run "$KTRUN" --replay art
+	assert_status 7
 }
 
 test_no_color_reaches_the_guest() {

@@ -40,9 +40,18 @@ test_each_combination_is_run_and_one_failure_fails_the_matrix() {
 	assert_matches "'-a' '--slice-us 5000'" m/00001.sh
 }
 
+test_an_option_that_no_cell_would_have_is_refused() {
+	for option in -n --fail-on-warn '-t 30' '--tap x' '-- true'; do
+		matrix $option
+		assert_status 205
+		assert_matches '^ktrun: --matrix: what is asked of a cell stands in the file' err
+	done
+	assertEquals "runs" 0 "$(wc -l <stub/runs)"
+}
+
 test_a_matrix_of_passes_is_0() {
 	sed -i '/seven/d; s/repeat = 2/repeat = 1/' matrix
-	matrix
+	NO_COLOR=1 matrix
 	assert_status 0
 	assert_matches '^matrix: 2 of 2 cells passed' out
 }

@@ -103,19 +103,38 @@ test_a_report_on_stdout_is_alone_there() {
 	assert_file_text hello out
 }
 
+# As /dev/stdout is one, which is everybody's
+test_a_report_through_a_link_leaves_the_link() {
+	streams $READY $STARTED $OUT0 $EXIT
+	echo old >target
+	ln -s target link
+	ktrun --json link -- true
+	assert_status 0
+	assertTrue "still a link" "[ -h link ]"
+	assert_same_bytes art/result.json target
+}
+
+# Ctrl-\ too: what ktrun has started in the background does not hear it
 test_an_interrupted_run_has_its_reports() {
+	for signal in TERM QUIT; do
+		interrupted_run "$signal"
+	done
+}
+
+interrupted_run() { # SIGNAL
+	rm -rf art "$KT_RUN_DIR/started"
 	streams $READY
 	echo 'KT_RUN_DIR=$TEST_RUN_DIR; export KT_RUN_DIR
 		"$KT_BUSYBOX" ktlatch set started; "$KT_BUSYBOX" ktlatch wait -t 20 never' >stub/act
 	cat >interrupt.sh <<-'END'
-		"$KTRUN" -o art --junit r.xml -- true &
+		env --default-signal=QUIT "$KTRUN" -o art --junit r.xml -- true &
 		pid=$!
 		"$KT_BUSYBOX" ktlatch wait -t 20 started
-		kill -TERM $pid
+		kill -"$SIGNAL" $pid
 		wait $pid
 	END
-	TEST_RUN_DIR=$KT_RUN_DIR
-	export KTRUN TEST_RUN_DIR
+	TEST_RUN_DIR=$KT_RUN_DIR SIGNAL=$1
+	export KTRUN TEST_RUN_DIR SIGNAL
 	run sh interrupt.sh
 	assert_status 130
 	assert_well_formed r.xml

@@ -22,6 +22,12 @@ passes() { # ARG...
 	mv stub/args args
 }
 
+test_a_real_path_that_would_be_read_as_two_is_refused() {
+	mkdir a a:b
+	ln -s a:b link
+	refuses 'a colon or a newline' --rw "$PWD/link:/mnt" -- true
+}
+
 # from_guest FILE: of what ktrun added to the initramfs.
 from_guest() {
 	tail -c +$(($(wc -c <"$KT_TOP/build/initramfs.cpio") + 1)) stub/initrd |
