@@ -61,10 +61,12 @@ remember_accelerator() {
 try_kvm() {
 	mkfifo "$work/trial.err"
 	: >"$work/trial.console"
+	hold_signals
 	watch_trial <"$work/trial.err" &
 	run_viewer=$!
 	run_trial >/dev/null 2>"$work/trial.err" &
 	run_qemu=$!
+	release_signals
 	await "$trial_limit_secs" trial_ended trial_failed
 	stop_qemu
 	wait "$run_viewer"

@@ -45,8 +45,10 @@ start_attach() {
 	[ -n "$run_input" ] || return 0
 	[ "$run_input" != terminal ] || take_terminal
 	exec 3<&0
+	hold_signals
 	attach_job &
 	run_attach=$!
+	release_signals
 	exec 3</dev/null
 }
 

@@ -23,7 +23,7 @@ reports_max=50
 report_words='WARNING: |INFO: |BUG|Oops: |LOCKUP|lockup|protection fault|Kernel panic|ut of memory: '
 
 read_console() {
-	con_reports='' con_count=0 con_warned=0 con_panic='' con_panic_at='' con_warn='' con_warn_at=''
+	con_reports='' con_count='' con_warned=0 con_panic='' con_panic_at='' con_warn='' con_warn_at=''
 	con_oom_init=''
 	find_reports >"$work/reports"
 	while IFS=' ' read -r con_what con_rest; do
@@ -35,6 +35,7 @@ read_console() {
 		count) con_count=${con_rest% *} con_warned=${con_rest#* } ;;
 		esac
 	done <"$work/reports"
+	[ -n "$con_count" ] || run_error="unable to read console.log"
 }
 
 console_lines() {
@@ -44,7 +45,7 @@ console_lines() {
 # grep is fast and lets few lines through; awk looks at what they say.
 find_reports() {
 	# most runs have none, and are spared ten processes
-	short_lines <"$out/console.log" | grep -a -q -E "$report_words" || return 0
+	short_lines <"$out/console.log" | grep -a -q -E "$report_words" || { echo "count 0 0"; return; }
 	stamped=$(console_lines | grep -c -m 1 '^\[ *[0-9]*\.[0-9]*\]')
 	console_lines | grep -n -E "$report_words" |
 		"$bb" awk -v max="$reports_max" -v stamped="$stamped" "$report_program"

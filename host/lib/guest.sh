@@ -43,16 +43,20 @@ prepare_ports() {
 start_reader() {
 	reader_progress=''
 	[ ! -t 2 ] || [ -n "$opt_quiet$opt_verbose" ] || is_interactive || reader_progress=--progress
+	hold_signals
 	to_payloads_reader supervise reader_ended "$bb" ktrecv -f ${opt_plain:+--plain} $reader_progress \
 		-d "$out" "$out/bulk.bin" &
 	run_reader=$!
+	release_signals
 }
 
 start_qemu() {
 	[ -z "$opt_verbose" ] || qemu_command print_command >&2
 	[ -z "$opt_gdb" ] || note "waiting for a debugger: gdb $run_kernel -ex 'target remote :1234'"
+	hold_signals
 	qemu_command limited supervise qemu_ended >"$out/qemu.log" 2>&1 &
 	run_qemu=$!
+	release_signals
 }
 
 # False when the limit was reached first. The reader ends at the exit frame; it also ends when nobody
@@ -132,8 +136,10 @@ start_viewer() {
 	[ -n "$opt_verbose" ] || return 0
 	mkfifo "$work/console.pipe"
 	exec 4<>"$work/console.pipe"
+	hold_signals
 	sed -u 's/\r$//; s/[^\t -~]/?/g; s/^/| /' <"$work/console.pipe" >&2 4>&- &
 	run_viewer=$!
+	release_signals
 }
 
 finish_viewer() {

@@ -48,8 +48,10 @@ wait_for_job() { # PID
 await() { # SECS LATCH...
 	await_limit=$1
 	shift
+	hold_signals
 	"$bb" ktlatch wait ${await_limit:+-t "$await_limit"} -a "$@" >"$work/awaited" &
 	run_waiter=$!
+	release_signals
 	wait "$run_waiter" 2>/dev/null
 	await_status=$?
 	run_waiter=''

@@ -13,16 +13,33 @@ catch_signals() {
 	work='' out=''
 	run_qemu='' run_reader='' run_viewer='' run_waiter='' run_attach='' run_parallel=''
 	run_terminal='' run_start_ms='' run_reported=''
-	run_made_work=''
+	run_made_work='' run_holds=''
 	run_error='' run_interrupted='' run_timed_out='' run_qemu_killed='' run_qemu_status=0 run_reader_status=0
 	run_wall_ms=0 awaited='' run_console_age='' run_frames_age='' run_hang_from='' run_full=''
 	trap leave EXIT
 	trap : PIPE # who read the messages has gone: that neither ends a run nor leaves its things behind
-	trap 'run_interrupted=HUP; exit 130' HUP
-	trap 'run_interrupted=INT; exit 130' INT
-	trap 'run_interrupted=TERM; exit 130' TERM
-	trap 'run_interrupted=QUIT; exit 130' QUIT # Ctrl-\: what runs in the background would live on
-	trap 'run_interrupted="the key Ctrl-$opt_escape"; exit 130' USR2 # ktattach's
+	trap 'interrupt HUP' HUP
+	trap 'interrupt INT' INT
+	trap 'interrupt TERM' TERM
+	trap 'interrupt QUIT' QUIT # Ctrl-\: what runs in the background would live on
+	trap 'interrupt "the key Ctrl-$opt_escape"' USR2 # ktattach's
+}
+
+interrupt() { # BY
+	run_interrupted=$1
+	[ -n "$run_holds" ] || exit 130
+	run_holds=signal
+}
+
+# Around the making of a thing and the note of it: a signal between the two would leave a job or a folder
+# that nobody knows.
+hold_signals() {
+	run_holds=yes
+}
+
+release_signals() {
+	held=$run_holds run_holds=''
+	[ "$held" != signal ] || exit 130
 }
 
 leave() {
@@ -57,6 +74,7 @@ report_unfinished() {
 	[ -n "$run_interrupted" ] || run_error='ktrun itself could not go on'
 	read_clock
 	run_wall_ms=$((now_ms - run_start_ms))
+	[ -e "$out/result.json" ] || read_for_files_only # the signal came before the reader
 	write_hang
 	write_host
 	keep_history

@@ -133,9 +133,11 @@ run_cells() {
 	[ -n "$opt_quiet" ] || note "matrix: $(wc -l <"$work/unfinished") of $cell cells to run, $jobs at once; folder $out"
 	set -- --will-cite --termseq "TERM,$cell_stop_ms,KILL,25" -j "$jobs" -a "$work/unfinished" --joblog "+$out/joblog"
 	[ ! -t 2 ] || [ -n "$opt_quiet" ] || set -- "$@" --bar
+	hold_signals
 	# shellcheck disable=SC2086  # words
 	parallel "$@" ${KTRUN_PARALLEL:-} sh '{}' 3>&- &
 	run_parallel=$!
+	release_signals
 	wait_for_job "$run_parallel"
 	run_parallel=''
 }

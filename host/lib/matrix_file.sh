@@ -12,6 +12,7 @@
 read_matrix_file() {
 	check_file --matrix "$opt_matrix"
 	take_x86_64 elf # until a kernel says otherwise
+	matrix_arch=''
 	matrix_kernels='' matrix_topologies='' matrix_schedulers='' matrix_payloads='' matrix_options=''
 	matrix_repeat=1 matrix_memory=512 matrix_limit=120 matrix_line=0 matrix_names=' '
 	matrix_folder=${opt_matrix%/*}
@@ -29,7 +30,8 @@ read_matrix_file() {
 }
 
 use_default_kernel() {
-	choose_kernel
+	check_kernel
+	keep_architecture
 	matrix_kernels=$run_kernel$newline
 }
 
@@ -56,7 +58,7 @@ trim() { # TEXT
 
 take_matrix_value() { # KEY VALUE
 	case $1 in
-	kernel) in_matrix_folder "$2"; opt_kernel=$absolute; check_kernel
+	kernel) in_matrix_folder "$2"; opt_kernel=$absolute; check_kernel; keep_architecture
 		matrix_kernels=$matrix_kernels$absolute$newline ;;
 	topology) take_topology topology "$2"; matrix_topologies=$matrix_topologies$2$newline ;;
 	scheduler) take_matrix_scheduler "$2" ;;
@@ -69,6 +71,13 @@ take_matrix_value() { # KEY VALUE
 	options) matrix_options="$matrix_options $2" ;;
 	*) die "unknown key: $1 (kernel, topology, scheduler, payload, repeat, memory, limit, options)" ;;
 	esac
+}
+
+# The accelerator is chosen, and the schedulers are looked at, for one architecture.
+keep_architecture() {
+	[ "${matrix_arch:-$run_arch}" = "$run_arch" ] ||
+		die "kernel for $run_arch behind lines for $matrix_arch: a matrix has one architecture, and kernels come first"
+	matrix_arch=$run_arch
 }
 
 in_matrix_folder() { # PATH
@@ -89,6 +98,7 @@ take_matrix_scheduler() { # VALUE
 	in_matrix_folder "${matrix_rest%%[	 ]*}"
 	opt_scheduler=$absolute
 	check_scheduler
+	keep_architecture
 	opt_scheduler=''
 	trim "${matrix_rest#"${matrix_rest%%[	 ]*}"}"
 	matrix_schedulers="$matrix_schedulers$matrix_name $absolute	$trimmed$newline"

@@ -273,7 +273,7 @@ environment
 
 exit codes (the first that holds, see docs/verdicts.md)
   205 error            ktrun itself: bad input, QEMU does not start
-  130 interrupted      Ctrl-C, TERM or HUP; the key of --escape
+  130 interrupted      Ctrl-C, Ctrl-\, TERM or HUP; the key of --escape
   204 timeout          the limit of -t was reached
   211 output-limit     the guest wrote more than --max-output leaves it
   206 boot-failed      the guest never said that it is ready

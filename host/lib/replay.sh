@@ -32,6 +32,7 @@ replay() {
 	out=$opt_replay
 	check_replay
 	make_temporary_folder
+	lock_output
 	recall_host
 	write_hang
 	read_saved_stream

@@ -27,9 +27,11 @@ kern_addrs() {
 		return
 	fi
 	# where _text is in memory, less where it is from the start of the kernel's mapping: phys_base of
-	# arch/x86/kernel
-	phys_base=$((0x$code - (0x$text - 0xffffffff80000000)))
-	ktsend kern-addrs $((phys_base + 1)) "0x${base:-0}" "$(printf '0x%x' $((0x$text + 1)))"
+	# arch/x86/kernel; below 0 when KASLR moved the mapping further than the memory. A shell's numbers are signed,
+	# and not each has room for those of addresses.
+	low=${text#ffffffff}
+	phys_base=$((0x$code - (0x$low - 0x80000000)))
+	ktsend kern-addrs "$(printf 0x%x $((phys_base + 1)))" "0x${base:-0}" "0xffffffff$(printf %08x $((0x$low + 1)))"
 }
 
 symbol() { # NAME

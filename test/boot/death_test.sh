@@ -85,6 +85,7 @@ test_an_ejection_that_is_seen_together_with_the_payloads_end_is_a_death() {
 		"wait -a"*payload_ended*) "$KTBOX_ROOT/tools/ktlatch" wait payload_ended sched_ejected ;;
 		esac'
 	boot
+	assert_order 'ktsend lifecycle scheduler-died ' 'ktsend scenario-end ' 'ktsend exit 202'
 	assert_times 1 '^ktsend lifecycle scheduler-died '
 	assert_exit 202
 }

@@ -84,6 +84,7 @@ test_the_asserts_fail_where_they_should() {
 	refuses assert_did 'one'
 	refuses assert_did_not '^one'
 	refuses assert_order 'two' 'one'
+	refuses assert_order 'four' 'two'
 	refuses assert_order 'one x' 'four'
 	refuses assert_times 1 '^ktsend exit '
 	refuses assert_exit 8

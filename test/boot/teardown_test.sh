@@ -103,11 +103,9 @@ test_a_ktpipe_that_fails_while_it_drains_is_an_error() {
 	assert_exit 209
 }
 
-deaf='trap "note $name is deaf" TERM; ktlatch set LATCH; ktlatch wait vm_off; ktlatch wait vm_off'
-
 test_a_ktpipe_that_does_not_end_is_killed_and_an_error() {
 	bounds DRAIN_SILENCE_SECONDS=1
-	when ktpipe "$(echo "$deaf" | sed s/LATCH/trace_armed/)"
+	when ktpipe 'deaf; ktlatch set trace_armed; stay'
 	boot
 	assert_order 'ktpipe is deaf' 'ktsend init-error teardown: ktpipe' 'ktsend exit 209'
 	assert_exit 209
@@ -115,7 +113,7 @@ test_a_ktpipe_that_does_not_end_is_killed_and_an_error() {
 
 test_a_ktexitmon_that_does_not_end_is_killed_and_told_of() {
 	bounds MONITOR_SECONDS=1
-	when ktexitmon "$(echo "$deaf" | sed s/LATCH/sched_attached/)"
+	when ktexitmon 'deaf; ktlatch set sched_attached; stay'
 	boot
 	assert_order 'ktexitmon is deaf' 'ktsend sched-state stopped code=137' 'ktpipe got TERM' 'ktsend exit 0'
 }

@@ -88,15 +88,35 @@ test_what_only_the_references_host_asks_for_is_left_out_for_ktrun() {
 	assert_did_not '^ktrelay|kern-addrs'
 }
 
-test_the_references_host_gets_the_relay_and_the_addresses() {
+# for_the_reference MACHINE: the host is the reference's, and the guest is such a machine.
+for_the_reference() {
+	ln -s "$KT_TEST_LIB/boot-stub.sh" root/stubs/uname
+	when uname "echo $1"
 	echo console=ttyS0 >root/proc/cmdline
 	printf '  01000000-0225b8af : Kernel code\n' >root/proc/iomem
 	printf 'ffffffff81000000 T _text\nffffffff82a856a8 D page_offset_base\n' >root/proc/kallsyms
 	when ktexec 'ktlatch wait addresses_sent; exit 0'
 	when ktsend '[ "$1" != kern-addrs ] || ktlatch set addresses_sent; note "ktsend $*"'
+}
+
+test_the_references_host_gets_the_relay_and_the_addresses() {
+	for_the_reference x86_64
 	boot
 	assert_order 'ktsend sys-ready' 'ktrelay ktstr-stats /var/run/scx/root/stats'
-	assert_order 'ktsend kern-addrs 1 0xffffffff82a856a8 0xffffffff81000001' 'ktsend exit 0'
+	assert_order 'ktsend kern-addrs 0x1 0xffffffff82a856a8 0xffffffff81000001' 'ktsend exit 0'
+}
+
+test_a_kernel_whose_mapping_was_moved_further_than_its_memory_has_addresses_too() { # KASLR
+	for_the_reference x86_64
+	sed -i s/ffffffff81000000/ffffffffa1000000/ root/proc/kallsyms
+	boot
+	assert_order 'ktsend kern-addrs 0xffffffffe0000001 0xffffffff82a856a8 0xffffffffa1000001' 'ktsend exit 0'
+}
+
+test_the_addresses_of_another_architecture_are_unknown() {
+	for_the_reference aarch64
+	boot
+	assert_order 'ktsend kern-addrs 0 0 0' 'ktsend exit 0'
 }
 
 . shunit2

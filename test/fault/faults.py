@@ -5,6 +5,7 @@
 FAULT  boots       no fault at all: five kinds of run whose verdict is known
        kills       SIGKILL to a process of ktbox in the guest
        host-kills  SIGKILL to a process of ktrun on the host, but for ktrun itself
+       interrupts  INT, TERM, HUP or QUIT to ktrun itself
        deaths      the scheduler ends by itself about when the payload ends
        panics      the kernel panics
        stops       SIGSTOP to the reader on the host for some seconds
@@ -99,6 +100,22 @@ def host_kills(rng, index):
         os.kill(pid, signal.SIGKILL)
     run, wrong = expect(run, *(HOST_VICTIMS[victim] + (() if pid else ("pass",))))
     run.met = "%s: %s" % (victim if pid else "none", run.result.get("verdict"))
+    return run, wrong
+
+
+def interrupts(rng, index):
+    number = rng.choice((signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT))
+    moment = rng.uniform(0, rng.choice((0.8, 4)))  # half of them while it starts
+    run = Run(["-s", DEMO, "--", "true"])
+    run.wait_for(lambda: time.monotonic() - run.began > moment)
+    run.child.send_signal(number)
+    wrong = run.finish()
+    verdict = run.result.get("verdict")
+    run.met = str(verdict or "nothing begun")
+    if not verdict and wrong == ["no result.json"] and run.status in (130, -number):
+        wrong = []  # it came before the run
+    elif verdict not in ("interrupted", "pass"):
+        wrong.append("verdict %s (%s) of signal %d, status %s" % (verdict, run.result.get("reason"), number, run.status))
     return run, wrong
 
 
@@ -299,7 +316,7 @@ def restarts(rng, index):
 
 
 FAULTS = {name.replace("_", "-"): globals()[name] for name in (
-    "boots", "kills", "host_kills", "deaths", "panics", "stops", "flood", "full", "memory", "no_port", "reopened",
+    "boots", "kills", "host_kills", "interrupts", "deaths", "panics", "stops", "flood", "full", "memory", "no_port", "reopened",
     "restarts")}
 
 

@@ -20,6 +20,12 @@ END_SECS = 45  # what ktrun may take beyond its limit: the guest's orderly end, 
 LIVE_SECS = 10  # for what was killed to be gone
 
 
+def heed_signals():
+    """Whoever started the tests may ignore some (nohup, a background job); ktrun must not inherit that."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Run:
     """A running ktrun, then what it left."""
 
@@ -31,7 +37,7 @@ class Run:
         self.mark = os.path.basename(self.folder)
         self.began = time.monotonic()
         self.child = subprocess.Popen(
-            [KTRUN, "-t", str(limit), "-o", self.art] + args, stdin=subprocess.DEVNULL,
+            [KTRUN, "-t", str(limit), "-o", self.art] + args, stdin=subprocess.DEVNULL, preexec_fn=heed_signals,
             stdout=open(self.folder + "/out", "wb"), stderr=open(self.folder + "/err", "wb"),
             env=dict(os.environ, TMPDIR=self.folder + "/tmp", **{MARK: self.mark}, **(env or {})))
 

@@ -21,8 +21,13 @@ ktlatch() {
 # stay: a daemon's life: until TERM, or until the machine is off.
 stay() {
 	ktlatch wait vm_off &
-	wait $!
+	until wait $!; do :; done
 	exit 0
+}
+
+# deaf: TERM is noted and no more. (A shell comes to it while it waits, not while it has a child in front.)
+deaf() {
+	trap 'note "$name is deaf"' TERM
 }
 
 on_term() {

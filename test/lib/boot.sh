@@ -189,7 +189,7 @@ assert_times() {
 assert_order() {
 	printf '%s\n' "$@" >order
 	for shell in $BOOT_SHELLS; do
-		missing=$(awk 'NR == FNR { want[n++] = $0; next } i < n && index($0, want[i]) == 1 { i++ }
+		missing=$(awk 'BEGIN { i = n = 0 } NR == FNR { want[n++] = $0; next } i < n && index($0, want[i]) == 1 { i++ }
 			END { print want[i] }' order "journal.$shell")
 		assertEquals "under $shell not there, or not in this order, in: $(cat "journal.$shell")" '' "$missing"
 	done

@@ -177,6 +177,51 @@ test_an_output_folder_that_can_not_be_written() {
 	assert_matches closed err
 }
 
+# begin: a run whose QEMU is at work until somebody ends it; leaves pid, and QEMU's number in stub/pid.
+begin() {
+	# shellcheck disable=SC2016  # for the stub
+	echo 'echo $$ >"$stub/pid.new"; mv "$stub/pid.new" "$stub/pid"; : >"$stub/began"; exec sleep 1000' >stub/act
+	mkfifo stub/began
+	streams $READY $STARTED
+	"$KTRUN" -o "$PWD/art" -- true >first.out 2>first.err &
+	pid=$!
+	read -r line <stub/began
+}
+
+# refuses_the_folder ARG...: and what is in it stays.
+refuses_the_folder() {
+	run "$KTRUN" "$@"
+	assert_status 205
+	assert_matches '^ktrun: a run, or the QEMU that a killed one has left behind, is still at work in .*/art$' err
+	assert_same_bytes stub/stream art/bulk.bin
+}
+
+test_the_folder_of_a_run_at_work() {
+	begin
+	refuses_the_folder -o "$PWD/art" -- true
+	refuses_the_folder --replay "$PWD/art"
+	kill -TERM "$pid"
+	end_of "$pid"
+	assert_value verdict interrupted
+	run "$KTRUN" --replay "$PWD/art"
+	assert_verdict interrupted 130
+}
+
+test_the_folder_of_a_killed_run_whose_qemu_lives() {
+	begin
+	others=$(pgrep -f -- "$PWD/art")
+	kill -KILL "$pid"
+	end_of "$pid" 2>killed
+	refuses_the_folder -o "$PWD/art" -- true
+	kill -KILL $others "$(cat stub/pid)" 2>gone
+	run "$KT_BUSYBOX" flock art/lock true
+	rm -rf "$TMPDIR"/ktrun.* # nobody can do that for a killed process
+	streams $READY $STARTED $OUT0 $EXIT
+	rm stub/act
+	run "$KTRUN" -o "$PWD/art" -- true
+	assert_verdict pass 0
+}
+
 test_a_qemu_that_is_not_there() {
 	KTRUN_QEMU=$PWD/no-qemu
 	refuses no-qemu -- true

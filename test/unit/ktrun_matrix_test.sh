@@ -182,6 +182,11 @@ test_what_is_wrong_is_told_by_its_line() {
 		repeat = many|not a number
 		repeat =|has no value
 	END
+	{ head -c 56 /dev/zero && printf ARMd && head -c 600 /dev/zero; } >arm-image
+	printf '%s\n' 'scheduler = mine demo' 'kernel = arm-image' >matrix
+	matrix
+	assert_status 205
+	assert_matches 'matrix, line 2: kernel for aarch64 behind lines for x86_64' err
 	echo 'repeat = 2' >matrix
 	matrix
 	assert_status 205

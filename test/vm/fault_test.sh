@@ -29,6 +29,7 @@ test_a_process_of_ktbox_in_the_guest_is_killed() {
 
 test_a_process_of_ktrun_is_killed() {
 	faults host-kills 3
+	faults interrupts 8
 }
 
 test_the_scheduler_ends_about_when_the_payload_does() {
