@@ -71,9 +71,10 @@ test_a_death_that_is_seen_together_with_the_payloads_end_is_told_of() {
 	when ktexec 'ktlatch set payload_runs; ktlatch wait sched_exited; exit 0'
 	dying_scheduler
 	note_latch_calls 'case $* in
-		"wait -a payload_ended"*) ktlatch wait payload_ended sched_exited ;;
+		"wait -a"*payload_ended*) "$KTBOX_ROOT/tools/ktlatch" wait payload_ended sched_exited ;;
 		esac'
 	boot
+	assert_order 'ktsend lifecycle scheduler-died ' 'ktsend scenario-end ' 'ktsend exit 202'
 	assert_times 1 '^ktsend lifecycle scheduler-died '
 	assert_exit 202
 }

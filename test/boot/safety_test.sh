@@ -88,6 +88,9 @@ test_the_asserts_fail_where_they_should() {
 	refuses assert_order 'one x' 'four'
 	refuses assert_times 1 '^ktsend exit '
 	refuses assert_exit 8
+	printf '%s\n' 'ktsend exit 7' 'ktsend fin 1' | tee journal.ash >journal.dash
+	refuses assert_exit 7
+	lay_out_booted
 	refuses assert_console '^four'
 	refuses assert_not_on_console '^ktbox: '
 	refuses assert_no_frame

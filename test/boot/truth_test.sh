@@ -45,8 +45,9 @@ test_an_acknowledgement_that_comes_ends_the_wait() {
 	boot
 	for shell in $BOOT_SHELLS; do
 		assert_matches '^wait .*artifacts_received' "$shell/latch_calls"
+		assertTrue "acknowledged under $shell" "[ -e $shell/run/kt/artifacts_received ]"
 	done
-	assert_order 'kthvc' 'ktsend fin unknown' 'ktsend -b exit 0' 'reboot -f'
+	assert_order 'kthvc' 'ktsend exec-exit' 'kthvc' 'ktsend fin unknown' 'ktsend -b exit 0' 'reboot -f'
 }
 
 test_an_acknowledgement_that_does_not_come_is_not_waited_for_forever() {

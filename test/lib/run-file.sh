@@ -4,7 +4,7 @@
 # run-file.sh FILE RESULTS: run one test file, and judge it by what lib/test.sh logged, not by what shunit2
 # said:
 # shunit2 2.1.8 passes silently when there is no test, no assert, or when an assert fails in a subshell.
-# In:   FILE; the environment of test/run. KT_FILE_SECS: the ceiling of the whole file (vm: 1200, else 480).
+# In:   FILE; the environment of test/run. KT_FILE_SECS: the ceiling of the whole file (vm and busybox: 1200, else 480).
 # Out:  a line about the file, its output when something failed; RESULTS/FILE.count: "PASSED FAILED".
 # Exit: 0; the judgement is the result.
 
@@ -18,7 +18,7 @@ trap 'exit 130' INT TERM HUP
 mkdir "$base/tmp" "$base/run"
 
 case $file in
-*/vm/*) ceiling=${KT_FILE_SECS:-1200} ;;
+*/vm/* | */busybox/*) ceiling=${KT_FILE_SECS:-1200} ;;
 *) ceiling=${KT_FILE_SECS:-480} ;;
 esac
 # In the environment of the file alone: by this mark, processes are found that it has left behind.

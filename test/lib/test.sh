@@ -127,7 +127,7 @@ assert_status() { # EXPECTED
 }
 
 assert_file_text() { # TEXT FILE
-	assertEquals "text of $2" "$1" "$(cat "$2")"
+	assertEquals "text of $2" "$1" "$(cat "$2" || echo "(it can't be read)")"
 }
 
 assert_same_bytes() { # EXPECTED-FILE FILE
@@ -141,6 +141,14 @@ assert_same_bytes() { # EXPECTED-FILE FILE
 # kt_verdict STATUS MESSAGE: one assert, by the status of a command.
 kt_verdict() {
 	if [ "$1" = 0 ]; then _shunit_assertPass; else fail "$2"; fi
+}
+
+# assert_sleeps PID: for a moment it does not run at all.
+assert_sleeps() {
+	switches=$(grep ctxt_switches "/proc/$1/status")
+	assertNotNull "process $1 is there" "$switches"
+	a_moment
+	assertEquals "context switches" "$switches" "$(grep ctxt_switches "/proc/$1/status")"
 }
 
 # kt_head FILE: what of it is shown in a message.
@@ -164,8 +172,9 @@ assert_matches() { # ERE FILE: some line of the file matches
 }
 
 assert_no_match() { # ERE FILE
-	! grep -qaE -e "$1" "$2"
-	kt_verdict $? "a line of $2 matches $1: $(kt_head "$2")"
+	grep -qaE -e "$1" "$2"
+	[ $? = 1 ] # 2: there is no such file
+	kt_verdict $? "a line of $2 matches $1, or it can't be read: $(kt_head "$2")"
 }
 
 assert_latch() { # NAME
@@ -174,8 +183,9 @@ assert_latch() { # NAME
 }
 
 assert_no_latch() { # NAME
-	! latch_is_set "$1"
-	kt_verdict $? "latch $1 is set"
+	latch_is_set "$1"
+	[ $? = 1 ]
+	kt_verdict $? "latch $1 is set, or can't be asked for"
 }
 
 # assert_error APPLET: it ended with 1 and one message of the form "APPLET: unable to VERB OBJECT: reason".

@@ -45,6 +45,11 @@ text() {
 	head -c "$1" /dev/zero | tr '\0' x
 }
 
+# clock_ms: the clock of the marks, CLOCK_MONOTONIC.
+clock_ms() {
+	"$KT_PYTHON" -c 'import time; print(time.monotonic_ns() // 1000000)'
+}
+
 # lines_of N LINE: the line, N times.
 lines_of() {
 	yes "$2" | head -n "$1"

@@ -31,7 +31,7 @@ assert_finds() {
 
 test_no_shell_script_has_a_finding() {
 	(cd "$KT_TOP" && exec scripts/lint.sh) >out 2>&1
-	assertEquals "status ($(kt_head out))" 0 $?
+	kt_verdict $? "it has failed: $(kt_head out)"
 	assert_matches '^lint: [0-9]+ shell scripts, no findings' out
 }
 

@@ -20,7 +20,7 @@ tab() {
 
 offers() { # TEXT
 	grep -qxF -e "$1" out
-	assertTrue "$1 is offered: $(tr '\n' ' ' <out)" $?
+	kt_verdict $? "$1 is not offered: $(tr '\n' ' ' <out)"
 }
 
 options_of_help() {

@@ -72,12 +72,12 @@ test_input_that_nobody_takes_is_left_in_its_pipe() {
 	mkfifo in
 	exec 5<>in
 	attach
-	yes >in 2>yes.err &
-	yes_pid=$!
+	head -c 1000000 /dev/zero >in &
+	writer=$!
 	a_moment
-	kill -0 "$yes_pid"
+	kill -0 "$writer"
 	kt_verdict $? "the writer has ended: everything was taken"
-	kill -KILL "$yes_pid"
+	kill -KILL "$writer"
 	detach
 }
 
@@ -170,13 +170,18 @@ test_typed_keys_are_edited_and_control_c_interrupts() {
 }
 
 test_the_users_terminal_is_raw_meanwhile_and_restored() {
-	shell_session sh -c 'echo ready; read -r x'
+	"$KT_BUSYBOX" ktterm -p ctl sh -c 'echo ready; read -r x' 2>term.err 8>&- 9>&- &
+	term_pid=$!
+	user_runs sh -c 'before=$(stty -g); "$0" ktattach -t -e "]" ctl; [ "$before" != "$(stty -g)" ] || echo as-before' \
+		"$KT_BUSYBOX"
 	assert_sees ready
 	user modes
 	assertEquals none "$answer"
-	user type 'x\r'
-	session_ends 0
-	assert_matches ready transcript
+	user type '\x1d'
+	assert_sees as-before
+	assert_user_ends 0
+	kill -HUP "$term_pid"
+	end_of "$term_pid"
 }
 
 test_the_last_output_is_shown_before_the_end() {

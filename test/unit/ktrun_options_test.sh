@@ -34,7 +34,7 @@ added() {
 # has_arg TEXT: QEMU got this argument.
 has_arg() {
 	grep -qxF -- "$1" stub/args
-	assertTrue "argument $1 in: $(tr '\n' ' ' <stub/args)" $?
+	kt_verdict $? "no argument $1 in: $(tr '\n' ' ' <stub/args)"
 }
 
 # command_line: the kernel's; the frequency is that of this machine.

@@ -122,7 +122,7 @@ test_an_interrupted_run_has_its_reports() {
 }
 
 interrupted_run() { # SIGNAL
-	rm -rf art "$KT_RUN_DIR/started"
+	rm -rf art r.xml "$KT_RUN_DIR/started"
 	streams $READY
 	echo 'KT_RUN_DIR=$TEST_RUN_DIR; export KT_RUN_DIR
 		"$KT_BUSYBOX" ktlatch set started; "$KT_BUSYBOX" ktlatch wait -t 20 never' >stub/act

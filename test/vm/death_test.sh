@@ -51,7 +51,7 @@ test_bpf_error_is_a_death_with_code_log_and_the_whole_dump() {
 test_what_matters_is_sent_before_the_sched_exit_frame() {
 	look error
 	decode "$art/bulk.bin" >frames
-	assertEquals "sched-log frames behind sched-exit" "" "$(sed '1,/^sched-exit/d' frames | grep '^sched-log')"
+	assertEquals "frames of log and dump behind sched-exit" "" "$(sed '1,/^sched-exit/d' frames | grep -E '^(sched-log|sched-live|scx-dump)')"
 	assertEquals "sched-exit frames" 1 "$(grep -c '^sched-exit' frames)"
 	assertEquals "last frame" exit "$(types_in "$art/bulk.bin" | sed 's/.* //')"
 }

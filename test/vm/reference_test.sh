@@ -22,7 +22,7 @@ oneTimeSetUp() {
 	host bytes scheduler="$DEMO" wake=D1,D3 \
 		'exec_cmd=echo ready; ktlatch wait -t 60 dump_complete; echo ready; exec sleep 600'
 	host death scheduler="$DEMO" 'sched_args=--error-after 300' 'exec_cmd=sleep 600'
-	host ktruns stats word=ktbox.host=ktrun 'exec_cmd=exit 7'
+	host ktruns stats word=ktbox.host=ktrun 'exec_cmd=ktlatch wait -t 5 never_set; exit 7'
 }
 
 # told NAME: the frames of this run; its status is that of a host that was told how it ended.

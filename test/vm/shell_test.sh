@@ -136,6 +136,7 @@ long_session() {
 	said scheduler scx_demo '99-sent'
 	type_line 'kt status'
 	said status 'scheduler:  scx_demo' 'state:      enabled' sched_attached 'log:'
+	! sees 43-not-typed 2 || echo yes >"$VMS/said.nothing"
 	type_line 'exit 7'
 	session_end
 }

@@ -62,7 +62,7 @@ test_each_block_prints_what_the_page_says() {
 	for wanted in "$FILES"/?.wanted; do
 		while IFS= read -r line; do
 			grep -qF -e "$line" "${wanted%.wanted}.sh.out"
-			assertTrue "printed: $line ($(head -c 600 "${wanted%.wanted}.sh.out"))" $?
+			kt_verdict $? "not printed: $line ($(head -c 600 "${wanted%.wanted}.sh.out"))"
 		done <"$wanted"
 	done
 }

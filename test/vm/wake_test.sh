@@ -16,7 +16,7 @@ oneTimeSetUp() {
 	if vm_hears ready; then vm_wake '\0200\0321\0323\0321'; fi
 	vm_finish
 	# shellcheck disable=SC2016  # for the guest's shell
-	vm_begin latches -- sh -c 'echo ready
+	vm_begin latches -s "$DEMO" -- sh -c 'echo ready
 		ktlatch wait -t 60 bpf_map_write_done accessor_ready periodic_ready artifacts_received
 		echo "awaited: $?"
 		ktlatch test shutdown; echo "shutdown: $?"'
