@@ -31,7 +31,7 @@ take_architecture() { # KERNEL
 }
 
 # TCG runs a "rep stosb" byte by byte. Without the flags that call it fast, the kernel clears and copies eight
-# bytes at a time, which saves a tenth of the boot.
+# bytes at a time, which saves a little of the boot (docs/performance.md).
 take_x86_64() { # TYPE
 	run_arch=x86_64 run_kernel_type=$1
 	arch_qemu=qemu-system-x86_64 arch_package=qemu-system-x86
