@@ -5,8 +5,8 @@
 # Why:   a panic, a WARN or a lockup has no frame: the serial console is the only place that has it. It
 #        gives reasons and a list; the one verdict that it makes (kernel-warned) is asked for by
 #        --fail-on-warn.
-# In:    $out/console.log, which a guest may fill with anything. Out: con_* below. Exit: none of its
-#        own.
+# In:    $out/console.log, which a guest may fill with anything. Out: con_* below; run_error when it can't be
+#        read. Exit: none of its own.
 #
 #   con_reports   the first $reports_max reports, a line each: KIND, a blank, the kernel's line
 #   con_count     how many there are; con_warned: how many of them count for --fail-on-warn

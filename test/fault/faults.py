@@ -316,8 +316,8 @@ def restarts(rng, index):
 
 
 FAULTS = {name.replace("_", "-"): globals()[name] for name in (
-    "boots", "kills", "host_kills", "interrupts", "deaths", "panics", "stops", "flood", "full", "memory", "no_port", "reopened",
-    "restarts")}
+    "boots", "kills", "host_kills", "interrupts", "deaths", "panics", "stops", "flood", "full", "memory", "no_port",
+    "reopened", "restarts")}
 
 
 def main(name, count, seed=None):
