@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""KVM or TCG: decided by booting a kernel under KVM once.
+
+/dev/kvm may be there and yet unable to run a kernel; only a boot tells. The outcome is remembered for this boot of
+this machine and this QEMU, in CACHE/accel, a line "KEY=ACCEL".
+"""
+from __future__ import annotations
+
+import os
+import re
+import resource
+import select
+import signal
+import time
+from typing import Optional
+
+from .jobs import Job, Jobs
+from .plan import Plan
+from .text import Fault, note
+
+_TRIAL_SECS = 15
+_KVM_ERROR = re.compile(rb"kvm.*error|error.*kvm", re.IGNORECASE)
+
+
+def choose_accelerator(plan: Plan, work: str, jobs: Jobs) -> str:
+    if plan.forced_accel:
+        return plan.forced_accel
+    if not _can_be_tried(plan):
+        return "tcg"
+    key = _key(plan)
+    known = _recall(plan, key)
+    if known:
+        return known
+    if plan.options.dry_run:
+        note("KVM was not tried on this machine yet; shown for TCG")
+        return "tcg"
+    if not plan.options.quiet:
+        note(f"trying once whether KVM runs a kernel here (at most {_TRIAL_SECS} s)")
+    accel = "kvm" if _try_kvm(plan, work, jobs) else "tcg"
+    _remember(plan, key, accel)
+    return accel
+
+
+def _can_be_tried(plan: Plan) -> bool:
+    """KVM runs the architecture that it is on. On ARM we never tried it: KTRUN_ACCEL=kvm asks for it."""
+    return plan.kernel.arch.name == "x86_64" and os.uname().machine == "x86_64" and os.access("/dev/kvm", os.R_OK | os.W_OK)
+
+
+def _key(plan: Plan) -> str:
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        boot = file.read().strip()
+    status = os.stat(plan.qemu)
+    return f"{boot} {plan.qemu} {status.st_size} {int(status.st_mtime)}"
+
+
+def _recall(plan: Plan, key: str) -> Optional[str]:
+    path = plan.paths.cache + "/accel"
+    if not plan.paths.cache or not os.access(path, os.R_OK):
+        return None
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        lines = file.read().splitlines()
+    return next((accel for accel in ("kvm", "tcg") if f"{key}={accel}" in lines), None)
+
+
+def _remember(plan: Plan, key: str, accel: str) -> None:
+    """Where nothing can be kept (a read-only tree, a user without a home), the next run just tries again."""
+    cache = plan.paths.cache
+    if not cache:
+        return
+    try:
+        os.makedirs(cache, exist_ok=True)
+    except OSError:
+        return
+    if not os.access(cache, os.W_OK):
+        return
+    new = f"{cache}/accel.{os.getpid()}"
+    try:
+        with open(new, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(f"{key}={accel}\n")
+        os.replace(new, cache + "/accel")
+    except OSError as error:
+        raise Fault(f"unable to write {cache}/accel: {error.strerror}") from error
+
+
+def _try_kvm(plan: Plan, work: str, jobs: Jobs) -> bool:
+    """KVM works when a kernel without a root file system says hello and panics into a reboot, which ends QEMU."""
+    console = f"{work}/trial.console"
+    command = [plan.qemu, "-nodefaults", "-display", "none", "-no-reboot", "-machine", "q35", "-accel", "kvm", "-cpu",
+               "host", "-m", "256", *(["-bios", "qboot.rom"] if plan.kernel.form == "elf" else []),
+               "-chardev", f"file,id=com1,path={console.replace(',', ',,')}", "-serial", "chardev:com1",
+               "-kernel", plan.kernel.path, "-append", "console=ttyS0 panic=-1"]
+    messages, end = os.pipe2(os.O_CLOEXEC)
+    try:
+        trial = jobs.start(command, stdout=end, stderr=end,
+                           prepare=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)))
+    finally:
+        os.close(end)
+    failed = _watch_trial(trial, messages, jobs)
+    os.close(messages)
+    trial.send(signal.SIGKILL)
+    if trial.reap() != 0 or failed or not os.path.exists(console):
+        return False
+    with open(console, "rb") as file:
+        return b"Linux version" in file.read()
+
+
+def _watch_trial(trial: Job, messages: int, jobs: Jobs) -> bool:
+    """True when KVM fails in emulation: then QEMU says so and hangs, and its message saves the wait for the limit."""
+    text = b""
+    deadline = time.monotonic() + _TRIAL_SECS
+    poll = select.poll()
+    poll.register(messages, select.POLLIN)
+    poll.register(trial.pidfd, select.POLLIN)
+    poll.register(jobs.wakeup, select.POLLIN)
+    while time.monotonic() < deadline:
+        jobs.check_signals()
+        ready = {descriptor for descriptor, _ in poll.poll(max(0.0, (deadline - time.monotonic()) * 1000))}
+        if messages in ready:
+            text = (text + os.read(messages, 4096))[-8192:]
+            if _KVM_ERROR.search(text):
+                return True
+        if trial.pidfd in ready:
+            return False
+    return True

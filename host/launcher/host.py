@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""host.json: what only the host knows of a run.
+
+What was asked for, and how QEMU ended. The guest's frames and the console say the rest. Written by run, read by judge;
+in a replay it may come from anywhere, so each value has its type and its bounds.
+"""
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Optional
+
+from .records import BadRecord, from_json, read_json, to_json
+from .rundir import COM2, CONSOLE, QEMU_LOG, STREAM, RunDirectory
+from .text import Fault
+
+FORMAT = 2  # 1 was host.txt
+NAME = "host.json"
+_SIZE_MAX = 16 * 1024 * 1024
+_NUMBER_MAX = 10 ** 15
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user asked for, as far as it matters after the run."""
+    scheduler: Optional[str]
+    scheduler_args: str
+    command: Optional[str]  # as the guest's shell reads it
+    shell: bool
+    expect_death: bool
+    fail_on_warn: bool
+    plain: bool
+    limit_secs: Optional[int]
+    get: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How the run ended, as the host saw it. Ages: seconds since the last growth; None: it never grew."""
+    wall_ms: int
+    qemu_status: int  # as a shell says it
+    qemu_killed: bool
+    timed_out: bool
+    console_age_secs: Optional[int]
+    frames_age_secs: Optional[int]
+    hang_from: Optional[int]  # the console's size when the guest was asked what it does
+    full: Optional[str]  # the file that has reached its share of --max-output
+    interrupted: Optional[str]  # by what
+    error: Optional[str]  # why ktrun itself could not go on
+
+
+@dataclass(frozen=True)
+class Host:
+    format: int
+    version: str  # of ktbox
+    accel: str
+    kernel: str
+    asked: Asked
+    ending: Ending
+
+
+NOTHING_ASKED = Asked(None, "", None, False, False, False, False, None, ())
+NOTHING_KNOWN = Ending(0, 0, False, False, None, None, None, None, None, None)
+UNKNOWN = Host(FORMAT, "unknown", "unknown", "", NOTHING_ASKED, NOTHING_KNOWN)
+
+
+def write_host(directory: RunDirectory, host: Host) -> None:
+    directory.replace(NAME, to_json(host))
+
+
+def read_host(path: str) -> Optional[Host]:
+    """None: there is no such file. Raises Fault for one that ktrun does not write."""
+    if not os.path.lexists(path):
+        return None
+    try:
+        host = from_json(Host, read_json(path, _SIZE_MAX))
+        _check(host)
+        return host
+    except BadRecord as error:
+        raise Fault(f"--replay: {path} is not what ktrun writes: {error}") from error
+
+
+def _check(host: Host) -> None:
+    ending = host.ending
+    numbers = (host.asked.limit_secs, ending.wall_ms, ending.qemu_status, ending.console_age_secs,
+               ending.frames_age_secs, ending.hang_from)
+    if host.format != FORMAT:
+        raise BadRecord(f"format {host.format}, not {FORMAT}")
+    if not all(number is None or 0 <= number < _NUMBER_MAX for number in numbers):
+        raise BadRecord("a number out of bounds")
+    if ending.full not in (None, STREAM, CONSOLE, COM2, QEMU_LOG):
+        raise BadRecord(f"full: {ending.full!r:.100}")
+    if not (host.accel.isascii() and host.accel.isalpha()):
+        raise BadRecord(f"accel: {host.accel!r:.100}")
+    if ending.timed_out and (host.asked.limit_secs is None or ending.hang_from is None):
+        raise BadRecord("timed_out without limit_secs and hang_from")

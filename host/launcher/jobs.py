@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Child processes and signals, waited for by event.
+
+HUP, INT, TERM and QUIT reach ktrun as bytes on a pipe, and are looked at only in Jobs.wait: nothing is cut short
+between making a thing and recording it. Children ignore HUP, INT and QUIT: ktrun decides about them.
+Ends: leaving a Jobs block kills and reaps every child that is left.
+"""
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from types import FrameType, TracebackType
+from typing import IO, Callable, Mapping, Optional, Sequence, Union
+
+from .text import decoded
+
+File = Union[int, IO[bytes]]
+_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
+
+
+class Interrupted(Exception):
+    """A signal, or the key that ends the VM. The text says which."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a tool has printed, and its status."""
+    status: int
+    output: bytes
+    errors: bytes
+
+    @property
+    def first_error(self) -> str:
+        return decoded(self.errors.split(b"\n", 1)[0])
+
+
+class Job:
+    """A child process; its pidfd is readable when it has ended."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+        self.pidfd = os.pidfd_open(process.pid)
+        self.status: Optional[int] = None  # as a shell says it: 128+N for a signal
+
+    def send(self, number: int) -> None:
+        if self.status is None:
+            self.process.send_signal(number)
+
+    def reap(self) -> int:
+        """Wait for the end, however long that takes."""
+        if self.status is None:
+            code = self.process.wait()
+            self.status = code if code >= 0 else 128 - code
+            os.close(self.pidfd)
+        return self.status
+
+
+class Jobs:
+    def __init__(self) -> None:
+        self._jobs: list[Job] = []
+        self._received: Optional[int] = None
+        self._old: dict[int, object] = {}
+        self._is_closing = False
+        self.wakeup, self._signal_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+
+    def __enter__(self) -> "Jobs":
+        for number in _SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup's choice stays
+                signal.signal(number, self._on_signal)
+        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+        signal.set_wakeup_fd(self._signal_end, warn_on_full_buffer=False)
+        return self
+
+    def __exit__(self, kind: Optional[type[BaseException]], error: Optional[BaseException],
+                 trace: Optional[TracebackType]) -> None:
+        self.shield()
+        for job in self._jobs:
+            job.send(signal.SIGKILL)
+            job.reap()
+
+    def _on_signal(self, number: int, frame: Optional[FrameType]) -> None:
+        self._received = number
+
+    def shield(self) -> None:
+        """From now on no signal interrupts: what is still to be done is bounded."""
+        self._is_closing = True
+
+    def check_signals(self) -> None:
+        if self._received is not None and not self._is_closing:
+            raise Interrupted(signal.Signals(self._received).name[3:])
+
+    def start(self, command: Sequence[str], *, stdin: File = subprocess.DEVNULL, stdout: Optional[File] = None,
+              stderr: Optional[File] = None, keep: Sequence[int] = (), environment: Optional[Mapping[str, str]] = None,
+              prepare: Callable[[], None] = lambda: None) -> Job:
+        """KEEP: descriptors that the child inherits. PREPARE runs in the child before the program does."""
+        def begin() -> None:
+            for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+                signal.signal(number, signal.SIG_IGN)
+            signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+            prepare()
+
+        process = subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=stderr, pass_fds=keep, preexec_fn=begin,
+                                   env={**os.environ, **environment} if environment else None)
+        job = Job(process)
+        self._jobs.append(job)
+        return job
+
+    def wait(self, *jobs: Job, secs: Optional[float] = None) -> Optional[Job]:
+        """The first of the jobs that has ended; None when SECS are over. Raises Interrupted for a signal."""
+        deadline = None if secs is None else time.monotonic() + secs
+        poll = select.poll()
+        poll.register(self.wakeup, select.POLLIN)
+        for job in jobs:
+            if job.status is not None:
+                return job
+            poll.register(job.pidfd, select.POLLIN)
+        while True:
+            self.check_signals()
+            left = None if deadline is None else max(0.0, (deadline - time.monotonic()) * 1000)
+            ready = {descriptor for descriptor, _ in poll.poll(left)}
+            self._drain_wakeup(ready)
+            for job in jobs:
+                if job.pidfd in ready:
+                    job.reap()
+                    return job
+            if not ready:
+                self.check_signals()
+                return None
+
+    def _drain_wakeup(self, ready: set[int]) -> None:
+        if self.wakeup in ready:
+            os.read(self.wakeup, 4096)
+
+    def tool(self, command: Sequence[str], *, stdin: File = subprocess.DEVNULL, stdout: Optional[File] = None,
+             environment: Optional[Mapping[str, str]] = None) -> Output:
+        """Run a program to its end. What it prints is kept in memory, but for what goes to STDOUT."""
+        output, errors = os.memfd_create("output"), os.memfd_create("errors")
+        try:
+            job = self.start(command, stdin=stdin, stdout=output if stdout is None else stdout, stderr=errors,
+                             environment=environment)
+            self.wait(job)
+            return Output(job.reap(), _content(output), _content(errors))
+        finally:
+            os.close(output)
+            os.close(errors)
+
+
+def _content(descriptor: int) -> bytes:
+    return os.pread(descriptor, os.fstat(descriptor).st_size, 0)

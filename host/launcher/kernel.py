@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Kernel images and programs: which architecture they are for, and what follows from it.
+
+A guest has the architecture of its kernel's image. Sources: the ELF specification (e_machine at 18), the kernel's
+Documentation/arch/arm64/booting.rst (ARMd at 0x38) and arch/x86/boot.rst (HdrS at 0x202, kernel_version at 0x20e).
+"""
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass
+from typing import Optional
+
+from .text import Fault
+
+EM_386, EM_X86_64, EM_AARCH64, EM_BPF = 3, 62, 183, 247
+ET_EXEC, ET_DYN = 2, 3
+_HEAD_LEN = 0x206
+NEITHER = "not a kernel image (neither ELF, bzImage nor arm64 Image)"
+
+
+@dataclass(frozen=True)
+class Architecture:
+    name: str
+    title: str  # in messages
+    qemu: str
+    package: str  # Debian's, with that program
+    machine: str  # of QEMU
+    tcg_cpu: str
+    console: str
+    com2: tuple[str, ...]  # QEMU's arguments for the UART of last words
+    elf: int
+    elf_32: Optional[int]
+    scanelf: tuple[str, ...]  # scanelf's names of both
+    archive: str  # the base initramfs, below the built files
+
+
+# TCG runs a "rep stosb" byte by byte. Without the flags that call it fast, the kernel clears and copies eight
+# bytes at a time, which saves a little of the boot (docs/log/performance.md).
+X86_64 = Architecture("x86_64", "x86-64", "qemu-system-x86_64", "qemu-system-x86", "q35", "max,-erms,-fsrm", "ttyS0",
+                      ("-serial", "chardev:com2"), EM_X86_64, EM_386, ("EM_X86_64", "EM_386"), "initramfs.cpio")
+# Pointer authentication by its own algorithm costs TCG more than all else; the kernel does not mind which it is. The
+# machine "virt" has one UART, ttyAMA0, which is the console; COM2 is a UART on the PCI bus there, ttyS0.
+AARCH64 = Architecture("aarch64", "aarch64", "qemu-system-aarch64", "qemu-system-arm", "virt,gic-version=max",
+                       "max,pauth-impdef=on", "ttyAMA0", ("-device", "pci-serial,chardev=com2"), EM_AARCH64, None,
+                       ("EM_AARCH64",), "aarch64/initramfs.cpio")
+
+
+@dataclass(frozen=True)
+class Elf:
+    bits: int
+    kind: int  # e_type
+    machine: int
+
+
+@dataclass(frozen=True)
+class Kernel:
+    path: str
+    arch: Architecture
+    form: str  # elf, bzimage or image
+    release: Optional[str]  # where the image's header has it
+
+
+def elf_of(head: bytes) -> Optional[Elf]:
+    """The ELF header in the first 20 bytes of a little-endian file; None for anything else."""
+    if len(head) < 20 or head[:4] != b"\x7fELF" or head[5] != 1 or head[4] not in (1, 2):
+        return None
+    kind, machine = struct.unpack_from("<HH", head, 16)
+    return Elf(32 * head[4], kind, machine)
+
+
+def read_head(path: str, size: int) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(size)
+
+
+def read_kernel(path: str) -> Kernel:
+    """Raises Fault for what is no kernel of an architecture that ktbox knows."""
+    head = read_head(path, _HEAD_LEN)
+    if head[:4] == b"\x7fELF":
+        elf = elf_of(head)
+        if not elf or elf.machine != EM_X86_64:
+            raise Fault(f"kernel for another architecture: {path}")
+        return Kernel(path, X86_64, "elf", None)
+    if head[0x38:0x3c] == b"ARMd" and len(head) == _HEAD_LEN:
+        return Kernel(path, AARCH64, "image", None)
+    if head[0x202:0x206] == b"HdrS":
+        return Kernel(path, X86_64, "bzimage", _bzimage_release(path))
+    raise Fault(f"{NEITHER}: {path}")
+
+
+def _bzimage_release(path: str) -> Optional[str]:
+    """The header's kernel_version points to the text, 0x200 bytes before it."""
+    with open(path, "rb") as file:
+        file.seek(0x20e)
+        field = file.read(2)
+        if len(field) < 2:
+            return None
+        file.seek(struct.unpack("<H", field)[0] + 0x200)
+        text = re.split(rb"[ \0]", file.read(128))[0]
+    return text.decode("ascii") if re.fullmatch(rb"[0-9A-Za-z.+_~-]+", text) else None

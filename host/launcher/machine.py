@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The QEMU command: the one place for the machine that the guest sees.
+
+Devices: a UART for the console, another for last words (kernel.py), one virtio-serial bus with port 0 = hvc0 (wake
+bytes), port 1 = frames, port 3 = stdin or terminal of ktrun, where there is one. Nobody reads what the guest writes to
+hvc0: hvc0.out is /dev/null, so that it never fills up.
+"""
+from __future__ import annotations
+
+import os
+import re
+from typing import Sequence
+
+from .jobs import Jobs
+from .plan import TERMINAL, Plan
+from .rundir import COM2, CONSOLE, STREAM
+from .text import Fault, shell_word
+from .topology import kvm_cpu_words, numa_arguments
+
+_WORDS_MAX = 2047  # x86: COMMAND_LINE_SIZE is 2048
+_FREQUENCY_SPACE = 25  # of the kernel's command line
+_PLAIN_WORD = re.compile(r"[A-Za-z0-9_/.,:=+@%-]+", re.ASCII)
+
+
+def kernel_words(plan: Plan) -> str:
+    """The kernel's command line. Raises Fault when it is too long.
+
+    no_timer_check: the kernel counts timer interrupts for ten of its jiffies, and panics ("IO-APIC + timer doesn't
+    work!") when a busy host gave the VM no CPU meanwhile.
+    """
+    options = plan.options
+    words = [f"console={plan.kernel.arch.console}", "panic=-1", "oops=panic", "cryptomgr.notests", "no_timer_check",
+             "KTSTR_GUEST=1", "ktbox.host=ktrun", "ktbox.live_log=1"]
+    words += [word for word, is_wanted in (
+        ("KTSTR_MODE=shell", options.shell),
+        ("ktbox.ctl=1", plan.stdin_kind is not None),
+        ("ktbox.expect_death=1", options.expect_death),
+        ("ktbox.dmesg=1", options.dmesg),
+        ("ktbox.printk=1", options.printk),
+        ("nokaslr", options.gdb)) if is_wanted]
+    term = os.environ.get("TERM", "")
+    if options.is_interactive and re.fullmatch(r"[A-Za-z0-9._+-]+", term, re.ASCII):
+        words.append(f"ktbox.term={term}")
+    line = " ".join(words + options.append)
+    size = len(os.fsencode(line)) + _FREQUENCY_SPACE
+    if size > _WORDS_MAX:
+        raise Fault(f"--append: the kernel's command line is too long ({size} bytes, at most {_WORDS_MAX})")
+    return line
+
+
+def frequency_word(plan: Plan, accel: str, jobs: Jobs) -> str:
+    """A guest under TCG has the host's time stamp counter, and on a busy host it measures a wrong frequency for it;
+    then its clock is wrong, and with it all time-outs in the guest. It comes before the user's words, so that theirs
+    win. With -icount the counter is another one, which no host disturbs."""
+    if accel != "tcg" or plan.kernel.arch.name != "x86_64" or "-icount" in plan.options.qemu_args:
+        return ""
+    measured = jobs.tool([plan.paths.busybox, "kttsc"])
+    if measured.status != 0:
+        return ""  # a host of another architecture
+    return f"tsc_early_khz={measured.output.decode('ascii').strip()} "
+
+
+def qemu_command(plan: Plan, accel: str, words: str, work: str) -> list[str]:
+    options, arch, out = plan.options, plan.kernel.arch, plan.output
+    command = [plan.qemu, "-nodefaults", "-display", "none", "-no-reboot", "-machine", arch.machine]
+    if accel == "kvm":
+        command += ["-accel", "kvm", "-cpu", "host" + kvm_cpu_words(options.topology)]
+    else:
+        command += ["-accel", "tcg,thread=single", "-cpu", arch.tcg_cpu]
+    command += ["-m", str(options.memory_mib), "-smp", options.topology.smp]
+    if plan.kernel.form == "elf":
+        command += ["-bios", "qboot.rom"]
+    command += ["-kernel", plan.kernel.path, "-initrd", f"{work}/initramfs.cpio", "-append", words]
+    command += ["-chardev", _console_chardev(plan, work), "-serial", "chardev:com1"]
+    command += ["-chardev", f"file,id=com2,path={_escaped(f'{out}/{COM2}')}", *arch.com2]
+    command += ["-device", "virtio-serial-pci", "-chardev", f"pipe,id=hvc0,path={_escaped(work)}/hvc0",
+                "-device", "virtconsole,nr=0,chardev=hvc0,name=ktstr-console",
+                "-chardev", f"file,id=bulk,path={_escaped(f'{out}/{STREAM}')}",
+                "-device", "virtserialport,nr=1,chardev=bulk,name=ktstr-bulk"]
+    if plan.stdin_kind:
+        command += ["-chardev", f"pipe,id=ctl,path={_escaped(work)}/ctl",
+                    "-device", "virtserialport,nr=3,chardev=ctl,name=ktbox-ctl"]
+    if options.gdb:
+        command += ["-s", "-S"]
+    return [*command, *numa_arguments(options.topology, options.memory_mib), *_share_arguments(plan),
+            *options.qemu_args]
+
+
+def _escaped(path: str) -> str:
+    """A path as the value of a QEMU option, in which a comma must be doubled."""
+    return path.replace(",", ",,")
+
+
+def _console_chardev(plan: Plan, work: str) -> str:
+    """With -v the console goes through a pipe to the viewer, and QEMU itself keeps the log."""
+    console = _escaped(f"{plan.output}/{CONSOLE}")
+    if plan.options.verbose:
+        return f"file,id=com1,path={_escaped(work)}/console.pipe,logfile={console}"
+    return f"file,id=com1,path={console}"
+
+
+def _share_arguments(plan: Plan) -> list[str]:
+    """QEMU keeps a read-only share read-only itself. What the guest makes belongs to the user who runs QEMU."""
+    arguments: list[str] = []
+    for number, share in enumerate(plan.options.shares):
+        mode = "" if share.is_writable else ",readonly=on"
+        arguments += ["-fsdev", f"local,id=share{number},path={_escaped(share.host)},security_model=none,"
+                      f"multidevs=remap{mode}",
+                      "-device", f"virtio-9p-pci,fsdev=share{number},mount_tag=ktbox{number}"]
+    return arguments
+
+
+def share_list(plan: Plan) -> str:
+    """The guest's /.ktbox/shares: mode, tag and directory, one share per line."""
+    return "".join(f"{'rw' if share.is_writable else 'ro'} ktbox{number} {share.guest}\n"
+                   for number, share in enumerate(plan.options.shares))
+
+
+def shown_command(command: Sequence[str]) -> str:
+    """One option per line, as a shell reads it."""
+    lines, line = [], ""
+    for word in command:
+        if word.startswith("-"):
+            lines.append(line + " \\")
+            line = " "
+        quoted = word if _PLAIN_WORD.fullmatch(word) else shell_word(word)
+        line += (" " if line else "") + quoted
+    return "\n".join([*lines, line]) + "\n"
+
+
+def is_terminal(plan: Plan) -> bool:
+    return plan.stdin_kind == TERMINAL

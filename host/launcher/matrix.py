@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""--matrix: kernels x topologies x schedulers x payloads, a VM each, through GNU parallel.
+
+A scheduler that passes once passes on one machine; a matrix asks all of them, repeatedly. In: Options; KTRUN_PARALLEL:
+more words for parallel, --sshlogin for example. Out: in the directory: matrix.txt (a copy of the file), cells.tsv,
+NNNNN.sh (a cell's command), NNNNN/ (its run directory), NNNNN.err (its summary), joblog; a table on stdout.
+Exit: 0 all cells have passed; 1 one has not.
+
+A cell is finished when its result.json has a verdict other than "interrupted": a stopped matrix goes on with the others
+when it is started again with the same directory. parallel and the cells inherit the directory's lock, since they may
+live on when ktrun is killed.
+"""
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import signal
+from dataclasses import dataclass
+from typing import Iterator, Optional, Sequence
+
+from .accelerator import choose_accelerator
+from .jobs import Interrupted, Jobs
+from .main import work_directory
+from .matrix_file import Matrix, Payload, Scheduler, read_matrix
+from .options import Options
+from .paths import Paths
+from .plan import Plan, check_base, check_busybox, check_reports, find_qemu, new_directory, read_kernel_file
+from .report import write_report
+from .report.matrix import Cell, Row, matrix_junit, matrix_page, matrix_table, rows_of
+from .result import Outcome, read_outcome
+from .rundir import RunDirectory, check_output
+from .text import Fault, note, shell_word, write_stderr
+
+_OVERHEAD_MIB = 256  # of a QEMU beyond its guest's memory
+_STOP_MS = 30000  # for a cell that is asked to end, to stop its QEMU and to report how far it came
+NOT_RUN = "not-run"
+
+
+@dataclass(frozen=True)
+class Work:
+    """A cell, and what it runs."""
+    name: str
+    kernel: str
+    topology: str
+    scheduler: Scheduler
+    payload: Payload
+
+
+def run_matrix(options: Options, paths: Paths, jobs: Jobs) -> int:
+    matrix, plan = _check(options, paths)
+    with work_directory() as work:
+        accel = choose_accelerator(plan, work, jobs)
+    cells = list(_cells(matrix))
+    with _lock(plan.output, options.matrix or "") as directory:
+        _write_cells(directory.path, cells, matrix, accel, paths)
+        _run_cells(directory, cells, matrix, accel, options, jobs)
+        results = [_collect(directory.path, cell) for cell in cells]
+    rows = rows_of(results)
+    table = matrix_table(rows, results, directory.path)
+    if options.report_on_stdout:
+        write_stderr(table)
+    else:
+        os.write(1, table)
+    _write_reports(options, rows, results, directory.path)
+    return 0 if all(cell.verdict == "pass" for cell in results) else 1
+
+
+def _check(options: Options, paths: Paths) -> tuple[Matrix, Plan]:
+    if not shutil.which("parallel"):
+        raise Fault("--matrix: no program parallel: is the package parallel installed?")
+    check_busybox(paths)
+    matrix = read_matrix(options.matrix or "", options, paths)
+    kernel = read_kernel_file(matrix.kernels[0])
+    check_base(paths, kernel)
+    qemu = find_qemu(kernel)
+    check_output(options.output or paths.runs, options.output)
+    check_reports(options)
+    return matrix, Plan(options, paths, kernel, qemu, os.environ.get("KTRUN_ACCEL") or None,
+                        options.output or new_directory(paths), None)
+
+
+def _cells(matrix: Matrix) -> Iterator[Work]:
+    product = itertools.product(matrix.kernels, matrix.topologies, matrix.schedulers, matrix.payloads,
+                                range(matrix.repeat))
+    for number, (kernel, topology, scheduler, payload, _) in enumerate(product, 1):
+        yield Work(f"{number:05d}", kernel, str(topology), scheduler, payload)
+
+
+def _lock(path: str, file: str) -> RunDirectory:
+    """The directory belongs to one matrix, which the copy of its file names."""
+    copy = path + "/matrix.txt"
+    try:
+        os.makedirs(path, exist_ok=True)
+        with open(file, "rb") as source:
+            wanted = source.read()
+        if not os.path.exists(copy):
+            with open(copy, "wb") as target:
+                target.write(wanted)
+        with open(copy, "rb") as source:
+            if source.read() != wanted:
+                raise Fault(f"{path} is the directory of another matrix: give a new one with -o")
+    except OSError as error:
+        raise Fault(f"output is not writable: {path}") from error
+    return RunDirectory(path, "a matrix, or a cell that a killed one has left behind, is still at work in")
+
+
+def _write_cells(directory: str, cells: Sequence[Work], matrix: Matrix, accel: str, paths: Paths) -> None:
+    with open(f"{directory}/cells.tsv", "wb") as table:
+        for cell in cells:
+            words = (cell.name, cell.kernel, cell.topology, cell.scheduler.name, cell.payload.name)
+            table.write(os.fsencode("\t".join(words) + "\n"))
+            with open(f"{directory}/{cell.name}.sh", "wb") as script:
+                script.write(os.fsencode(_script(directory, cell, matrix, accel, paths)))
+
+
+def _script(directory: str, cell: Work, matrix: Matrix, accel: str, paths: Paths) -> str:
+    """A cell is an ordinary run, and can be run again alone: sh NNNNN.sh"""
+    words = [paths.program, "-o", f"{directory}/{cell.name}", "-k", cell.kernel, "--topology", cell.topology,
+             "-m", str(matrix.memory_mib), "-t", str(matrix.limit_secs)]
+    if cell.scheduler.path:
+        words += ["-s", cell.scheduler.path, *(["-a", cell.scheduler.arguments] if cell.scheduler.arguments else [])]
+    words += matrix.options
+    if cell.payload.command:
+        words += ["--", "sh", "-c", cell.payload.command]
+    command = " ".join(map(shell_word, words))
+    errors = shell_word(f"{directory}/{cell.name}.err")
+    return (f"#!/bin/sh\nKTRUN_ACCEL={accel}\nKTRUN_OPTS=\nexport KTRUN_ACCEL KTRUN_OPTS\n"
+            f"exec {command} </dev/null >/dev/null 2>{errors}\n")
+
+
+def _count_jobs(matrix: Matrix, accel: str) -> int:
+    """As many at once as there is memory for, and CPUs: TCG runs all of a guest's on one of the host's."""
+    with open("/proc/meminfo", encoding="ascii") as file:
+        available_kib = next((int(line.split()[1]) for line in file if line.startswith("MemAvailable:")), 0)
+    by_memory = available_kib // 1024 // (matrix.memory_mib + _OVERHEAD_MIB)
+    cpus = 1 if accel == "tcg" else max(topology.cpus for topology in matrix.topologies)
+    return max(1, min(by_memory, len(os.sched_getaffinity(0)) // cpus))
+
+
+def _run_cells(directory: RunDirectory, cells: Sequence[Work], matrix: Matrix, accel: str, options: Options,
+               jobs: Jobs) -> None:
+    """The list of what is not finished yet goes to parallel; a cell's failure is a result, not an error of it."""
+    todo = [cell for cell in cells if not read_outcome(f"{directory.path}/{cell.name}")]
+    if not todo:
+        return
+    at_once = _count_jobs(matrix, accel)
+    if not options.quiet:
+        note(f"matrix: {len(todo)} of {len(cells)} cells to run, {at_once} at once; directory {directory.path}")
+    listed = f"{directory.path}/unfinished"
+    with open(listed, "wb") as file:
+        file.write(b"".join(os.fsencode(f"{directory.path}/{cell.name}.sh\n") for cell in todo))
+    command = ["parallel", "--will-cite", "--termseq", f"TERM,{_STOP_MS},KILL,25", "-j", str(at_once), "-a", listed,
+               "--joblog", f"+{directory.path}/joblog"]
+    if os.isatty(2) and not options.quiet:
+        command.append("--bar")
+    parallel = jobs.start([*command, *os.environ.get("KTRUN_PARALLEL", "").split(), "sh", "{}"],
+                          keep=[directory.lock_fd])
+    try:
+        jobs.wait(parallel)
+    except Interrupted:  # each cell gets TERM, ends its VM and is not finished
+        jobs.shield()
+        parallel.send(signal.SIGTERM)
+        parallel.reap()
+        note("matrix: stopped; the same command goes on with what is left")
+        raise
+    finally:
+        os.unlink(listed)
+
+
+def _collect(directory: str, cell: Work) -> Cell:
+    outcome: Optional[Outcome] = read_outcome(f"{directory}/{cell.name}")
+    if not outcome:
+        outcome = Outcome(NOT_RUN, 0, _first_line(f"{directory}/{cell.name}.err"))
+    return Cell(cell.name, cell.kernel, cell.topology, cell.scheduler.name, cell.payload.name, outcome.word,
+                outcome.wall_ms, outcome.reason or "")
+
+
+def _first_line(path: str) -> str:
+    if not os.path.exists(path):
+        return ""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.readline(1000).rstrip("\n")
+
+
+def _write_reports(options: Options, rows: list[Row], cells: list[Cell], directory: str) -> None:
+    if options.junit:
+        write_report("--junit", options.junit, matrix_junit(cells))
+    if options.report:
+        write_report("--report", options.report, matrix_page(rows, cells, directory))

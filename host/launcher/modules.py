@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The kernel modules that the guest needs before it can be talked to, and for shared directories.
+
+A distribution's kernel has drivers as modules, and the initramfs is all that the guest has. kmod's modprobe lists what
+each depends on; depmod makes the index where it is missing, in the work directory.
+"""
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from typing import Optional, Sequence
+
+from .jobs import Jobs
+from .kernel import Kernel
+from .text import Fault
+
+BASE = ("virtio_pci", "virtio_console")  # the ports
+SHARE = ("9pnet_virtio", "9p")
+SHARE_OPTIONS = ("CONFIG_NET_9P_VIRTIO", "CONFIG_9P_FS")
+_SBIN = ":/usr/sbin:/sbin"
+_VERSION = "0.0-ktbox"  # of the tree of links: depmod wants two numbers
+_UNPACK = {".xz": ["xz", "-dc"], ".zst": ["zstd", "-qdc"], ".gz": ["gzip", "-dc"]}
+
+
+@dataclass(frozen=True)
+class Module:
+    name: str
+    path: str
+
+
+def find_modules(kernel: Kernel, given: Optional[str]) -> Optional[str]:
+    """The directory of the kernel's modules, as /lib/modules/VERSION is one; None: none is known."""
+    if given:
+        return given
+    near = os.path.dirname(kernel.path)
+    if os.path.isdir(near + "/modules/kernel"):
+        return near + "/modules"
+    if os.path.isdir(near + "/kernel") and os.path.exists(near + "/modules.builtin"):
+        return near
+    system = f"/lib/modules/{kernel.release}"
+    return system if kernel.release and os.path.isdir(system + "/kernel") else None
+
+
+def check_modules_option(directory: Optional[str]) -> None:
+    if directory and not os.path.isdir(directory + "/kernel"):
+        raise Fault(f"--modules: not a directory of modules, such as /lib/modules/VERSION: {directory}")
+
+
+def list_modules(kernel: Kernel, given: Optional[str], has_shares: bool, work: str, jobs: Jobs) -> list[Module]:
+    """What the guest must load, in this order. Raises Fault for what is neither built in nor there."""
+    directory = find_modules(kernel, given)
+    if directory is None:
+        _check_config(kernel, has_shares)
+        return []
+    wanted = [(name, "") for name in BASE] + [(name, "--ro/--rw: ") for name in SHARE if has_shares]
+    builtin = _builtin_modules(directory)
+    missing = [(name, option) for name, option in wanted if name not in builtin]
+    if not missing:
+        return []
+    index = _Index(directory, work, jobs)
+    modules: dict[str, Module] = {}
+    for name, option in missing:
+        for module in index.needed_by(name, option):
+            modules.setdefault(module.name, module)
+    return list(modules.values())
+
+
+def unpack_module(module: Module, target: str, jobs: Jobs) -> None:
+    command = _UNPACK.get(os.path.splitext(module.path)[1], ["cat"])
+    with open(target, "wb") as file:
+        result = jobs.tool([*command, "--", module.path], stdout=file)
+    if result.status != 0:
+        raise Fault(f"unable to unpack {module.path}: {result.first_error}")
+
+
+def _module_name(path: str) -> str:
+    """The two ways to write a name, - and _, are the same."""
+    return re.sub(r"\.ko(\.[a-z]+)?$", "", os.path.basename(path)).replace("-", "_")
+
+
+def _builtin_modules(directory: str) -> set[str]:
+    path = directory + "/modules.builtin"
+    if not os.path.exists(path):
+        return set()
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return {_module_name(line.strip()) for line in file}
+
+
+class _Index:
+    """modprobe's view of a directory of modules, without this machine's own configuration."""
+
+    def __init__(self, directory: str, work: str, jobs: Jobs) -> None:
+        self._directory = directory
+        self._jobs = jobs
+        self._environment = {"PATH": os.environ.get("PATH", "") + _SBIN}
+        self._root = work + "/kmod"
+        if not shutil.which("modprobe", path=self._environment["PATH"]):
+            raise Fault("no modprobe: is the package kmod installed?")
+        self._make_tree(self._root + "/lib/modules/" + _VERSION)
+
+    def _make_tree(self, tree: str) -> None:
+        """Links to the modules and to the index; depmod makes the index where it is missing."""
+        os.makedirs(tree)
+        for name in os.listdir(self._directory):
+            if name.startswith("modules."):
+                os.symlink(os.path.realpath(f"{self._directory}/{name}"), f"{tree}/{name}")
+        if os.path.exists(tree + "/modules.dep"):
+            os.symlink(os.path.realpath(self._directory + "/kernel"), tree + "/kernel")
+            return
+        self._link_modules(self._directory + "/kernel", tree + "/kernel")
+        result = self._jobs.tool(["depmod", "-b", self._root, _VERSION], environment=self._environment)
+        if result.status != 0:
+            raise Fault(f"unable to index the modules in {self._directory}: {result.first_error}")
+
+    def _link_modules(self, source: str, target: str) -> None:
+        """Debian's kmod does not read what gzip has packed, so that is unpacked for depmod."""
+        for directory, _, names in os.walk(source, followlinks=True):
+            below = target + directory[len(source):]
+            os.makedirs(below, exist_ok=True)
+            for name in names:
+                path = os.path.realpath(f"{directory}/{name}")
+                if name.endswith(".ko.gz"):
+                    with gzip.open(path) as packed, open(f"{below}/{name[:-3]}", "wb") as plain:
+                        shutil.copyfileobj(packed, plain)
+                elif re.search(r"\.ko(\.xz|\.zst)?$", name):
+                    os.symlink(path, f"{below}/{name}")
+
+    def needed_by(self, name: str, option: str) -> list[Module]:
+        """NAME and all that it depends on, those first. OPTION: what needs it, for the message."""
+        result = self._jobs.tool(["modprobe", "-d", self._root, "-S", _VERSION, "-C", "/dev/null", "--show-depends", name],
+                                 environment=self._environment)
+        lines: Sequence[str] = os.fsdecode(result.output).splitlines()
+        modules = [Module(_module_name(line), line.split(" ", 1)[1].strip()) for line in lines
+                   if line.startswith("insmod ")]
+        if result.status != 0 or (not modules and not any(line.startswith("builtin ") for line in lines)):
+            raise Fault(f"{option}the kernel's module {name} is neither built in nor in {self._directory}"
+                        + (f": {result.first_error}" if result.errors else ""))
+        return modules
+
+
+def _check_config(kernel: Kernel, has_shares: bool) -> None:
+    """Without modules, the configuration beside the kernel may tell that it can't do without them."""
+    path = os.path.dirname(kernel.path) + "/config"
+    if not os.access(path, os.R_OK):
+        return  # the guest will report it
+    with open(path, encoding="utf-8", errors="replace") as file:
+        lines = set(file.read().splitlines())
+    for option in ("CONFIG_VIRTIO_PCI", "CONFIG_VIRTIO_CONSOLE"):
+        if option + "=m" in lines:
+            raise Fault(f"the kernel has {option}=m, and its modules are not known: give their directory with --modules")
+    for option in SHARE_OPTIONS if has_shares else ():
+        if option + "=m" in lines:
+            raise Fault(f"--ro/--rw: the kernel has {option} as a module: give its modules with --modules")
+        if option + "=y" not in lines:
+            raise Fault(f"--ro/--rw: the kernel lacks {option} (virtio-9p): {kernel.path}")

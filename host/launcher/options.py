@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the command line says, as one value."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+from .topology import Topology
+from .values import Share, Size
+
+
+@dataclass(frozen=True)
+class Options:
+    # guest
+    kernel: Optional[str]
+    scheduler: Optional[str]
+    scheduler_args: str
+    enable: Optional[str]
+    disable: Optional[str]
+    includes: list[str]
+    shares: list[Share]
+    modules: Optional[str]
+    variables: list[tuple[str, str]]
+    tests: list[str]
+    command: Optional[str]  # as the guest's shell reads it
+    shell: bool
+    history: Optional[str]
+    escape: str  # empty: no key ends the VM
+    expect_death: bool
+    fail_on_warn: bool
+    stdin: str  # the file behind ktrun's stdin; empty: it was closed
+    # machine
+    memory_mib: int
+    topology: Topology
+    append: list[str]
+    qemu_args: list[str]
+    gdb: bool
+    # run
+    limit_secs: Optional[int]
+    output: Optional[str]
+    max_output: Size
+    gets: list[str]
+    dmesg: bool
+    printk: bool
+    plain: bool
+    replay: Optional[str]
+    json: Optional[str]
+    junit: Optional[str]
+    tap: Optional[str]
+    report: Optional[str]
+    matrix: Optional[str]
+    dry_run: bool
+    quiet: bool
+    verbose: bool
+
+    @property
+    def is_interactive(self) -> bool:
+        """A shell on ktrun's own terminal."""
+        return self.shell and self.command is None
+
+    @property
+    def reports(self) -> dict[str, Optional[str]]:
+        return {"--json": self.json, "--junit": self.junit, "--tap": self.tap, "--report": self.report}
+
+    @property
+    def report_on_stdout(self) -> Optional[str]:
+        """The option whose report takes ktrun's stdout, so that the payload's is only kept."""
+        return next((option for option, path in self.reports.items() if path == "-"), None)

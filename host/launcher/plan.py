@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Checks of what the user gave and of what the host must have, before anything starts.
+
+Bad input costs one clear line, never a boot. In: Options. Out: Plan, all that preparing and running need.
+"""
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import shutil
+import time
+from dataclasses import dataclass
+from typing import Optional
+
+from .history import check_history
+from .include import check_file, check_include, check_scheduler
+from .jobs import Jobs
+from .kernel import Kernel, read_kernel
+from .modules import check_modules_option
+from .options import Options
+from .paths import Paths
+from .rundir import check_output
+from .text import Fault
+from .topology import check_topology
+from .values import absolute
+
+MEMORY_MIB_LEAST = 128
+TERMINAL, STREAM_INPUT = "terminal", "stream"
+
+
+@dataclass(frozen=True)
+class Plan:
+    options: Options
+    paths: Paths
+    kernel: Kernel
+    qemu: str
+    forced_accel: Optional[str]
+    output: str  # the run directory
+    stdin_kind: Optional[str]  # what ktrun passes on to the guest: TERMINAL, STREAM_INPUT or nothing
+
+    @property
+    def archive(self) -> str:
+        return f"{self.paths.parts}/{self.kernel.arch.archive}"
+
+
+def make_plan(options: Options, paths: Paths, jobs: Jobs) -> Plan:
+    """Raises Fault with the first thing that is wrong."""
+    check_busybox(paths)
+    kernel = read_kernel_file(choose_kernel(options, paths))
+    check_base(paths, kernel)
+    qemu = find_qemu(kernel)
+    _check_guest_files(options, kernel, jobs)
+    if options.memory_mib < MEMORY_MIB_LEAST:
+        raise Fault(f"-m {options.memory_mib}: too little memory: the guest needs at least {MEMORY_MIB_LEAST} MiB")
+    check_topology(options.topology, options.memory_mib)
+    check_modules_option(options.modules)
+    stdin_kind = _stdin_kind(options)
+    options = _with_tests(options, paths, jobs)
+    check_output(options.output or paths.runs, options.output)
+    check_reports(options)
+    check_history(options)
+    if options.is_interactive and not options.stdin:
+        raise Fault("--shell: standard input is closed")
+    return Plan(options, paths, kernel, qemu, os.environ.get("KTRUN_ACCEL") or None,
+                options.output or new_directory(paths), stdin_kind)
+
+
+def new_directory(paths: Paths) -> str:
+    return f"{paths.runs}/{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+
+
+def check_busybox(paths: Paths) -> None:
+    if not os.access(paths.busybox, os.X_OK):
+        raise Fault(f"{paths.busybox} is not built: run make")
+
+
+def check_base(paths: Paths, kernel: Kernel) -> None:
+    archive = f"{paths.parts}/{kernel.arch.archive}"
+    if not os.access(archive, os.R_OK):
+        make = "make" if kernel.arch.name == "x86_64" else f"make ARCH={kernel.arch.name}"
+        raise Fault(f"{archive} is not built: run {make}")
+
+
+def choose_kernel(options: Options, paths: Paths) -> str:
+    if options.kernel:
+        return options.kernel
+    if os.environ.get("KTRUN_KERNEL"):
+        return absolute(os.environ["KTRUN_KERNEL"])
+    if not paths.default_kernel:
+        raise Fault("no kernel: give one with -k or in KTRUN_KERNEL")
+    if not os.path.exists(paths.default_kernel):
+        raise Fault(f"no kernel {paths.default_kernel}: run make kernel, or give one with -k")
+    return paths.default_kernel
+
+
+def read_kernel_file(path: str) -> Kernel:
+    check_file("kernel", path)
+    return read_kernel(path)
+
+
+def find_qemu(kernel: Kernel) -> str:
+    name = os.environ.get("KTRUN_QEMU") or kernel.arch.qemu
+    path = shutil.which(name)
+    if not path:
+        raise Fault(f"no program {name}: is the package {kernel.arch.package} installed?")
+    accel = os.environ.get("KTRUN_ACCEL") or "tcg"
+    if accel not in ("kvm", "tcg"):
+        raise Fault(f"KTRUN_ACCEL: neither kvm nor tcg: {accel}")
+    return path
+
+
+def _check_guest_files(options: Options, kernel: Kernel, jobs: Jobs) -> None:
+    if options.scheduler:
+        check_scheduler(options.scheduler, kernel.arch)
+    elif options.scheduler_args:
+        raise Fault("-a: arguments of a scheduler, and there is none: give it with -s")
+    elif options.expect_death:
+        raise Fault("--expect-death: there is no scheduler that could die: give it with -s")
+    for option, path in (("--enable", options.enable), ("--disable", options.disable)):
+        if path:
+            check_file(f"{option} script", path)
+    for path in options.includes:
+        check_include(path, kernel.arch, jobs)
+
+
+def _stdin_kind(options: Options) -> Optional[str]:
+    """A closed stdin and /dev/null are the same: then the guest has no such port, and the payload's stdin is empty."""
+    if options.is_interactive:
+        return TERMINAL
+    return STREAM_INPUT if options.command is not None and options.stdin not in ("", "/dev/null") else None
+
+
+def _with_tests(options: Options, paths: Paths, jobs: Jobs) -> Options:
+    """--test is the guest's command: kt-test with the scripts' places in the guest."""
+    if not options.tests:
+        return options
+    if options.command is not None or options.shell:
+        raise Fault("--test is the guest's command: neither -- nor --shell goes with it")
+    names: list[str] = []
+    for path in options.tests:
+        name = os.path.basename(path)
+        _check_test(path, name, paths, jobs)
+        if name in names:
+            raise Fault(f"--test: two scripts with the name {name}")
+        names.append(name)
+    return dataclasses.replace(options, command=" ".join(["kt-test", *(f"/tests/{name}" for name in names)]))
+
+
+def _check_test(path: str, name: str, paths: Paths, jobs: Jobs) -> None:
+    check_file("--test: script", path)
+    if not re.fullmatch(r"[A-Za-z0-9._+][A-Za-z0-9._+-]*", name, re.ASCII):
+        raise Fault(f"--test: not a plain name (letters, digits, . _ + -): {name}")
+    syntax = jobs.tool([paths.busybox, "sh", "-n", path])
+    if syntax.status != 0:
+        raise Fault(f"--test: not a script for sh: {syntax.first_error}")
+    with open(path, "rb") as file:
+        if b"shunit2" not in file.read():
+            raise Fault(f"--test: no shunit2 script (it does not end with . shunit2): {path}")
+
+
+def check_reports(options: Options) -> None:
+    """Raise Fault for a report that cannot be written, where that can be seen before anything starts."""
+    on_stdout = [option for option, path in options.reports.items() if path == "-"]
+    if len(on_stdout) > 1:
+        raise Fault(f"{on_stdout[0]} and {on_stdout[1]} both on stdout")
+    if on_stdout and options.is_interactive:
+        raise Fault(f"{on_stdout[0]}: stdout is the shell's")
+    for option, path in options.reports.items():
+        if path and path != "-":
+            _check_report(option, path)
+
+
+def _check_report(option: str, path: str) -> None:
+    directory = os.path.dirname(path) or "/"
+    if not os.path.isdir(directory):
+        raise Fault(f"{option}: no such directory: {directory}")
+    if os.path.isdir(path):
+        raise Fault(f"{option}: a directory is in the way: {path}")
+    if not os.access(path if os.path.exists(path) else directory, os.W_OK):
+        raise Fault(f"{option}: not writable: {path}")

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a person or a program reads of a run: summary, JSON, JUnit, TAP, page.
+
+In:  a Judgement and the run directory. Out: text. Each format goes to the file of the user's choice, whole or not at
+all. The payload's stdout is ktrun's own; with a report on it, stdout is the report's, and the payload's is kept as the
+artifact only.
+"""
+from __future__ import annotations
+
+import os
+import sys
+from typing import Callable
+
+from ..judge import Judgement
+from ..options import Options
+from ..text import Fault
+
+
+def write_reports(options: Options, judgement: Judgement, result: bytes) -> None:
+    """RESULT: the content of result.json."""
+    from .junit import junit
+    from .page import page
+    from .tap import tap
+    makers: dict[str, Callable[[], bytes]] = {
+        "--json": lambda: result,
+        "--junit": lambda: junit(judgement).encode("utf-8", "replace"),
+        "--tap": lambda: tap(judgement).encode("utf-8", "replace"),
+        "--report": lambda: page(judgement).encode("utf-8", "replace"),
+    }
+    for option, path in options.reports.items():
+        if path:
+            write_report(option, path, makers[option]())
+
+
+def write_report(option: str, path: str, data: bytes) -> None:
+    """A regular file is replaced at once; anything else (a terminal, a pipe, a link) is written."""
+    try:
+        if path == "-":
+            _write_stdout(data)
+        elif os.path.islink(path) or (os.path.exists(path) and not _can_be_replaced(path)):
+            with open(path, "wb") as file:
+                file.write(data)
+        else:
+            _replace(path, data)
+    except OSError as error:
+        place = "stdout" if path == "-" else path
+        raise Fault(f"{option}: unable to write {place}: {error.strerror}") from error
+
+
+def _write_stdout(data: bytes) -> None:
+    sys.stdout.flush()
+    while data:
+        data = data[os.write(1, data):]
+
+
+def _can_be_replaced(path: str) -> bool:
+    return os.path.isfile(path) and os.access(os.path.dirname(path) or "/", os.W_OK)
+
+
+def _replace(path: str, data: bytes) -> None:
+    new = f"{path}.{os.getpid()}"
+    try:
+        with open(new, "wb") as file:
+            file.write(data)
+        os.replace(new, path)
+    except OSError:
+        if os.path.lexists(new):
+            os.unlink(new)
+        raise

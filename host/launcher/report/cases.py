@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A run as test cases, for the formats that know nothing else. A run is one case; each test of --test is one more."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+from ..judge import Judgement
+from ..text import one_line
+from ..verdicts import ERROR, FAILED, PASSED
+
+SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Case:
+    outcome: str  # passed, failed, error or skipped
+    ms: int
+    suite: str
+    name: str
+    message: str
+    type: str  # of a failure or an error
+
+
+def list_cases(judgement: Judgement) -> list[Case]:
+    """Where tests have failed, the run itself has done its part."""
+    stream, verdict = judgement.facts.stream, judgement.verdict
+    outcome = verdict.kind.outcome
+    if verdict.word == "fail" and any(test.status == FAILED for test in stream.tests):
+        outcome = PASSED
+    message = "" if outcome == PASSED else one_line(str(verdict))
+    cases = [Case(outcome, judgement.facts.ending.wall_ms, "ktrun", "run", message, verdict.word)]
+    for test in stream.tests:
+        cases.append(Case(test.status, test.ms, _text(test.file), _text(test.name), _text(test.message), "assert"))
+    return cases
+
+
+def _text(text: Optional[str]) -> str:
+    return (text or "").replace("\n", "; ").replace("\t", " ")
+
+
+def count(cases: list[Case], outcome: str) -> int:
+    return sum(case.outcome == outcome for case in cases)
+
+
+def is_bad(case: Case) -> bool:
+    return case.outcome in (FAILED, ERROR)

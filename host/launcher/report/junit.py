@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A run as JUnit XML 1.0, in which all text is clean. One suite: the VM ran once. The script of a test is its class."""
+from __future__ import annotations
+
+from ..judge import Judgement
+from ..text import ends_of, xml
+from ..verdicts import ERROR, FAILED
+from .cases import SKIPPED, Case, count, list_cases
+
+_OUTPUT_MAX = 65536  # bytes of stdout, and of stderr
+DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+_ELEMENTS = {FAILED: "failure", ERROR: "error"}
+
+
+def junit(judgement: Judgement) -> str:
+    cases, facts = list_cases(judgement), judgement.facts
+    counts = (f'tests="{len(cases)}" failures="{count(cases, FAILED)}" errors="{count(cases, ERROR)}" '
+              f'skipped="{count(cases, SKIPPED)}" time="{facts.ending.wall_ms / 1000:.3f}"')
+    verdict = judgement.verdict
+    properties = {"verdict": verdict.word, "code": str(verdict.code), "accel": facts.host.accel,
+                  "kernel": facts.host.kernel, "artifacts": facts.directory.path}
+    lines = [f'<testsuites name="ktrun" {counts}>\n<testsuite name="ktrun" {counts}>\n<properties>',
+             *(f'<property name="{name}" value="{xml(text)}"/>' for name, text in properties.items()),
+             "</properties>", *(case_element(case) for case in cases),
+             _output("system-out", facts.directory.file("stdout")),
+             _output("system-err", facts.directory.file("stderr")), "</testsuite>\n</testsuites>"]
+    return DECLARATION + "\n".join(lines) + "\n"
+
+
+def case_element(case: Case) -> str:
+    inside = ""
+    if case.outcome in _ELEMENTS:
+        inside = f'<{_ELEMENTS[case.outcome]} type="{xml(case.type)}" message="{xml(case.message)}"/>'
+    elif case.outcome == SKIPPED:
+        inside = f'<skipped message="{xml(case.message)}"/>'
+    return (f'<testcase classname="{xml(case.suite)}" name="{xml(case.name)}" time="{case.ms / 1000:.3f}">{inside}'
+            "</testcase>")
+
+
+def _output(element: str, path: str) -> str:
+    lines = ends_of(path, 0, _OUTPUT_MAX)
+    return f"<{element}>" + "".join(xml(line) + "\n" for line in lines) + f"</{element}>"

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The sentences that summary and page share: scheduler, payload, dump, stream, files."""
+from __future__ import annotations
+
+import re
+from typing import Iterator
+
+from ..judge import Facts, describe_missing
+from ..stream import Dump, Fetched, Stream
+from ..text import one_line
+
+ITEMS_SHOWN = 8  # dumps, and files of --get
+
+
+def seconds(ms: int) -> str:
+    return f"{ms // 1000}.{ms % 1000 // 10:02d}"
+
+
+def has_scheduler(facts: Facts) -> bool:
+    """A scheduler is described when it was given, and when frames know of one."""
+    stream = facts.stream
+    return (facts.host.asked.scheduler is not None or stream.scheduler_attached or stream.scheduler_died
+            or stream.scheduler_not_attached)
+
+
+def has_payload(facts: Facts) -> bool:
+    asked = facts.host.asked
+    return asked.command is not None or asked.shell or facts.stream.exec_exit_code is not None
+
+
+def describe_scheduler(stream: Stream) -> str:
+    text = f"{one_line(stream.scheduler_name)}: " if stream.scheduler_name is not None else ""
+    text += "attached" if stream.scheduler_attached else "not attached"
+    if stream.scheduler_ejected:
+        text += f", ejected by the kernel ({one_line(stream.scheduler_ejected_reason or 'no reason given')})"
+    if stream.scheduler_died:
+        text += ", died"
+    if stream.scheduler_end is not None:
+        text += f", {_describe_end(one_line(stream.scheduler_end))}"
+    if stream.sched_exit_code is not None:
+        text += f", sched-exit {stream.sched_exit_code}"
+    return text
+
+
+def _describe_end(end: str) -> str:
+    """"exited ms=4100 code=1" -> "exited after 4.10 s with code 1" """
+    words = []
+    for word in end.split():
+        key, _, value = word.partition("=")
+        if key == "ms" and re.fullmatch(r"0|[1-9][0-9]{0,7}", value, re.ASCII):
+            words.append(f"after {seconds(int(value))} s")
+        elif word == "core=1":
+            words.append("(core dumped)")
+        elif key in ("code", "signal") and value:
+            words.append(f"with code {value}" if key == "code" else f"by signal {value}")
+        elif word != "core=0":
+            words.append(word)
+    return " ".join(words)
+
+
+def describe_payload(stream: Stream) -> str:
+    if stream.exec_exit_code is not None:
+        text = f"code {stream.exec_exit_code}"
+    else:
+        text = "started, no status" if stream.payload_started else "not started"
+    if stream.elapsed_ms is not None and stream.elapsed_ms < 10 ** 9:
+        text += f" after {seconds(stream.elapsed_ms)} s"
+    return text
+
+
+def describe_stream(stream: Stream) -> str:
+    if stream.exit_code is None:
+        text = f"{stream.bytes} bytes, without an exit frame"
+    elif stream.complete is None:
+        text = f"{stream.bytes} bytes; whether that is all is unknown, the guest could not tell"
+    else:
+        text = f"complete, {stream.bytes} bytes" if stream.complete else describe_missing(stream)
+    if stream.damaged:
+        text += f", {stream.damaged} damaged places"
+    return text + (", ends within a frame" if stream.truncated else "")
+
+
+def describe_dump(dump: Dump) -> str:
+    text = one_line(dump.type) + (f" {dump.kind}" if dump.kind else "") + _describe_wholeness(dump)
+    return text + (f": {one_line(dump.reason)}" if dump.reason and dump.rule != "unknown" else "")
+
+
+def _describe_wholeness(dump: Dump) -> str:
+    """A dump of which no end frame came has the rule "unknown"; one of whose end ktpipe saw no sign, "none"."""
+    if dump.rule == "unknown":
+        return ", NOT COMPLETE: its end never came"
+    text = ", complete" if dump.complete else f", NOT COMPLETE (rule {one_line(dump.rule)})"
+    text += f", {dump.lines} lines"
+    text += f", {dump.lost} trace events lost" if dump.lost else ""
+    return text + (f", {dump.unsent} bytes not sent" if dump.unsent else "")
+
+
+def describe_gets(facts: Facts) -> Iterator[str]:
+    """A line for each path: those that frames report on, then those that the guest never came to."""
+    for fetched in facts.stream.files:
+        yield _describe_get(fetched)
+    known = {fetched.path for fetched in facts.stream.files}
+    for path in facts.host.asked.get:
+        if path not in known:
+            yield f"{path}: NOT COMPLETE: the guest did not come to it"
+
+
+def _describe_get(fetched: Fetched) -> str:
+    path = one_line(fetched.path)
+    count = f"{fetched.files} files, {fetched.bytes} bytes"
+    count += f", {fetched.skipped} passed over (links, devices)" if fetched.skipped else ""
+    if fetched.complete:
+        return f"get{path}, {count}"
+    return f"{path}: NOT COMPLETE, {count}: {one_line(fetched.reason or '')}"

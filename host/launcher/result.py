@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""result.json: the whole outcome for a program. This file has its one writer and its one reader.
+
+In:  a Judgement. Out: the file, one key per line, replaced at once; ktrun's keys come before those of stream.json.
+The schema is docs/internals/result.schema.json.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from .judge import Judgement
+from .records import BadRecord, lines_of, read_json
+from .verdicts import VERDICTS
+
+NAME = "result.json"
+SCHEMA = 2
+_SIZE_MAX = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a matrix asks of a finished run."""
+    word: str
+    wall_ms: int
+    reason: Optional[str]
+
+
+def result_bytes(judgement: Judgement) -> bytes:
+    verdict, facts = judgement.verdict, judgement.facts
+    host, console = facts.host, facts.console
+    own: dict[str, Any] = {
+        "verdict": verdict.word,
+        "code": verdict.code,
+        "reason": verdict.reason,
+        "wall_ms": host.ending.wall_ms,
+        "accel": host.accel,
+        "kernel": host.kernel,
+        "schema": SCHEMA,
+        "kernel_report_count": console.count,
+        "kernel_reports": [{"kind": report.kind, "line": report.line} for report in console.reports],
+    }
+    return lines_of({**own, **{key: value for key, value in judgement.stream_keys.items() if key not in own}})
+
+
+def write_result(judgement: Judgement) -> bytes:
+    data = result_bytes(judgement)
+    judgement.facts.directory.replace(NAME, data)
+    return data
+
+
+def read_outcome(directory: str) -> Optional[Outcome]:
+    """None: the run has not finished, or was interrupted."""
+    try:
+        keys = read_json(f"{directory}/{NAME}", _SIZE_MAX)
+        word, wall_ms, reason = keys["verdict"], keys["wall_ms"], keys["reason"]
+    except (BadRecord, KeyError, TypeError):
+        return None
+    if word not in VERDICTS or word == "interrupted" or type(wall_ms) is not int:
+        return None
+    return Outcome(word, wall_ms, reason if isinstance(reason, str) else None)

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""One run of the guest: QEMU, the reader of its frames, and how both end.
+
+In:  Plan, an accelerator, a work directory with the initramfs, a locked run directory. Out: the artifacts; Ending.
+Ends: whatever happens, QEMU is gone and what arrived is decoded when run_guest returns.
+"""
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, replace
+from typing import Optional
+
+from .host import Ending
+from .jobs import Interrupted, Job, Jobs
+from .judge import LIMIT_STATUS, size_of
+from .machine import qemu_command, shown_command
+from .plan import Plan
+from .rundir import COM2, CONSOLE, QEMU_LOG, STREAM, RunDirectory
+from .stream import NAME, READ_MAX, decode_for_files, reader_command
+from .terminal import Terminal, make_ports
+from .text import note, write_stderr
+
+END_SECS = 15  # from the exit frame to QEMU's own end: the guest still drains a slow console
+STOP_SECS = 10  # from the request for dump and shutdown to the kill
+READER_SECS = 5  # an interrupted reader may be stuck on a closed terminal or a full pipe
+# Wake bytes (docs/internals/wire.md). A guest with ktbox.ack=1 waits for ACK; no other minds it.
+ACK = b"\xae"
+REPORT_AND_STOP = b"\xd1\xb7\xb8\xd3"  # a dump of the scheduler, all tasks, blocked tasks, an orderly end
+
+
+@dataclass(frozen=True)
+class Silence:
+    """What was there at the limit, before anything was asked of the guest."""
+    console_age_secs: Optional[int]
+    frames_age_secs: Optional[int]
+    hang_from: int
+
+
+def run_guest(plan: Plan, accel: str, words: str, work: str, directory: RunDirectory, jobs: Jobs) -> Ending:
+    started = time.monotonic()
+    guest = _Guest(plan, work, directory, jobs)
+    ending = Ending(0, 0, False, False, None, None, None, None, None, None)
+    try:
+        guest.start(qemu_command(plan, accel, words, work))
+        silence = guest.wait_for_end()
+        ending = replace(ending, qemu_killed=guest.qemu_lives)
+        if silence:
+            ending = replace(ending, timed_out=True, console_age_secs=silence.console_age_secs,
+                             frames_age_secs=silence.frames_age_secs, hang_from=silence.hang_from)
+    except Interrupted as signal_or_key:
+        ending = replace(ending, interrupted=str(signal_or_key))
+    except OSError as error:
+        note(f"{error}")
+        ending = replace(ending, error="ktrun itself could not go on")
+    jobs.shield()
+    guest.stop(is_interrupted=ending.interrupted is not None)
+    write_hang(directory, ending.hang_from)
+    status = guest.qemu_status
+    return replace(ending, qemu_status=status, full=_full_file(plan, directory, status),
+                   wall_ms=int((time.monotonic() - started) * 1000))
+
+
+class _Guest:
+    """The processes of a run. start, wait_for_end, stop: in this order; stop also after a start that failed."""
+
+    def __init__(self, plan: Plan, work: str, directory: RunDirectory, jobs: Jobs) -> None:
+        self._plan, self._work, self._directory, self._jobs = plan, work, directory, jobs
+        self._qemu: Optional[Job] = None
+        self._reader: Optional[Job] = None
+        self._viewer: Optional[Job] = None
+        self._terminal: Optional[Terminal] = None
+        self._wake = -1
+        self._console_pipe = -1
+        self._deadline: Optional[float] = None
+
+    @property
+    def qemu_lives(self) -> bool:
+        return self._qemu is not None and self._qemu.status is None
+
+    @property
+    def qemu_status(self) -> int:
+        return self._qemu.reap() if self._qemu else 0
+
+    def start(self, command: list[str]) -> None:
+        options = self._plan.options
+        if options.limit_secs is not None:
+            self._deadline = time.monotonic() + options.limit_secs
+        os.mkfifo(f"{self._work}/hvc0.in")
+        os.symlink("/dev/null", f"{self._work}/hvc0.out")
+        self._wake = os.open(f"{self._work}/hvc0.in", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        make_ports(self._plan, self._work)
+        self._terminal = Terminal(self._plan, self._work, self._jobs)
+        if options.verbose:
+            self._start_viewer()
+            write_stderr(os.fsencode(shown_command(command)))
+        self._start_reader()
+        if options.gdb:
+            note(f"waiting for a debugger: gdb {self._plan.kernel.path} -ex 'target remote :1234'")
+        with open(self._directory.file(QEMU_LOG), "wb") as log:
+            self._qemu = self._jobs.start(command, stdout=log, stderr=log, keep=[self._directory.lock_fd],
+                                          prepare=lambda: _limit_files(options.max_output.kib))
+
+    def _start_viewer(self) -> None:
+        """The console on stderr, live. The pipe stays open from before the viewer reads until QEMU has ended."""
+        path = f"{self._work}/console.pipe"
+        os.mkfifo(path)
+        self._console_pipe = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        with open(path, "rb") as pipe:
+            self._viewer = self._jobs.start(["sed", "-u", r"s/\r$//; s/[^\t -~]/?/g; s/^/| /"], stdin=pipe, stdout=2)
+
+    def _start_reader(self) -> None:
+        options = self._plan.options
+        shows_progress = os.isatty(2) and not (options.quiet or options.verbose or options.is_interactive)
+        command = reader_command(self._plan.paths.busybox, self._directory, options.plain, "-f",
+                                 *(["--progress"] if shows_progress else []))
+        stdout = subprocess.DEVNULL if options.report_on_stdout else None
+        self._reader = self._jobs.start(command, stdout=stdout, keep=[self._directory.lock_fd])
+
+    def wait_for_end(self) -> Optional[Silence]:
+        """Until the run has ended, or the limit is over and the guest was asked to end."""
+        if self._wait_within_limit():
+            return None
+        silence = self._measure_silence()
+        self._send_wake(REPORT_AND_STOP)
+        self._wait(STOP_SECS)
+        return silence
+
+    def _wait_within_limit(self) -> bool:
+        """False when the limit was reached first."""
+        left = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+        return self._wait(left)
+
+    def _wait(self, secs: Optional[float]) -> bool:
+        """Until QEMU has ended; False when SECS are over first.
+
+        The reader ends at the exit frame; then the guest is told, and has END_SECS. It also ends when nobody takes the
+        payload's output any more (a closed pipe), and then the run goes on without it.
+        """
+        deadline = None if secs is None else time.monotonic() + secs
+        watched = [job for job in (self._qemu, self._reader, self._terminal and self._terminal.job)
+                   if job and job.status is None]
+        has_exit_frame = False
+        while self.qemu_lives:
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            ended = self._jobs.wait(*watched, secs=left)
+            if ended is None:
+                return has_exit_frame
+            watched.remove(ended)
+            if self._terminal:
+                self._terminal.check_escape()
+            if ended is self._reader and (ended.status or 0) <= READ_MAX:
+                self._send_wake(ACK)
+                has_exit_frame, deadline = True, time.monotonic() + END_SECS
+        return True
+
+    def _send_wake(self, data: bytes) -> None:
+        """A guest that takes nothing, or is gone, has its FIFO full at worst."""
+        try:
+            os.write(self._wake, data)
+        except BlockingIOError:
+            pass
+
+    def _measure_silence(self) -> Silence:
+        console = self._directory.file(CONSOLE)
+        return Silence(_age_of(console), _age_of(self._directory.file(STREAM)), os.stat(console).st_size)
+
+    def stop(self, is_interrupted: bool) -> None:
+        if self._qemu:
+            self._qemu.send(signal.SIGKILL)
+            self._qemu.reap()
+        if self._terminal:
+            self._terminal.close()
+        self._stop_reader(is_interrupted)
+        if self._console_pipe >= 0:
+            os.close(self._console_pipe)
+        if self._viewer:
+            if is_interrupted:
+                self._viewer.send(signal.SIGKILL)
+            self._viewer.reap()
+        if self._wake >= 0:
+            os.close(self._wake)
+
+    def _stop_reader(self, is_interrupted: bool) -> None:
+        """On TERM the reader reads to the end of the file; it takes as long as the one who takes the payload's output.
+
+        A reader that died has left no stream.json: then the stream is decoded once more, for the files only.
+        """
+        if not self._reader:
+            return
+        self._reader.send(signal.SIGTERM)
+        if is_interrupted and not self._jobs.wait(self._reader, secs=READER_SECS):
+            self._reader.send(signal.SIGKILL)
+        if self._reader.reap() > READ_MAX or not os.path.exists(self._directory.file(NAME)):
+            decode_for_files(self._plan.paths.busybox, self._directory, self._plan.options.plain, self._jobs)
+
+
+def _age_of(path: str) -> Optional[int]:
+    status = os.stat(path)
+    return max(0, int(time.time()) - int(status.st_mtime)) if status.st_size else None
+
+
+def _limit_files(max_output_kib: int) -> None:
+    """A bound on what QEMU writes, at the guest's speed: each stream has an eighth of --max-output (bulk.bin,
+    console.log, com2.log, qemu.log). What is decoded from bulk.bin takes at most two, hang.txt no more than
+    console.log, and one is for what ktrun itself writes.
+
+    The byte too many ends QEMU (SIGXFSZ) when its main thread writes it: that of a virtio port. The thread of a CPU,
+    which writes what comes out of a UART, has the signal blocked: such bytes are dropped, and the run goes on. An
+    existing lower limit is kept. No core either: it would have the guest's memory in it.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    share = share_of(max_output_kib)
+    limits = [limit for limit in (soft, hard, share) if limit != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (min(limits), hard))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def share_of(max_output_kib: int) -> int:
+    """Bytes of one stream."""
+    return max_output_kib // 4 * 512
+
+
+def _full_file(plan: Plan, directory: RunDirectory, qemu_status: int) -> Optional[str]:
+    """The file that has reached its share."""
+    sizes = {name: size_of(directory.file(name)) for name in (STREAM, CONSOLE, COM2, QEMU_LOG)}
+    largest = max(sizes, key=lambda name: sizes[name])
+    if sizes[largest] < share_of(plan.options.max_output.kib) and qemu_status != LIMIT_STATUS:
+        return None
+    return largest
+
+
+def write_hang(directory: RunDirectory, hang_from: Optional[int]) -> None:
+    """hang.txt: what the console got after the guest was asked what it does."""
+    if hang_from is None:
+        return
+    with open(directory.file(CONSOLE), "rb") as console, open(directory.file("hang.txt"), "wb") as hang:
+        console.seek(hang_from)
+        shutil.copyfileobj(console, hang)

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""stream.json: what the guest's frames said, as ktrecv has decoded them.
+
+In:  bulk.bin. Out: ktrecv's files in the run directory, and stream.json as a value. ktrecv bounds its size and quotes
+all text of the guest; the keys are documented in docs/internals/replay-format.md.
+"""
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from .jobs import Jobs
+from .records import BadRecord, from_json, read_json
+from .rundir import STREAM, RunDirectory
+from .text import note
+
+NAME = "stream.json"
+READ_MAX = 2  # the highest status of ktrecv with which it has written its files
+_SIZE_MAX = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Dump:
+    number: int
+    complete: bool
+    type: str
+    rule: str  # how its end was recognised; "unknown": no end frame came, "none": ktpipe saw no end
+    kind: int
+    bytes: int
+    lines: int
+    lost: int
+    unsent: int
+    reason: str
+
+    @property
+    def file(self) -> str:
+        return f"dump-{self.number}.txt"
+
+
+@dataclass(frozen=True)
+class Test:
+    status: str  # passed, failed or skipped
+    ms: int
+    file: Optional[str]
+    name: Optional[str]
+    message: Optional[str]
+
+
+@dataclass(frozen=True)
+class Mark:
+    ms: int  # since the guest's boot
+    what: str
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What came of one --get."""
+    path: str
+    complete: bool
+    files: int
+    bytes: int
+    skipped: int
+    reason: Optional[str]
+
+
+@dataclass(frozen=True)
+class Stream:
+    exit_code: Optional[int]
+    exec_exit_code: Optional[int]
+    sched_exit_code: Optional[int]
+    sys_ready: bool
+    init_error: Optional[str]
+    scheduler_attached: bool
+    scheduler_name: Optional[str]
+    scheduler_ejected: bool
+    scheduler_ejected_reason: Optional[str]
+    scheduler_died: bool
+    scheduler_died_reason: Optional[str]
+    scheduler_not_attached: bool
+    scheduler_not_attached_reason: Optional[str]
+    scheduler_end: Optional[str]
+    payload_started: bool
+    elapsed_ms: Optional[int]
+    dumps: tuple[Dump, ...]
+    tests_passed: int
+    tests_failed: int
+    tests_skipped: int
+    tests: tuple[Test, ...]
+    marks: tuple[Mark, ...]
+    files: tuple[Fetched, ...]
+    bytes: int
+    damaged: int
+    truncated: bool
+    complete: Optional[bool]
+    missing_bytes: Optional[int]
+
+    @property
+    def tests_count(self) -> int:
+        return self.tests_passed + self.tests_failed + self.tests_skipped
+
+    @property
+    def error_dump(self) -> Optional[Dump]:
+        """The newest dump of an error exit."""
+        return next((dump for dump in reversed(self.dumps) if dump.type == "error"), None)
+
+
+def reader_command(busybox: str, directory: RunDirectory, is_plain: bool, *options: str) -> list[str]:
+    return [busybox, "ktrecv", *options, *(["--plain"] if is_plain else []), "-d", directory.path,
+            directory.file(STREAM)]
+
+
+def decode(busybox: str, directory: RunDirectory, is_plain: bool, has_stdout: bool, jobs: Jobs) -> None:
+    """Decode a finished stream, with the payload's output on ktrun's own stdout and stderr, as in the run."""
+    reader = jobs.start(reader_command(busybox, directory, is_plain),
+                        stdout=None if has_stdout else subprocess.DEVNULL)
+    jobs.wait(reader)
+    if reader.reap() > READ_MAX:
+        decode_for_files(busybox, directory, is_plain, jobs)
+
+
+def decode_for_files(busybox: str, directory: RunDirectory, is_plain: bool, jobs: Jobs) -> None:
+    """Decode the whole stream once more, for its files only: the reader before it died of a closed pipe, or worse."""
+    result = jobs.tool(reader_command(busybox, directory, is_plain), stdout=subprocess.DEVNULL)
+    if result.status > READ_MAX:
+        note(f"the guest's stream can't be decoded: {result.first_error}, status {result.status}")
+
+
+def read_stream(directory: RunDirectory) -> tuple[Stream, dict[str, Any]]:
+    """The value, and all keys as they are in the file. Raises BadRecord."""
+    keys = read_json(directory.file(NAME), _SIZE_MAX)
+    if not isinstance(keys, dict):
+        raise BadRecord("no object")
+    return from_json(Stream, keys, is_exact=False), keys

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""ktrun's own stdin and terminal, and the guest's connection to them: the port ktbox-ctl.
+
+What is typed or piped into ktrun is for the payload. A process of its own passes it on (kttty), because a terminal must
+be watched for the key that ends a hung VM, and a guest that takes nothing must not stop that.
+
+In:  Plan, stdin. Out: the FIFOs ctl.in and ctl.out for QEMU, a job. Ends: close() ends kttty and restores the terminal.
+"""
+from __future__ import annotations
+
+import os
+import signal
+import termios
+from typing import Any, Optional
+
+from .jobs import Interrupted, Job, Jobs
+from .machine import is_terminal
+from .plan import Plan
+from .text import note
+
+ESCAPE_STATUS = 3  # of kttty, when the key was pressed
+_CLOSE_SECS = 5  # for what is still to be shown, on a terminal that takes nothing
+
+
+def make_ports(plan: Plan, work: str) -> None:
+    if not plan.stdin_kind:
+        return
+    os.mkfifo(f"{work}/ctl.in")
+    if is_terminal(plan):
+        os.mkfifo(f"{work}/ctl.out")
+    else:
+        os.symlink("/dev/null", f"{work}/ctl.out")
+
+
+class Terminal:
+    """kttty at work; without something to pass on, nothing."""
+
+    def __init__(self, plan: Plan, work: str, jobs: Jobs) -> None:
+        self.job: Optional[Job] = None
+        self._jobs = jobs
+        self._modes: Optional[list[Any]] = None
+        self._escape = plan.options.escape
+        if not plan.stdin_kind:
+            return
+        command = [plan.paths.busybox, "kttty"]
+        if is_terminal(plan):
+            self._modes = termios.tcgetattr(0)
+            if self._escape and not plan.options.quiet:
+                note(f"Ctrl-{self._escape} ends the VM, whatever it does")
+            command += ["-t", *(["-e", self._escape] if self._escape else [])]
+        self.job = jobs.start([*command, f"{work}/ctl"], stdin=0)
+
+    def check_escape(self) -> None:
+        """Raise Interrupted when the key has ended kttty."""
+        if self.job and self.job.status == ESCAPE_STATUS:
+            raise Interrupted(f"the key Ctrl-{self._escape}")
+
+    def close(self) -> None:
+        if self.job:
+            self.job.send(signal.SIGTERM)
+            if not self._jobs.wait(self.job, secs=_CLOSE_SECS):
+                self.job.send(signal.SIGKILL)
+            self.job.reap()
+        if self._modes:  # kttty does it itself; this is for one that was killed
+            termios.tcsetattr(0, termios.TCSADRAIN, self._modes)
+            self._modes = None

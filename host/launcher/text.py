@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Untrusted text: the one place where bytes of a guest or a user become something that may be shown.
+
+In:  bytes and strings of any origin (strings carry undecodable bytes as surrogate escapes).
+Out: text that can neither drive a terminal nor leave its place in a line, XML or HTML.
+"""
+from __future__ import annotations
+
+import os
+import sys
+from typing import Iterator, Optional
+from xml.sax.saxutils import escape
+
+LINE_MAX = 1000  # bytes: a guest need not send a newline ever
+REPLACED = "\ufffd"
+
+_PRINTABLE = bytes(b if b == 10 or 32 <= b < 127 else 63 for b in range(256))
+_WITHOUT_CONTROLS = bytes(63 if b < 32 or b == 127 else b for b in range(256))
+
+
+class Fault(Exception):
+    """Bad input, or a host that cannot do its part: one clear line, exit code 205."""
+
+
+def note(text: str) -> None:
+    """Print one line on stderr. Names may be in any language, but cannot drive the terminal."""
+    line = os.fsencode("ktrun: " + text).translate(_WITHOUT_CONTROLS) + b"\n"
+    write_stderr(line)
+
+
+def write_stderr(data: bytes) -> None:
+    """A closed stderr must neither end the run nor skip the clean-up."""
+    try:
+        sys.stderr.flush()
+        while data:
+            data = data[os.write(2, data):]
+    except OSError:
+        pass
+
+
+def without_controls(text: str) -> bytes:
+    """What comes from the user, as bytes for a terminal: each control character becomes "?"."""
+    return os.fsencode(text).translate(_WITHOUT_CONTROLS)
+
+
+def printable(text: str) -> str:
+    """What comes from a guest, for a terminal: ASCII and newlines stay, each other byte becomes "?"."""
+    return printable_bytes(text.encode("utf-8", "surrogateescape"))
+
+
+def printable_bytes(data: bytes) -> str:
+    return data.translate(_PRINTABLE).decode("ascii")
+
+
+def one_line(text: str) -> str:
+    return text.replace("\n", " ").replace("\t", " ")
+
+
+def decoded(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def _is_shown(code: int) -> bool:
+    """False for C1 controls, surrogates, non-characters and what turns the direction of text around."""
+    if code < 160 or 0xD800 <= code < 0xE000 or code % 65536 >= 65534:
+        return False
+    return not (0x200E <= code <= 0x200F or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069)
+
+
+def _shown(char: str) -> str:
+    code = ord(char)
+    if code < 32 or code == 127:
+        return "\u2421" if code == 127 else chr(0x2400 + code)
+    return char if code < 127 or _is_shown(code) else REPLACED
+
+
+def clean(text: str) -> str:
+    """Text for XML, HTML and TAP: control characters as their pictures, what may not be shown as U+FFFD.
+
+    A tab stays. A newline is a control character: the text of a line has none.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(char if char == "\t" else _shown(char) for char in text)
+
+
+def xml(text: str) -> str:
+    """Clean text for an element or for an attribute in double quotes, of XML or HTML."""
+    return escape(clean(text), {'"': "&quot;"})
+
+
+def shell_word(text: str) -> str:
+    """TEXT as one single-quoted word of a shell, byte for byte."""
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def short_lines(path: str, start: int = 0, end: Optional[int] = None) -> Iterator[bytes]:
+    """The lines of a file, without their ends; a line of more than LINE_MAX bytes comes in pieces."""
+    left = (os.stat(path).st_size if end is None else end) - start
+    with open(path, "rb") as file:
+        file.seek(start)
+        while left > 0:
+            line = file.readline(min(LINE_MAX, left))
+            if not line:
+                return
+            left -= len(line)
+            yield line.rstrip(b"\n")
+
+
+def ends_of(path: str, head: int, tail: int) -> list[str]:
+    """The lines of at most HEAD bytes of a file's begin and TAIL of its end; between them what was left out."""
+    size = os.path.getsize(path) if os.path.exists(path) else 0
+    with open(path if size else os.devnull, "rb") as file:
+        if size <= head + tail:
+            return _lines_of(file.read(head + tail))
+        begin = _lines_of(file.read(head))
+        file.seek(size - tail)
+        return [*begin, f"[... {size - head - tail} of {size} bytes left out ...]", *_lines_of(file.read(tail))]
+
+
+def _lines_of(data: bytes) -> list[str]:
+    lines = decoded(data.replace(b"\0", b"\xff").replace(b"\r", b"")).split("\n")
+    return lines if lines[-1] else lines[:-1]

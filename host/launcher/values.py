@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The syntax of option values. Each function takes the option's name and the word, and returns the value.
+
+Raises Fault with the option and the word. What must exist on the host is for check.py.
+"""
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from dataclasses import dataclass
+
+from .text import Fault
+from .topology import CPUS_MAX, Topology
+
+GET_PATH_MAX = 1024
+_UNITS = {"": 1, "K": 1024, "M": 1024 ** 2, "G": 1024 ** 3}
+# The guest itself stands on these.
+_GUEST_DIRECTORIES = re.compile(
+    r"/((\.ktbox|bin|sbin|lib|lib64|etc|dev|proc|sys|run|include-files|usr/bin|usr/sbin|usr/lib|usr/lib64|var/run)/.*"
+    r"|(tmp|usr|var)/)?", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Size:
+    word: str  # as it was given: it is for people, too
+    kib: int
+
+
+@dataclass(frozen=True)
+class Share:
+    is_writable: bool
+    host: str
+    guest: str
+
+
+def absolute(path: str) -> str:
+    """Without reference to the current directory, so that no name looks like an option."""
+    return path if path.startswith("/") else os.getcwd() + "/" + path
+
+
+def parse_path(option: str, value: str) -> str:
+    if not value:
+        raise Fault(f"{option}: an empty path")
+    return absolute(value)
+
+
+def parse_report_path(option: str, value: str) -> str:
+    """A path, or - for stdout."""
+    return value if value == "-" else parse_path(option, value)
+
+
+def parse_number(option: str, value: str, least: int, most: int) -> int:
+    if not re.fullmatch(r"0|[1-9][0-9]{0,8}", value, re.ASCII) or not least <= int(value) <= most:
+        raise Fault(f"{option}: not a number from {least} to {most}: {value}")
+    return int(value)
+
+
+def parse_cpus(option: str, value: str) -> Topology:
+    """One node with one last-level cache."""
+    return Topology(1, 1, parse_number(option, value, 1, CPUS_MAX), 1, is_named=False)
+
+
+def parse_size(option: str, value: str) -> Size:
+    found = re.fullmatch(r"([1-9][0-9]{0,6})([KMG]?)", value, re.ASCII)
+    kib = int(found.group(1)) * _UNITS[found.group(2)] // 1024 if found else 0
+    if kib < 1024:
+        raise Fault(f"{option}: not a size of at least 1M, such as 500M or 2G: {value}")
+    return Size(value, kib)
+
+
+def parse_variable(option: str, value: str) -> tuple[str, str]:
+    """NAME=VALUE"""
+    name, equals, text = value.partition("=")
+    if not equals:
+        raise Fault(f"{option}: not NAME=VALUE: {value}")
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name, re.ASCII):
+        raise Fault(f"{option}: not a variable's name: {name}")
+    return name, text
+
+
+def parse_escape(option: str, value: str) -> str:
+    """A character that makes a key with Ctrl; "none" gives an empty string."""
+    if value == "none":
+        return ""
+    if not re.fullmatch(r"[A-Za-z\[\\\]^_]", value, re.ASCII):
+        raise Fault(f"{option}: neither none nor a character that makes a key with Ctrl: {value}")
+    return value
+
+
+def parse_line(option: str, value: str) -> str:
+    if "\n" in value:
+        raise Fault(f"{option}: a newline in the value: {value}")
+    return value
+
+
+def parse_guest_path(option: str, value: str) -> str:
+    """A path of --get. The guest reads it as a line, so it has no control character."""
+    path = value.lstrip("/")
+    if not path:
+        raise Fault(f"{option}: not a file or directory of the guest: {value}")
+    if {".", ".."} & set(path.split("/")):
+        raise Fault(f"{option}: a path with . or .. in it: {value}")
+    if _has_controls(value):
+        raise Fault(f"{option}: a path with a control character in it: {value}")
+    if len(os.fsencode(path)) > GET_PATH_MAX:
+        raise Fault(f"{option}: a path of more than {GET_PATH_MAX} bytes: {value}")
+    return "/" + path
+
+
+def _has_controls(text: str) -> bool:
+    return any(ord(char) < 32 or ord(char) == 127 for char in text)
+
+
+def parse_include(option: str, value: str) -> str:
+    """A path, or a command by its bare name. What lies in the current directory wins over such a command."""
+    path = parse_path(option, parse_line(option, value))
+    if "/" in value or os.path.lexists(path):
+        return path
+    found = shutil.which(value)
+    if not found or not os.path.isfile(found):
+        raise Fault(f"include not found: {value} is neither a file here nor a command in PATH")
+    return absolute(found)
+
+
+def parse_share(option: str, value: str) -> Share:
+    """DIR[:GUEST]"""
+    words = parse_line(option, value).split(":")
+    if len(words) > 2:
+        raise Fault(f"{option}: more than one colon: {value}")
+    host = parse_path(option, words[0])
+    if not os.path.isdir(host):
+        raise Fault(f"{option}: not a directory: {host}")
+    host = os.path.realpath(host)
+    if ":" in host or "\n" in host:
+        raise Fault(f"{option}: a colon or a newline in the directory's real path: {host}")
+    is_writable = option == "--rw"
+    if is_writable and not os.access(host, os.W_OK):
+        raise Fault(f"{option}: not writable: {host}")
+    return Share(is_writable, host, _guest_directory(option, words[-1] if len(words) == 2 and words[1] else host))
+
+
+def _guest_directory(option: str, path: str) -> str:
+    parts = path.rstrip("/").split("/")[1:]
+    if not path.startswith("/") or {"", ".", ".."} & set(parts) or _has_controls(path) or ":" in path \
+            or path.endswith("//"):
+        raise Fault(f"{option}: not a path for the guest: {path}")
+    if _GUEST_DIRECTORIES.fullmatch(path.rstrip("/") + "/"):
+        raise Fault(f"{option}: the guest needs its own {path}: give another place, DIR:GUEST")
+    return path
