@@ -16,7 +16,7 @@
 #define KT_CRC32_H 1
 uint32_t kt_crc32(uint32_t crc, const void *data, size_t len);
 uint32_t kt_crc32_of_tail(uint32_t crc_a, uint32_t crc_ab, uint32_t len);
-#include "../../applets/crc32.c"
+#include "../applets/crc32.c"
 
 enum { SIZE = 32752, ROUNDS = 8000 };
 

@@ -15,7 +15,7 @@ END_FRAME="sched-log 22 $END"
 log_in() {
 	"$KT_PYTHON" - "$1" <<'PYTHON'
 import os, sys
-sys.path.insert(0, os.environ["KT_TOP"] + "/test/unit")
+sys.path.insert(0, os.environ["KT_TOP"] + "/test/tools")
 import frames
 found = list(frames.frames_of(frames.read(sys.argv[1])))
 assert all(tag == b"GLCS" and len(payload) <= 32752 for tag, payload in found)
@@ -217,7 +217,7 @@ test_blocks_of_several_ktdump_never_interleave() {
 	exec 7>&-
 	"$KT_PYTHON" - port >said <<'PYTHON'
 import os, sys
-sys.path.insert(0, os.environ["KT_TOP"] + "/test/unit")
+sys.path.insert(0, os.environ["KT_TOP"] + "/test/tools")
 import frames
 letters = set()
 for _, payload in frames.frames_of(frames.read(sys.argv[1])):

@@ -273,7 +273,7 @@ test_term_after_the_commit_point_changes_nothing() {
 }
 
 test_term_and_death_at_the_same_instant_never_both_never_neither() {
-	"$KT_PYTHON" "$KT_TOP/test/unit/stop_race.py" "$KT_BUSYBOX" 200 >said 2>&1
+	"$KT_PYTHON" "$KT_TOP/test/tools/stop_race.py" "$KT_BUSYBOX" 200 >said 2>&1
 	assertEquals "violations" "" "$(grep -v 'stopped, ' said | sort | uniq -c | head -n 5)"
 	assert_matches '^[1-9][0-9]* stopped, [1-9][0-9]* sent$' said # both sides of the race were met
 }
@@ -284,7 +284,7 @@ start_parent() {
 	rm -f go
 	mkfifo go parent_in parent_out
 	exec 5<>go
-	"$KT_PYTHON" "$KT_TOP/test/unit/parent.py" "$1" "${2:-sh}" -c 'read -r x; exit 42' <parent_in >parent_out 5>&- &
+	"$KT_PYTHON" "$KT_TOP/test/tools/parent.py" "$1" "${2:-sh}" -c 'read -r x; exit 42' <parent_in >parent_out 5>&- &
 	parent=$!
 	exec 3>parent_in
 	read -r child <parent_out

@@ -224,7 +224,7 @@ test_frames_that_make_no_sense_do_nothing() {
 test_more_files_than_a_run_may_have_are_refused() {
 	"$KT_PYTHON" - >stream <<-'PYTHON'
 		import os, sys
-		sys.path.insert(0, os.environ["KT_TOP"] + "/test/unit")
+		sys.path.insert(0, os.environ["KT_TOP"] + "/test/tools")
 		import frames
 		out = [b"kind=begin path=/a"] + [b"kind=file path=a%d" % (i % 10) for i in range(65600)]
 		for text in out:
@@ -240,7 +240,7 @@ test_more_files_than_a_run_may_have_are_refused() {
 test_folders_that_only_a_path_implies_count_too() {
 	"$KT_PYTHON" - >stream <<-'PYTHON'
 		import os, sys
-		sys.path.insert(0, os.environ["KT_TOP"] + "/test/unit")
+		sys.path.insert(0, os.environ["KT_TOP"] + "/test/tools")
 		import frames
 		out = [b"kind=begin path=/a"] + [b"kind=file path=%d/" % i + b"a/" * 100 + b"f" for i in range(700)]
 		for text in out:

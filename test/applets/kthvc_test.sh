@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# kthvc on a terminal of unit/terminal.py: raw mode, all bytes, dumps, the order of what one read returns,
+# kthvc on a terminal of tools/terminal.py: raw mode, all bytes, dumps, the order of what one read returns,
 # its ends.
 
 # shellcheck disable=SC1091,SC2154 # what is sourced sets them
@@ -9,7 +9,7 @@
 
 setUp() {
 	mkfifo commands answers sysrq
-	"$KT_PYTHON" "$KT_TOP/test/unit/terminal.py" tty <commands >answers &
+	"$KT_PYTHON" "$KT_TOP/test/tools/terminal.py" tty <commands >answers &
 	tty_pid=$!
 	exec 3>commands 4<answers 5<>sysrq
 	read -r answer <&4

@@ -65,7 +65,7 @@ test_it_writes_1_to_the_enable_file() {
 }
 
 test_the_markers_are_found_when_cut_at_any_byte() {
-	"$KT_PYTHON" "$KT_TOP/test/unit/split_dump.py" "$KT_BUSYBOX" "$DATA/trace-err.txt" >said
+	"$KT_PYTHON" "$KT_TOP/test/tools/split_dump.py" "$KT_BUSYBOX" "$DATA/trace-err.txt" >said
 	assertEquals "violations" "" "$(grep -v ' cuts$' said | head -n 5)"
 	assert_matches '^[1-9][0-9]+ cuts$' said
 }

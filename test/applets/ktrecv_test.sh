@@ -41,7 +41,7 @@ print(eval(sys.argv[1]))' "$1"
 # agrees_with_oracle ITEM...: -j says what the oracle says.
 agrees_with_oracle() {
 	json_lines "$@"
-	assertEquals "$*" "" "$("$KT_PYTHON" "$KT_TOP/test/unit/frames.py" compare stream lines 2>&1)"
+	assertEquals "$*" "" "$("$KT_PYTHON" "$KT_TOP/test/tools/frames.py" compare stream lines 2>&1)"
 }
 
 test_stdout_and_stderr_come_out_apart() {
@@ -369,7 +369,7 @@ sys.stdout.buffer.write(header * 1000000)' >stream
 }
 
 test_random_damage_against_the_oracle() {
-	"$KT_PYTHON" "$KT_TOP/test/unit/frames.py" fuzz "$KT_BUSYBOX" 1 400 >said 2>&1
+	"$KT_PYTHON" "$KT_TOP/test/tools/frames.py" fuzz "$KT_BUSYBOX" 1 400 >said 2>&1
 	assertEquals "400 cases" "$(cat said)"
 }
 

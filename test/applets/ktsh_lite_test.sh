@@ -48,7 +48,7 @@ test_blanks_around_and_a_last_line_without_newline() { golden blanks; }
 test_every_pair_is_used() {
 	for script in "$DATA"/ktsh-lite/*.script; do
 		name=$(basename "$script" .script)
-		assertTrue "$name" "grep -q 'golden $name;' '$KT_TOP/test/unit/ktsh_lite_test.sh'"
+		assertTrue "$name" "grep -q 'golden $name;' '$KT_TOP/test/applets/ktsh_lite_test.sh'"
 	done
 }
 

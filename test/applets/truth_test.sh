@@ -94,7 +94,7 @@ test_plain_takes_the_prefix_off_wherever_frames_are_cut() {
 		done
 		"$KT_PYTHON" -c 'import sys; sys.path.insert(0, sys.argv[1]); import frames
 for name in sys.argv[2:]: sys.stdout.buffer.write(frames.frame(b"DXCS", open(name, "rb").read()))' \
-			"$KT_TOP/test/unit" pieces/* >stream
+			"$KT_TOP/test/tools" pieces/* >stream
 		run_kt ktrecv --plain -d d stream
 		assert_same_bytes expected d/dump-1.txt
 	done

@@ -53,9 +53,9 @@ test_no_tool_of_the_host_that_could_harm_it_is_found() {
 }
 
 test_init_is_run_by_nothing_but_boot_under() {
-	grep -rl 'rootfs/init\|sh init' "$KT_TEST_LIB" "$KT_TOP/test/boot" >callers
+	grep -rl 'rootfs/init\|sh init' "$KT_TEST_LIB" "$KT_TOP/test/init" >callers
 	assert_file_text "$KT_TEST_LIB/boot.sh
-$KT_TOP/test/boot/safety_test.sh" callers
+$KT_TOP/test/init/safety_test.sh" callers
 	assert_matches 'boot_is_safe "[$]PWD/[$]1" \|\| return' "$KT_TEST_LIB/boot.sh"
 }
 

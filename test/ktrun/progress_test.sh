@@ -19,7 +19,7 @@ setUp() {
 }
 
 on_terminal() {
-	run "$KT_PYTHON" "$KT_TOP/test/unit/on_terminal.py" "$KTRUN" -o "$PWD/art" "$@"
+	run "$KT_PYTHON" "$KT_TOP/test/tools/on_terminal.py" "$KTRUN" -o "$PWD/art" "$@"
 	tr '\033' '^' <out | tr -d '\r' | sed 's/\^\[K/\n/g' >shown
 }
 

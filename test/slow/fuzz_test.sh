@@ -10,7 +10,7 @@ INPUTS=20000
 
 fuzz() { # FUZZER [FOLDER-OF-FUZZERS]: leaves status, out, err
 	KT_SEED=1 KT_FUZZ_BIN=${2:-$KT_TOP/build/fuzz/bin} KT_FUZZ_DIR=$PWD/fuzz \
-		"$KT_TOP/test/fuzz/run" "-$INPUTS" "$1" >out 2>err
+		"$KT_TOP/test/deep/fuzz/run" "-$INPUTS" "$1" >out 2>err
 	status=$?
 }
 
@@ -89,7 +89,7 @@ test_a_dispatcher_that_sets_shutdown_first_is_found() {
 
 # read_command_lines ROOMS: leaves status, out, err.
 read_command_lines() {
-	"$KT_PYTHON" "$KT_TOP/test/fuzz/command_line.py" "$KT_TOP/build/busybox-san" "$1" -400 1 >out 2>err
+	"$KT_PYTHON" "$KT_TOP/test/deep/fuzz/command_line.py" "$KT_TOP/build/busybox-san" "$1" -400 1 >out 2>err
 	status=$?
 }
 

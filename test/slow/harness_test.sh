@@ -11,13 +11,13 @@
 # harness_on [LINE...]: a tree whose only file has these lines between the layer and shunit2; leaves status
 # and last.
 harness_on() {
-	mkdir -p tree/unit
+	mkdir -p tree/applets
 	{
 		# shellcheck disable=SC2016
 		echo '. "$KT_TEST_LIB/test.sh"'
 		printf '%s\n' "$@"
 		echo '. shunit2'
-	} >tree/unit/small_test.sh
+	} >tree/applets/small_test.sh
 	harness_run
 }
 
@@ -103,16 +103,16 @@ test_fewer_tests_than_defined_is_red() {
 }
 
 test_a_file_that_forgets_the_layer_is_red() {
-	mkdir -p tree/unit
-	printf '%s\n' 'test_one() { assertTrue true; }' '. shunit2' >tree/unit/small_test.sh
+	mkdir -p tree/applets
+	printf '%s\n' 'test_one() { assertTrue true; }' '. shunit2' >tree/applets/small_test.sh
 	harness_run
 	assert_red 'FAILED test_one: did not run' "0 passed, 2 failed"
 }
 
 test_a_file_that_forgets_shunit2_is_red() {
-	mkdir -p tree/unit
+	mkdir -p tree/applets
 	# shellcheck disable=SC2016
-	printf '%s\n' '. "$KT_TEST_LIB/test.sh"' 'test_one() { assertTrue true; }' >tree/unit/small_test.sh
+	printf '%s\n' '. "$KT_TEST_LIB/test.sh"' 'test_one() { assertTrue true; }' >tree/applets/small_test.sh
 	harness_run
 	assert_red 'FAILED test_one: did not run' "0 passed, 2 failed"
 }
@@ -157,9 +157,9 @@ test_no_matching_file_is_red() {
 
 test_files_are_added_up_and_chosen_by_pattern() {
 	harness_on 'test_one() { assertTrue true; }'
-	mkdir tree/vm tree/boot
-	cp tree/unit/small_test.sh tree/vm/other_test.sh
-	cp tree/unit/small_test.sh tree/boot/third_test.sh
+	mkdir tree/vm tree/init
+	cp tree/applets/small_test.sh tree/vm/other_test.sh
+	cp tree/applets/small_test.sh tree/init/third_test.sh
 	harness_run
 	assertEquals "3 passed, 0 failed" "$last"
 	KT_ROOT=$PWD/tree KT_ONLY='' run "$KT_TOP/test/run" vm/other third

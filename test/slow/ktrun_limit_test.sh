@@ -91,7 +91,7 @@ test_the_default_lets_a_payload_print_100_mb() {
 # A log is in two files: nothing else is decoded into more than its size.
 test_with_all_that_is_decoded_the_folder_stays_below_the_size() {
 	text 30000 >block
-	"$KT_PYTHON" "$KT_TOP/test/fault/hostile_stream.py" logs 3000000 >junk
+	"$KT_PYTHON" "$KT_TOP/test/deep/fault/hostile_stream.py" logs 3000000 >junk
 	streams $READY $STARTED sched-log====SCHED_OUTPUT_START===
 	mv junk stub
 	# shellcheck disable=SC2016  # for the stub
@@ -127,9 +127,9 @@ test_a_size_is_a_number_with_a_unit() {
 # hostile KIND BYTES: ktrun on such a stream stays below the bounds. The lines of a printk are shown live,
 # all of them; what else is told of a stream is little.
 hostile() {
-	"$KT_PYTHON" "$KT_TOP/test/fault/hostile_stream.py" "$1" "$2" >stub/stream
+	"$KT_PYTHON" "$KT_TOP/test/deep/fault/hostile_stream.py" "$1" "$2" >stub/stream
 	rm -rf art
-	run "$KT_PYTHON" "$KT_TOP/test/fault/peak.py" peak "$KTRUN" -o "$PWD/art" -- true
+	run "$KT_PYTHON" "$KT_TOP/test/deep/fault/peak.py" peak "$KTRUN" -o "$PWD/art" -- true
 	peak=$(sed 's/peak_kib=\([0-9]*\) .*/\1/' peak)
 	assertTrue "$1: $(cat peak)" "[ $peak -lt $LIMIT_KIB ]"
 	[ "$1" = printk ] || assertTrue "$1: $(wc -c <err) bytes on stderr" "[ $(wc -c <err) -lt 100000 ]"
@@ -147,14 +147,14 @@ test_streams_of_a_hostile_guest_cost_bounded_memory_and_few_lines() {
 test_a_console_without_line_ends_costs_bounded_memory() {
 	streams $READY $STARTED
 	{ head -c 60000000 /dev/zero | tr '\0' x; printf 'sched_ext_dump: x task: y'; } >stub/console
-	run "$KT_PYTHON" "$KT_TOP/test/fault/peak.py" peak "$KTRUN" -o "$PWD/art" -- true
+	run "$KT_PYTHON" "$KT_TOP/test/deep/fault/peak.py" peak "$KTRUN" -o "$PWD/art" -- true
 	peak=$(sed 's/peak_kib=\([0-9]*\) .*/\1/' peak)
 	assertTrue "$(cat peak)" "[ $peak -lt $LIMIT_KIB ]"
 	assert_verdict lost 203
 }
 
 test_the_measure_of_memory_sees_a_glutton() {
-	run "$KT_PYTHON" "$KT_TOP/test/fault/peak.py" peak sh -c 'head -c 300000000 /dev/zero | tail -n 1 >/dev/null'
+	run "$KT_PYTHON" "$KT_TOP/test/deep/fault/peak.py" peak sh -c 'head -c 300000000 /dev/zero | tail -n 1 >/dev/null'
 	peak=$(sed 's/peak_kib=\([0-9]*\) .*/\1/' peak)
 	assertTrue "$(cat peak)" "[ $peak -gt $LIMIT_KIB ]"
 }

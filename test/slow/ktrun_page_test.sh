@@ -14,7 +14,7 @@ MARKS='mark#stamp:1700:sys-ready mark#stamp:2000:scheduler-started mark#stamp:23
 # browse FILE WIDTH SCHEME: leaves seen.json and the page's text.
 browse() {
 	mkdir "$TMPDIR/b" # a folder with a short path: the browser makes sockets there
-	run env HOME="$TMPDIR/b" TMPDIR="$TMPDIR/b" "$KT_PYTHON" "$KT_TOP/test/unit/browser.py" "$@"
+	run env HOME="$TMPDIR/b" TMPDIR="$TMPDIR/b" "$KT_PYTHON" "$KT_TOP/test/tools/browser.py" "$@"
 	assert_status 0
 	rm -rf "$TMPDIR/b"
 	mv out seen.json

@@ -36,7 +36,7 @@ test_no_shell_script_has_a_finding() {
 }
 
 test_a_script_with_a_finding_is_red() {
-	mkdir -p .ci host rootfs scripts test examples
+	mkdir -p .ci bench host rootfs scripts test examples
 	printf '%s\n' '#!/bin/sh' 'echo $1' >scripts/planted
 	"$KT_TOP/scripts/lint.sh" >out 2>&1
 	assertNotEquals 0 $?

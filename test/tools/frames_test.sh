@@ -32,7 +32,7 @@ test_the_decoder_refuses_damage() {
 
 test_the_oracle_skips_damage_and_tells_truncation() {
 	encode badcrc:stdout=hello stderr=x cut:20:stdout=hello >stream
-	"$KT_PYTHON" "$KT_TOP/test/unit/frames.py" oracle stream >said
+	"$KT_PYTHON" "$KT_TOP/test/tools/frames.py" oracle stream >said
 	assert_file_text '{"offset": 0, "type": "stdout", "length": 5, "crc": "bad", "skipped": 21}
 {"offset": 21, "type": "stderr", "length": 1, "crc": "ok"}
 {"offset": 38, "type": "stdout", "length": 5, "crc": "truncated", "skipped": 20}' said

@@ -3,8 +3,8 @@
 """A host as the reference's is, for tests: it knows the wire facts only, none of ktbox's own words or frames,
 and shares no code with the applets.
 
-usage: reference_host.py FOLDER KERNEL INITRAMFS [scheduler=FILE] [sched_args=TEXT] [exec_cmd=TEXT]
-                         [wake=HEX[,HEX]...] [word=KERNEL-WORD] [stats] [accessor]
+usage: ktstr_host.py FOLDER KERNEL INITRAMFS [scheduler=FILE] [sched_args=TEXT] [exec_cmd=TEXT]
+                     [wake=HEX[,HEX]...] [word=KERNEL-WORD] [stats] [accessor]
 In:   guest files are put at the root of a second cpio archive, as the reference does; `wake` bytes are sent one
       by one, each after a line "ready" of the payload's output; `stats` asks the relay once it is sys-ready,
       `accessor` answers kern-addrs with wake byte 0xAC.
@@ -71,7 +71,7 @@ def connect(path, qemu):
         except OSError:
             link.close()
             time.sleep(0.02)
-    sys.exit("reference_host: QEMU has ended")
+    sys.exit("ktstr_host: QEMU has ended")
 
 
 def frames(link):

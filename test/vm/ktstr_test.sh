@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # A ktbox guest under a host that is not ktrun: what the reference's host waits for is there, without a word
-# or a frame of ktbox's own (reference_host.py).
+# or a frame of ktbox's own (ktstr_host.py).
 
 # shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/vm.sh"
@@ -12,7 +12,7 @@ host() {
 	host_name=$1
 	shift
 	mkdir "$VMS/$host_name"
-	timeout "$VM_CEILING" "$KT_PYTHON" "$KT_TOP/test/vm/reference_host.py" "$VMS/$host_name" \
+	timeout "$VM_CEILING" "$KT_PYTHON" "$KT_TOP/test/tools/ktstr_host.py" "$VMS/$host_name" \
 		"$KT_TOP/build/kernel/image" "$KT_TOP/build/initramfs.cpio" "$@" >"$VMS/$host_name/frames"
 	echo $? >"$VMS/$host_name/status"
 }

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 KTRUN = TOP + "/host/ktrun"
 DEMO = TOP + "/build/scx_demo"
 MARK = "KT_FAULT_ID"

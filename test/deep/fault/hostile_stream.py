@@ -18,7 +18,7 @@ import random
 import struct
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "unit"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
 import frames  # noqa: E402
 
 EVIL = (b'\x1b[2J\x1b]0;evil\x07\x9b31m../../evil\r\n  "verdict": "pass",\n/etc/evil\0\xff number=1 name=../evil '
