@@ -1,9 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The harness must turn red for all that shunit2 2.1.8 lets pass. Each test here runs test/run on a small
-# tree with one
-# test file, and looks at its last line and exit code.
+# The harness must turn red for all that shunit2 2.1.8 lets pass. Each test here runs test/run on a small tree
+# with one test file, and looks at its last line and exit code.
 
 # shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/test.sh"
@@ -21,8 +20,8 @@ harness_on() {
 	harness_run
 }
 
-harness_run() {
-	KT_ROOT=$PWD/tree KT_ONLY='' run "$KT_TOP/test/run"
+harness_run() { # ARG...
+	KT_ROOT=$PWD/tree KT_STATE=$PWD/state KT_ONLY='' run "$KT_TOP/test/run" "$@"
 	last=$(tail -n 1 out)
 }
 
@@ -150,9 +149,9 @@ test_a_file_over_its_ceiling_is_red() {
 
 test_no_matching_file_is_red() {
 	harness_on 'test_one() { assertTrue true; }'
-	KT_ROOT=$PWD/tree run "$KT_TOP/test/run" no_such_file
+	harness_run no_such_file
 	assert_status 1
-	assertEquals "0 passed, 1 failed" "$(tail -n 1 out)"
+	assertEquals "0 passed, 1 failed" "$last"
 }
 
 test_files_are_added_up_and_chosen_by_pattern() {
@@ -162,8 +161,110 @@ test_files_are_added_up_and_chosen_by_pattern() {
 	cp tree/applets/small_test.sh tree/init/third_test.sh
 	harness_run
 	assertEquals "3 passed, 0 failed" "$last"
-	KT_ROOT=$PWD/tree KT_ONLY='' run "$KT_TOP/test/run" vm/other third
-	assertEquals "2 passed, 0 failed" "$(tail -n 1 out)"
+	harness_run vm/other third
+	assertEquals "2 passed, 0 failed" "$last"
+}
+
+# file_of NAME LINE...: one more test file, of which these lines are the tests.
+file_of() {
+	small_name=$1
+	shift
+	mkdir -p "tree/${small_name%/*}"
+	{
+		# shellcheck disable=SC2016
+		echo '. "$KT_TEST_LIB/test.sh"'
+		printf '%s\n' "$@"
+		echo '. shunit2'
+	} >"tree/$small_name"
+}
+
+test_the_longest_file_of_the_last_run_starts_first() {
+	for name in a b c; do
+		file_of "init/${name}_test.sh" 'test_one() { assertTrue true; }'
+	done
+	mkdir state
+	printf '%s\t%s\n' 2 "$PWD/tree/init/a_test.sh" 90 "$PWD/tree/init/c_test.sh" 30 "$PWD/tree/init/b_test.sh" >state/seconds
+	KT_JOBS=1
+	export KT_JOBS
+	harness_run
+	unset KT_JOBS
+	assertEquals "3 passed, 0 failed" "$last"
+	assertEquals 'c b a' "$(sed -n 's/^init\/\(.\)_test.sh: .*/\1/p' out | paste -sd ' ')"
+	assertEquals "seconds that are remembered" 3 "$(grep -c '^[0-9]' state/seconds)"
+	assertEquals "of this run" 0 "$(grep -c '^[39]0' state/seconds)"
+}
+
+test_vm_files_are_limited_and_others_run_beside_them() {
+	for name in a b; do
+		# shellcheck disable=SC2016
+		file_of "vm/${name}_test.sh" 'test_one() { mkdir "'"$PWD"'/one_vm"; assertTrue "it is alone" $?;' \
+			'KT_RUN_DIR='"$PWD"'/latches kt ktlatch wait -t 20 host_ran; assertTrue "a host file ran" $?;' \
+			'rmdir "'"$PWD"'/one_vm"; }'
+	done
+	# shellcheck disable=SC2016
+	file_of init/c_test.sh 'test_one() { KT_RUN_DIR='"$PWD"'/latches kt ktlatch set host_ran; assertTrue $?; }'
+	mkdir latches
+	KT_JOBS=2 KT_VM_JOBS=1
+	export KT_JOBS KT_VM_JOBS
+	harness_run
+	unset KT_JOBS KT_VM_JOBS
+	assertEquals "3 passed, 0 failed" "$last"
+}
+
+test_failed_files_alone_run_again_until_they_pass() {
+	file_of init/a_test.sh 'test_one() { assertTrue true; }'
+	file_of init/b_test.sh 'test_one() { assertTrue "[ -e '"$PWD"'/mended ]"; }'
+	harness_run
+	assertEquals "1 passed, 1 failed" "$last"
+	harness_run --failed
+	assert_red 'FAILED test_one' "0 passed, 1 failed"
+	: >mended
+	harness_run a_test
+	assertEquals "another file's run does not clear it" "1 passed, 0 failed" "$last"
+	harness_run --failed
+	assertEquals "1 passed, 0 failed" "$last"
+	harness_run --failed
+	assert_status 1
+	assert_matches 'no file failed' err
+}
+
+test_fast_leaves_out_what_is_slow_by_its_place() {
+	for name in applets/a slow/b vm/c vm/smoke; do
+		file_of "${name}_test.sh" 'test_one() { assertTrue true; }'
+	done
+	harness_run --fast
+	assertEquals "2 passed, 0 failed" "$last"
+	assert_matches '^vm/smoke_test.sh: ' out
+	assert_matches '^applets/a_test.sh: ' out
+}
+
+test_the_end_names_the_longest_files() {
+	harness_on 'test_one() { assertTrue true; }'
+	assert_matches '^longest of 1 files, in [0-9]+ s:$' out
+	assert_matches '^ +[0-9]+ s, CPU +[0-9]+ s  applets/small_test.sh$' out
+}
+
+test_a_process_that_spins_reaches_its_ceiling_of_cpu_time() {
+	KT_FILE_CPU=1
+	export KT_FILE_CPU
+	harness_on 'test_one() { sh -c "while :; do :; done"; assertEquals 137 $?; }' # 128 and SIGKILL
+	unset KT_FILE_CPU
+	assertEquals "1 passed, 0 failed" "$last"
+}
+
+test_an_interrupted_run_leaves_no_process() {
+	# shellcheck disable=SC2016
+	file_of init/a_test.sh 'test_one() { tail -f /dev/null & echo $! >'"$PWD"'/pid;' \
+		'KT_RUN_DIR='"$PWD"'/latches kt ktlatch set it_runs; wait; assertTrue true; }'
+	mkdir latches
+	KT_ROOT=$PWD/tree KT_STATE=$PWD/state KT_ONLY='' "$KT_TOP/test/run" >out 2>err &
+	runner=$!
+	(KT_RUN_DIR=$PWD/latches kt ktlatch wait -t "$KT_CEILING" it_runs)
+	assertTrue "the test runs" $?
+	kill -TERM "$runner"
+	end_of "$runner"
+	assert_status 130
+	assertEquals "command line of the test's process" "" "$(cat "/proc/$(cat pid)/cmdline" 2>/dev/null)"
 }
 
 test_temporary_folders_are_kept_only_when_asked() {
