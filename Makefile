@@ -10,7 +10,7 @@ TARBALL  := build/download/busybox-$(BUSYBOX_VERSION).tar.bz2
 BB       := $(B)/bb
 APPLETS  := applets $(wildcard applets/*.c applets/*.h) Config.in Kbuild
 ROOTFS   := $(shell find rootfs/.)
-FUZZERS  := $(patsubst test/fuzz/fuzz_%.c,build/fuzz/bin/%,$(wildcard test/fuzz/fuzz_*.c))
+FUZZERS  := $(patsubst test/deep/fuzz/fuzz_%.c,build/fuzz/bin/%,$(wildcard test/deep/fuzz/fuzz_*.c))
 VERBS    := all help busybox rootfs kernel kernel-6.12 kernel-generic demo run test bench bench-vng \
 	    test-6.12 test-generic \
 	    shell test-busybox test-sanitized fuzz mutations lint check-options deps man install uninstall torture clean
@@ -75,37 +75,37 @@ test: need-test need-cross-test all demo kernel
 endif
 
 bench: need-bench all build/bb-plain/busybox demo kernel ## what ktbox costs, beside baselines (BENCH=PATTERN, BENCH_QUICK=1, SVG=FILE)
-	@BENCH_QUICK="$(BENCH_QUICK)" SVG="$(SVG)" test/bench/run $(BENCH)
+	@BENCH_QUICK="$(BENCH_QUICK)" SVG="$(SVG)" bench/run $(BENCH)
 
 bench-vng: need-bench-vng all kernel ## ktrun beside virtme-ng, in a Debian root made for it: build/vng-root (as root; 700 MB)
 	@scripts/fetch-vng-root.sh build/vng-root "$$(cat build/kernel/version)" $(KERNEL_SUITES)
-	@VNG_ROOT=$(CURDIR)/build/vng-root BENCH_QUICK="$(BENCH_QUICK)" test/bench/run vng
+	@VNG_ROOT=$(CURDIR)/build/vng-root BENCH_QUICK="$(BENCH_QUICK)" bench/run vng
 
 test-6.12: need-test-6.12 all demo kernel kernel-6.12 ## the tests of large dumps on the 6.12 kernel
 	@KT_DUMP_KERNEL=$(CURDIR)/build/kernel-6.12/image test/run dump_size
 
 torture: need-torture all $(FUZZERS) demo kernel ## about TORTURE_MINUTES (30) of faults at random moments: KT_SEED gives them again
-	@test/fault/run
+	@test/deep/fault/run
 
 test-busybox: need-build build/busybox build/bb-plain/busybox ## BusyBox's own tests, on ours and unpatched
 	@mkdir -p build/bb-suite && cp build/busybox $(BB)/obj/.config build/bb-suite
 	@scripts/test-busybox.sh build/bb-plain/src build/bb-plain build/bb-suite
 
 test-generic: need-test all kernel-generic ## the tests of shared folders and modules on the generic kernel
-	@KT_ROOT=$(CURDIR)/test/generic test/run
+	@KT_ROOT=$(CURDIR)/test/vm-modules test/run
 
 shell: need-shell all kernel ## a shell in the guest
 	@KTRUN_KERNEL=$(CURDIR)/$(B)/kernel/image host/ktrun --shell
 
 test-sanitized: need-test-sanitized build/busybox-san ## the applets' unit tests with ASan and UBSan
 	@ASAN_OPTIONS=detect_leaks=0 KT_BUSYBOX=$(CURDIR)/build/busybox-san KT_SANITIZED=1 \
-		test/run unit/ktd unit/ktex unit/kth unit/ktl unit/ktp unit/ktrec unit/kts
+		test/run applets/ktd applets/ktex applets/kth applets/ktl applets/ktp applets/ktrec applets/kts
 
 fuzz: need-fuzz $(FUZZERS) ## fuzz what reads from outside, FUZZ_SECONDS (60) each (FUZZ=reader: that alone)
-	@test/fuzz/run $(FUZZ_SECONDS) $(FUZZ)
+	@test/deep/fuzz/run $(FUZZ_SECONDS) $(FUZZ)
 
 mutations: need-mutations all demo kernel ## break the code in many places, one at a time: a test must see each (MUTATION=WORD)
-	@test/mutations/run $(MUTATION)
+	@test/deep/mutations/run $(MUTATION)
 
 lint: need-lint build/busybox ## check every shell script, and the applets' C with three analysers
 	@scripts/lint.sh
@@ -170,7 +170,7 @@ $(B)/busybox: $(BB)/configured $(APPLETS) scripts/sync-applets.sh scripts/build-
 build/busybox-san: build/busybox scripts/build-sanitized.sh | need-fuzz
 	@scripts/build-sanitized.sh $(BB) build/bb/san $(JOBS) $@
 
-$(FUZZERS): build/fuzz/bin/%: build/busybox-san test/fuzz/fuzz_%.c test/fuzz/input.h test/fuzz/shim.c \
+$(FUZZERS): build/fuzz/bin/%: build/busybox-san test/deep/fuzz/fuzz_%.c test/deep/fuzz/input.h test/deep/fuzz/shim.c \
 		scripts/build-fuzzer.sh
 	@scripts/build-fuzzer.sh $(BB) build/bb/san $* $@
 

@@ -43,7 +43,7 @@ SOURCE_6.12_SUITES  ?= trixie
 PREFIX          ?= /usr/local
 DESTDIR         ?=
 
-# Seconds of each fuzzer of `make fuzz`, and which of them (test/fuzz/run); empty: all.
+# Seconds of each fuzzer of `make fuzz`, and which of them (test/deep/fuzz/run); empty: all.
 FUZZ_SECONDS    ?= 60
 FUZZ            ?=
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * CRC-32/ISO-HDLC for frames: polynomial 0xEDB88320 reflected, initial value and final xor 0xFFFFFFFF
- * (the wire document's table "Frame"; test/unit checks the published check value).
+ * (the wire document's table "Frame"; test/applets checks the published check value).
  *
  * In:  bytes. Out: their checksum. The table fills itself at the first call; there is one thread.
  *

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# build-fuzzer.sh BB SAN NAME OUT [FILE]: a libFuzzer program of test/fuzz/fuzz_NAME.c and what it feeds.
+# build-fuzzer.sh BB SAN NAME OUT [FILE]: a libFuzzer program of test/deep/fuzz/fuzz_NAME.c and what it feeds.
 # In:   BB, the patched BusyBox tree; SAN, the folder of build-sanitized.sh: its headers and its libbb; FILE
 #       takes the place of the room of its name: for a test, which breaks it.
 # Out:  OUT, with clang's address and undefined-behaviour sanitizers; OUT.o, the fuzzer's own part. That has
@@ -41,7 +41,7 @@ clang_sanitized() { # ARG...
 }
 
 mkdir -p "$(dirname "$out")"
-clang_sanitized -c -o "$out.o" "test/fuzz/fuzz_$name.c"
+clang_sanitized -c -o "$out.o" "test/deep/fuzz/fuzz_$name.c"
 # shellcheck disable=SC2046,SC2086  # lists of words, and perhaps none
 clang_sanitized -fsanitize=fuzzer -fno-sanitize-coverage=trace-cmp $link -o "$out" \
-	"$out.o" test/fuzz/shim.c $(sources) "$san/libbb/lib.a" -lm
+	"$out.o" test/deep/fuzz/shim.c $(sources) "$san/libbb/lib.a" -lm

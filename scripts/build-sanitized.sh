@@ -4,7 +4,7 @@
 # build-sanitized.sh BB OBJ JOBS OUT: our BusyBox with clang's address and undefined-behaviour sanitizers.
 # In:   BB/src and BB/obj/.config; OBJ lies in BB, where sync-applets.sh removes outdated objects.
 #       The sanitizers need glibc and a dynamic program: CONFIG_STATIC is off.
-# Out:  OUT; OBJ, with libbb as an archive that test/fuzz links. A finding ends the program at once.
+# Out:  OUT; OBJ, with libbb as an archive that test/deep/fuzz links. A finding ends the program at once.
 # Exit: 0; 1 the build failed: the end of the log, OBJ/make.log, is shown.
 
 set -eu

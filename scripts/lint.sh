@@ -16,7 +16,7 @@ is_shell() { # FILE
 }
 
 scripts() {
-	find .ci host rootfs scripts test examples -type f | LC_ALL=C sort | while read -r file; do
+	find .ci bench host rootfs scripts test examples -type f | LC_ALL=C sort | while read -r file; do
 		if is_shell "$file"; then echo "$file"; fi
 	done
 }

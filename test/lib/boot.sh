@@ -5,13 +5,14 @@
 #	. "$KT_TEST_LIB/boot.sh"
 #	test_CLAIM() { when ktexec 'exit 7'; boot; assert_exit 7; }
 # setUp lays out ./root; the test changes it; boot copies it for each shell that /init must work in, and runs
-# both at once; the asserts look at what both have left: journal.SHELL, console.SHELL, and the folder SHELL.
+# them at once; the asserts look at what each has left: journal.SHELL, console.SHELL, and the directory SHELL.
+# KT_BOOT_SHELLS names the shells (dash and ash).
 #
 # By default there is a scheduler, which attaches, and a payload, which ends with 0. Only ktlatch is real.
 
 . "$KT_TEST_LIB/test.sh"
 
-BOOT_SHELLS='dash ash'
+BOOT_SHELLS=${KT_BOOT_SHELLS:-dash ash}
 BOOT_STUBS='mount chrt reboot stty dmesg kthvc ktpipe ktexitmon ktexec ktsend ktdump ktget insmod ktport ktlogin ktrelay'
 BOOT_STUBS="$BOOT_STUBS ktsh-lite ktstdin ktterm"
 # All that /init and the stubs may find besides: nothing that could harm the host.
@@ -29,7 +30,8 @@ boot_ceiling() { # SECONDS for /init as a whole
 # new_root: ./root is as it was at first; nothing of an earlier boot is left.
 new_root() {
 	[ -d "$SHUNIT_TMPDIR/root" ] || lay_out_root "$SHUNIT_TMPDIR/root"
-	rm -rf root dash ash
+	# shellcheck disable=SC2086  # a list of words
+	rm -rf root $BOOT_SHELLS
 	cp -a "$SHUNIT_TMPDIR/root" root
 }
 
@@ -140,15 +142,25 @@ boot_under() {
 	sed "s|$PWD/$1||g" "$1/journal" >"journal.$1"
 }
 
+# shell_binary SHELL: what sh is for /init.
+shell_binary() {
+	case $1 in
+	ash) echo "$KT_BUSYBOX" ;;
+	*) command -v "$1" ;;
+	esac
+}
+
 boot() {
-	mv root dash
-	cp -a dash ash
-	ln -s "$(command -v dash)" dash/tools/sh
-	ln -s "$KT_BUSYBOX" ash/tools/sh
-	boot_under dash &
-	dash_pid=$!
-	boot_under ash
-	wait "$dash_pid"
+	boot_pids=
+	for shell in $BOOT_SHELLS; do
+		cp -a root "$shell"
+		ln -s "$(shell_binary "$shell")" "$shell/tools/sh"
+		boot_under "$shell" &
+		boot_pids="$boot_pids $!"
+	done
+	rm -rf root
+	# shellcheck disable=SC2086  # a list of words
+	wait $boot_pids
 	for shell in $BOOT_SHELLS; do
 		assertTrue "/init under $shell reached the ceiling: $(tail -n 5 "console.$shell")" \
 			"[ $(cat "status.$shell") -lt 124 ]"

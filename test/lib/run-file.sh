@@ -1,34 +1,37 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# run-file.sh FILE RESULTS: run one test file, and judge it by what lib/test.sh logged, not by what shunit2
-# said:
+# run-file.sh FILE RESULTS: run one test file, and judge it by what lib/test.sh logged, not by what shunit2 said:
 # shunit2 2.1.8 passes silently when there is no test, no assert, or when an assert fails in a subshell.
-# In:   FILE; the environment of test/run. KT_FILE_SECS: the ceiling of the whole file (vm and busybox: 1200, else 480).
-# Out:  a line about the file, its output when something failed; RESULTS/FILE.count: "PASSED FAILED".
+# In:   FILE; the environment of test/run.
+#       KT_FILE_SECS  the ceiling of the whole file in seconds of wall time: it finds a file that hangs. Its default
+#                     is several times what the longest file takes on a busy machine.
+#       KT_FILE_CPU   the ceiling of each of its processes in seconds of CPU time: it finds one that spins (600)
+# Out:  a line about the file, its output when something failed; RESULTS/FILE.count: "PASSED FAILED SECONDS
+#       CPU-SECONDS", with tabs.
 # Exit: 0; the judgement is the result.
 
 set -u
 
 file=$1
 results=$2
+began=$(date +%s)
 base=$(mktemp -d) || exit 1
-trap 'rm -rf "$base"' EXIT
-trap 'exit 130' INT TERM HUP
-mkdir "$base/tmp" "$base/run"
+memory=$(mktemp -d -p /dev/shm kt.XXXXXX 2>/dev/null) || memory=$base/memory
+timeout_pid=
+trap 'rm -rf "$base" "$memory"' EXIT
+trap on_signal INT TERM HUP
+mkdir -p "$base/tmp" "$base/run" "$memory"
 
-case $file in
-*/vm/* | */busybox/*) ceiling=${KT_FILE_SECS:-1200} ;;
-*) ceiling=${KT_FILE_SECS:-480} ;;
-esac
-# In the environment of the file alone: by this mark, processes are found that it has left behind.
+# In the environment of the file alone: this mark finds the processes that the file leaves behind.
 mark=kt-$$-${base##*.}
 KT_TEST_BASE=$base
 KT_TEST_LOG=$base/log
 KT_RUN_DIR=$base/run
+KT_MEMORY_DIR=$memory
 TMPDIR=$base/tmp
 SHUNIT_COLOR=none
-export KT_TEST_BASE KT_TEST_LOG KT_RUN_DIR TMPDIR SHUNIT_COLOR
+export KT_TEST_BASE KT_TEST_LOG KT_RUN_DIR KT_MEMORY_DIR TMPDIR SHUNIT_COLOR
 : >"$KT_TEST_LOG"
 
 # complain MESSAGE: something is wrong with the file as a whole; it counts as one failure.
@@ -42,20 +45,33 @@ defined_tests() {
 		"${KT_ONLY:-.}"
 }
 
-# run_tests: the file, under a ceiling. Descriptor 8 is held by all that it starts, and tells when all have
-# gone.
+# run_tests: runs the file under its ceilings. All that it starts holds descriptor 8, so that the FIFO ends when
+# all of it has ended.
 run_tests() {
 	mkfifo "$base/alive"
-	KT_TEST_ID=$mark timeout -k 5 "$ceiling" sh "$file" </dev/null >"$base/output" 2>&1 8>"$base/alive" &
+	(
+		# shellcheck disable=SC3045  # dash and ash have it
+		ulimit -t "${KT_FILE_CPU:-600}"
+		KT_TEST_ID=$mark
+		export KT_TEST_ID
+		exec timeout -k 5 "${KT_FILE_SECS:-2400}" sh "$file" </dev/null >"$base/output" 2>&1 8>"$base/alive"
+	) &
 	timeout_pid=$!
 	exec 9<"$base/alive"
 	wait "$timeout_pid"
 	status=$?
-	timeout 3 cat <&9 >/dev/null # what was told to end may take a moment
+	timeout 3 cat <&9 >/dev/null # a process that was told to end may take a moment
 	exec 9<&-
 }
 
-# check_leftovers: names the processes that the file has started and not ended, and ends them.
+# on_signal: ends the file and all that it has started.
+on_signal() {
+	[ -z "$timeout_pid" ] || kill "$timeout_pid" 2>/dev/null
+	check_leftovers
+	exit 130
+}
+
+# check_leftovers: names the processes that the file has started and not ended, and kills them.
 check_leftovers() {
 	# shellcheck disable=SC2013  # such paths have no spaces
 	for environ in $(grep -lszxF "KT_TEST_ID=$mark" /proc/[0-9]*/environ); do
@@ -66,13 +82,13 @@ check_leftovers() {
 	done
 }
 
-# check_temp_files: all temporary files belong into the test's own folder, which is removed.
+# check_temp_files: a test keeps its temporary files in its own directory, which is removed.
 check_temp_files() {
 	left=$(find "$base/tmp" -mindepth 1 -maxdepth 1 | tr '\n' ' ')
 	[ -z "$left" ] || complain "left temporary files behind: $left"
 }
 
-# check_commands: a mistyped helper must not pass for a test.
+# check_commands: a mistyped name of a helper must fail the test.
 check_commands() {
 	missing=$(grep -E '^[^ ]*: [0-9]+: ([^ ]+: )?[^ ]+: not found$' "$base/output" | head -n 1)
 	[ -z "$missing" ] || complain "called what is not there: $missing"
@@ -89,9 +105,17 @@ judge() {
 		{ print "passed " $1 }'
 }
 
-# keep: what KT_KEEP=1 asks for.
+# measure_cpu: sets cpu_seconds, the CPU time of all children that were waited for. (In a command substitution,
+# times would speak of that subshell.)
+measure_cpu() {
+	times >"$base/times"
+	cpu_seconds=$(awk 'NR == 2 { for (i = 1; i <= 2; i++) { split($i, t, /[ms]/); sum += 60 * t[1] + t[2] } printf "%d", sum }' "$base/times")
+}
+
+# keep: leaves the temporary directory (KT_KEEP=1).
 keep() {
 	trap - EXIT
+	[ "$memory" = "$base/memory" ] || mv "$memory" "$base/memory"
 	echo "kept: $base"
 }
 
@@ -113,6 +137,8 @@ if [ "$failed" -gt 0 ]; then
 	grep '^FAILED ' "$base/judged"
 	[ ! -s "$base/complaints" ] || cat "$base/complaints"
 fi
-echo "${file#"$KT_ROOT"/}: $passed passed, $failed failed"
+seconds=$(($(date +%s) - began))
+echo "${file#"$KT_ROOT"/}: $passed passed, $failed failed ($seconds s)"
+measure_cpu
 [ -z "${KT_KEEP:-}" ] || keep
-echo "$passed $failed" >"$results/$(echo "$file" | tr / _).count"
+printf '%s\t%s\t%s\t%s\n' "$passed" "$failed" "$seconds" "$cpu_seconds" >"$results/$(echo "$file" | tr / _).count"

@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2034
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# unit.sh: helpers of the unit tests: frames through the tests' own encoder and decoder (unit/frames.py),
+# unit.sh: helpers of the unit tests: frames through the tests' own encoder and decoder (tools/frames.py),
 # fifos, logs.
 
 . "$KT_TEST_LIB/test.sh"
@@ -9,17 +9,17 @@ DATA=$KT_TOP/test/data
 
 # encode ITEM...: a stream on stdout; the ITEMs are frames.py's.
 encode() {
-	"$KT_PYTHON" "$KT_TOP/test/unit/frames.py" encode "$@"
+	"$KT_PYTHON" "$KT_TOP/test/tools/frames.py" encode "$@"
 }
 
 # decode FILE: its frames, a line each.
 decode() {
-	"$KT_PYTHON" "$KT_TOP/test/unit/frames.py" decode "$1" 2>&1
+	"$KT_PYTHON" "$KT_TOP/test/tools/frames.py" decode "$1" 2>&1
 }
 
 # payload TYPE FILE: the payloads of this type.
 payload() {
-	"$KT_PYTHON" "$KT_TOP/test/unit/frames.py" payload "$1" "$2"
+	"$KT_PYTHON" "$KT_TOP/test/tools/frames.py" payload "$1" "$2"
 }
 
 # assert_frames FILE LINE...: the file holds exactly these frames, as decode() shows them.

@@ -1,13 +1,13 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# user.sh: a user at a terminal (unit/user.py), for tests of what ktattach and ktrun do on one.
+# user.sh: a user at a terminal (tools/user.py), for tests of what ktattach and ktrun do on one.
 # Out: transcript, all that came on the terminal; user_pid, the program's process id; $answer.
 
 # user_runs PROGRAM ARG...: the program is in the foreground of a terminal of 24 x 80.
 user_runs() {
 	mkfifo user.commands user.answers
-	"$KT_PYTHON" "$KT_TOP/test/unit/user.py" transcript "$@" <user.commands >user.answers 2>user.err &
+	"$KT_PYTHON" "$KT_TOP/test/tools/user.py" transcript "$@" <user.commands >user.answers 2>user.err &
 	user_python=$!
 	exec 6>user.commands 7<user.answers
 	read -r user_pid <&7

@@ -11,13 +11,13 @@ SEED=1
 
 # faults PART COUNT
 faults() {
-	timeout -k 5 400 "$KT_PYTHON" "$KT_TOP/test/fault/faults.py" "$1" "$2" "$SEED" >said 2>&1
+	timeout -k 5 400 "$KT_PYTHON" "$KT_TOP/test/deep/fault/faults.py" "$1" "$2" "$SEED" >said 2>&1
 	kt_verdict $? "$1 has failed: $(head -c 1500 said)"
 	assert_matches "^$1: $2 passed, 0 failed" said
 }
 
 test_system_calls_that_fail_are_survived_or_told_of() {
-	timeout -k 5 300 "$KT_PYTHON" "$KT_TOP/test/fault/inject.py" "$KT_BUSYBOX" 140 "$SEED" >said 2>&1
+	timeout -k 5 300 "$KT_PYTHON" "$KT_TOP/test/deep/fault/inject.py" "$KT_BUSYBOX" 140 "$SEED" >said 2>&1
 	assert_matches '^inject: 140 passed, 0 failed' said
 	assert_matches 'said so' said # some did harm
 	assert_no_match '^inject [0-9]+: ' said
@@ -61,7 +61,7 @@ test_a_rule_that_is_broken_is_told() {
 	kt_fault='import sys; sys.path.insert(0, sys.argv[1]); import faults
 faults.FAULTS["boots"] = lambda rng, index: faults.expect(faults.Run(["--", "false"]), "pass")
 sys.exit(faults.main("boots", "1", "1"))'
-	"$KT_PYTHON" -c "$kt_fault" "$KT_TOP/test/fault" >said 2>&1
+	"$KT_PYTHON" -c "$kt_fault" "$KT_TOP/test/deep/fault" >said 2>&1
 	assertEquals "status" 1 $?
 	assert_matches '^boots 0: verdict fail .*not pass' said
 	rm -rf "$TMPDIR"/ktfault.*

@@ -20,13 +20,13 @@ attack() {
 	attack_options=$2
 	shift 2
 	# shellcheck disable=SC2086  # a list of words
-	vm "$attack_name" -i "$KT_TOP/test/fault/hostile-guest.sh" $attack_options -- hostile-guest.sh "$@"
+	vm "$attack_name" -i "$KT_TOP/test/deep/fault/hostile-guest.sh" $attack_options -- hostile-guest.sh "$@"
 }
 
 oneTimeSetUp() {
 	cat >"$FILES/ktrun" <<-'END'
 		#!/bin/sh
-		exec "$KT_PYTHON" "$KT_TOP/test/fault/peak.py" "$PEAK" "$KT_TOP/host/ktrun" "$@"
+		exec "$KT_PYTHON" "$KT_TOP/test/deep/fault/peak.py" "$PEAK" "$KT_TOP/host/ktrun" "$@"
 	END
 	chmod +x "$FILES/ktrun"
 	KTRUN=$FILES/ktrun

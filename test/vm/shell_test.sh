@@ -41,7 +41,7 @@ keys() {
 
 # sees TEXT: it comes on the terminal. What did not come is noted in a file that a test shows.
 sees() {
-	"$KT_PYTHON" "$KT_TOP/test/vm/expect.py" "${2:-$KEYS_CEILING}" "$1" "$VMS/$session.out" <&7 && return 0
+	"$KT_PYTHON" "$KT_TOP/test/tools/expect.py" "${2:-$KEYS_CEILING}" "$1" "$VMS/$session.out" <&7 && return 0
 	echo "$1" >>"$VMS/$session.missed"
 	return 1
 }

@@ -23,7 +23,7 @@ slow_vm() {
 }
 
 oneTimeSetUp() {
-	printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$KT_PYTHON" "$KT_TOP/test/vm/slow_host.py" >"$FILES/slow"
+	printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$KT_PYTHON" "$KT_TOP/test/tools/slow_host.py" >"$FILES/slow"
 	chmod +x "$FILES/slow"
 	slow_vm waited "${KT_SLOW_STALL:-4}" --append ktbox.ack=1
 	slow_vm not_waited gone

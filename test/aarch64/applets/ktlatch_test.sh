@@ -1,0 +1,1 @@
+../../applets/ktlatch_test.sh

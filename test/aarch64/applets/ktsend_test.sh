@@ -1,0 +1,1 @@
+../../applets/ktsend_test.sh

@@ -1,1 +1,0 @@
-../../unit/ktlatch_test.sh

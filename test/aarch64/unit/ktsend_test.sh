@@ -1,1 +1,0 @@
-../../unit/ktsend_test.sh
