@@ -15,7 +15,7 @@ mounts() {
 	check_mounts
 	consoles
 	mkdir -p "$RUN"
-	cp -d "$ROOT"/lib/ktbox/dev/* "$ROOT/dev" # fd, stdin, stdout, stderr
+	cp -d "$ROOT"/lib/ktbox/dev-links/* "$ROOT/dev" # fd, stdin, stdout, stderr
 }
 
 # Without the first six there is no run. The others are for the payload and the scheduler: bpf to pin
