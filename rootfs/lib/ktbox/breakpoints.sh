@@ -7,21 +7,21 @@
 #       has none; elsewhere it has the console.
 
 # Those behind the command line, which is not known before; and teardown.
-STOPS='first_in_line modules bulk_port wake_bytes announce shell_history shares reference_host trace scheduler payload'
+BREAKPOINTS='realtime_priority modules bulk_port wake_bytes announce shell_history shares ktstr_host trace scheduler payload'
 
 phase() { # NAME: runs it, and a shell before it when one is asked for
-	[ "${BREAK_AT:-}" != "$1" ] || stop_for_developer "before the phase $1"
+	[ "${BREAK_AT:-}" != "$1" ] || debug_shell "before the phase $1"
 	"$1"
 }
 
-break_word() { # break=PHASE
-	case " $STOPS teardown " in
+set_breakpoint() { # break=PHASE
+	case " $BREAKPOINTS teardown " in
 	*" ${1#*=} "*) BREAK_AT=${1#*=} ;;
-	*) say "command line: no phase to stop before in '$1'; there are: $STOPS teardown" ;;
+	*) say "command line: no phase to stop before in '$1'; there are: $BREAKPOINTS teardown" ;;
 	esac
 }
 
-find_stop_tty() {
+find_debug_tty() {
 	if [ "$MODE" = shell ] && [ ! -e "$ROOT/exec_cmd" ]; then
 		find_shell_tty
 	elif [ -z "$HOST_IS_KTRUN" ]; then
@@ -31,8 +31,8 @@ find_stop_tty() {
 	fi
 }
 
-shell_of_stop() {
-	if find_stop_tty; then
+run_debug_shell() {
+	if find_debug_tty; then
 		interactive_shell
 	else
 		say "there is no terminal for a shell: ktrun --shell has one"
@@ -41,21 +41,21 @@ shell_of_stop() {
 
 # In the background, so that poweroff and reboot, which come as signals, are not put off to the shell's end:
 # they end the shell by HUP. What it sets stays its own.
-stop_for_developer() { # WHERE
+debug_shell() { # WHERE
 	say "a shell $1; exit goes on"
-	STOPPED=$1 # for its greeting
-	shell_of_stop </dev/null &
-	stop_pid=$!
-	while kill -0 "$stop_pid" 2>/dev/null; do
-		wait "$stop_pid"
-		! is_set shutdown || kill -HUP "$stop_pid" 2>/dev/null
+	DEBUG_SHELL_WHERE=$1 # for its greeting
+	run_debug_shell </dev/null &
+	debug_shell_pid=$!
+	while kill -0 "$debug_shell_pid" 2>/dev/null; do
+		wait "$debug_shell_pid"
+		! is_set shutdown || kill -HUP "$debug_shell_pid" 2>/dev/null
 	done
-	STOPPED=
+	DEBUG_SHELL_WHERE=
 }
 
 # Once: what goes wrong on the way out of a failed boot needs no second shell.
 rescue() { # PHASE REASON
 	[ -n "${RESCUE:-}" ] || return 0
 	RESCUE=
-	stop_for_developer "because of a failed boot: $1: $2"
+	debug_shell "because of a failed boot: $1: $2"
 }

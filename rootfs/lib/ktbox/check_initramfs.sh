@@ -5,9 +5,9 @@
 # Each archive ends with a file that says so; ktrun's begins with one too, since it need not be there at
 # all.
 
-completeness() {
+check_initramfs() {
 	[ -e "$ROOT/.ktbox/base.complete" ] ||
-		fail completeness "the initramfs was not unpacked whole: more memory (-m) may help"
+		fail initramfs "the initramfs was not unpacked whole: more memory (-m) may help"
 	[ ! -e "$ROOT/.ktbox/run.begin" ] || [ -e "$ROOT/.ktbox/run.complete" ] ||
-		fail completeness "the run's files were not unpacked whole: more memory (-m) may help"
+		fail initramfs "the run's files were not unpacked whole: more memory (-m) may help"
 }

@@ -42,7 +42,7 @@ command_line_word() { # WORD
 	ktbox.ack=1) ACK=1 ;;
 	ktbox.host=ktrun) HOST_IS_KTRUN=1 ;;
 	ktbox.rescue=1) RESCUE=1 ;;
-	break=*) break_word "$1" ;;
+	break=*) set_breakpoint "$1" ;;
 	ktbox.ctl=1) CTL_PORT=1 ;;
 	ktbox.term=*) TERM=${1#*=} ;;
 	ktbox.*) say "command line: unknown word '$1'" ;;

@@ -122,12 +122,12 @@ now_ms() { # sets NOW_MS, milliseconds since boot, without a process
 
 # In a process of its own: the environment of the user's programs is not that of /init. Replaced by
 # COMMAND, which is looked up before the user's PATH holds.
-with_users_environment() { # COMMAND ARG...
+exec_with_user_env() { # COMMAND ARG...
 	kt_command=$(command -v "$1")
 	shift
-	kt_folders=$(include_path)
+	kt_directories=$(include_path)
 	# shellcheck source=/dev/null
 	[ ! -e "$ROOT/.ktbox/env" ] || . "$ROOT/.ktbox/env"
-	PATH=$kt_folders$PATH
+	PATH=$kt_directories$PATH
 	exec "$kt_command" "$@"
 }

@@ -6,7 +6,7 @@
 
 STATS_SOCKET=/var/run/scx/root/stats
 
-reference_host() {
+ktstr_host() {
 	[ -z "$HOST_IS_KTRUN" ] || return 0
 	kern_addrs &
 	ktrelay ktstr-stats "$ROOT$STATS_SOCKET" &

@@ -9,7 +9,7 @@ mounts() {
 	mount -t proc proc "$ROOT/proc"
 	mount -t sysfs sys "$ROOT/sys"
 	mount -t devtmpfs dev "$ROOT/dev"
-	grace_periods at_once
+	rcu_expedite on
 	mkdir -p "$ROOT/dev/pts" "$ROOT/dev/shm" "$ROOT/run" "$ROOT/tmp"
 	mount -a -T "$ROOT/etc/fstab"
 	check_mounts

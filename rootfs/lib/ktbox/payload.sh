@@ -40,7 +40,7 @@ start_payload() {
 	elif [ -x "$ROOT/payload" ]; then
 		payload_arguments
 	elif [ -e "$ROOT/exec_cmd" ]; then
-		payload_job with_users_environment ktexec sh -c "$(cat "$ROOT/exec_cmd")"
+		payload_job exec_with_user_env ktexec sh -c "$(cat "$ROOT/exec_cmd")"
 	else
 		PAYLOAD_JOB=
 	fi
@@ -53,7 +53,7 @@ payload_arguments() { # /args: one a line
 			set -- "$@" "$argument"
 		done <"$ROOT/args"
 	fi
-	payload_job with_users_environment ktexec "$ROOT/payload" "$@"
+	payload_job exec_with_user_env ktexec "$ROOT/payload" "$@"
 }
 
 # Its end becomes a latch, so that one wait sees it, the scheduler's end, and a shutdown.

@@ -6,10 +6,10 @@
 # machine that is idle meanwhile: 10 to 20 ms each (measured under -icount on 7.2, 2 CPUs). What is under test
 # must see the kernel as it is, so this ends before the scheduler is loaded.
 
-grace_periods() { # at_once|as_usual
+rcu_expedite() { # on|off
 	case $1 in
-	at_once) expedited=1 ;;
-	as_usual) expedited=0 ;;
+	on) expedited=1 ;;
+	off) expedited=0 ;;
 	esac
 	[ ! -w "$ROOT/sys/kernel/rcu_expedited" ] || echo "$expedited" >"$ROOT/sys/kernel/rcu_expedited"
 }

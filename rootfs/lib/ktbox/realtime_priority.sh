@@ -6,7 +6,7 @@
 # Not reset on fork: the short-lived helpers of a teardown must get the CPU too. Whatever is not ours is
 # started by ktexec, ktexitmon or ktlogin, which undo both.
 
-first_in_line() {
+realtime_priority() {
 	chrt -f -p 50 $$ >/dev/null || say "first in line: no real-time priority"
 	echo -1000 >"$ROOT/proc/self/oom_score_adj"
 }

@@ -3,7 +3,7 @@
 # Part of the teardown: the files that the host has asked for (/.ktbox/get, a path a line). Whoever might
 # still write to them has ended by then. What is missing is told to the host, and is no failure of /init.
 
-send_asked_files() {
+send_requested_files() {
 	[ -n "${KT_PORT_FD:-}" ] && [ -e "$ROOT/.ktbox/get" ] || return 0
 	set --
 	while IFS= read -r asked; do

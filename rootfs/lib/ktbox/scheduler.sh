@@ -12,7 +12,7 @@ RESTART_SECONDS=3 # for one that was unregistered to attach again, or to end
 scheduler() {
 	SCHEDULER=none
 	ATTACHED=
-	grace_periods as_usual
+	rcu_expedite off
 	run_script sched_enable || note_error scheduler "a line of /sched_enable failed"
 	[ -e "$ROOT/scheduler" ] || return 0
 	is_set shutdown && return
@@ -36,7 +36,7 @@ start_scheduler() {
 	set -- $([ ! -e "$ROOT/sched_args" ] || cat "$ROOT/sched_args")
 	set +f
 	SCHEDULER=running
-	with_users_environment ktexitmon -l "$log" "$ROOT/scheduler" "$@" &
+	exec_with_user_env ktexitmon -l "$log" "$ROOT/scheduler" "$@" &
 	KTEXITMON=$!
 }
 

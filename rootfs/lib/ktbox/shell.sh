@@ -6,9 +6,9 @@
 interactive_shell() {
 	greeting >"$ROOT/etc/motd"
 	if [ "$SHELL_TTY" = ctl ]; then
-		with_users_environment ktterm sh -l
+		exec_with_user_env ktterm sh -l
 	else
-		with_users_environment ktlogin "$ROOT/dev/$SHELL_TTY" sh -l
+		exec_with_user_env ktlogin "$ROOT/dev/$SHELL_TTY" sh -l
 	fi
 }
 
@@ -18,8 +18,8 @@ greeting() {
 	ops=none
 	[ -e "$ROOT/sys/kernel/sched_ext/root/ops" ] && read -r ops <"$ROOT/sys/kernel/sched_ext/root/ops"
 	echo "ktbox: Linux $release, $((memory / 1024)) MiB, $(nproc) CPUs, scheduler: $ops"
-	if [ -n "${STOPPED:-}" ]; then
-		echo "ktbox: a shell $STOPPED; exit goes on"
+	if [ -n "${DEBUG_SHELL_WHERE:-}" ]; then
+		echo "ktbox: a shell $DEBUG_SHELL_WHERE; exit goes on"
 	else
 		echo "ktbox: exit, poweroff and reboot end the VM"
 	fi

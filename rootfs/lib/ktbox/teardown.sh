@@ -16,23 +16,23 @@ teardown() {
 	[ -z "${SEND_DMESG:-}" ] || [ -z "${KT_PORT_FD:-}" ] || dmesg | ktsend dmesg -
 	send_history
 	end_senders
-	send_asked_files
-	[ -z "${KT_PORT_FD:-}" ] || last_words
+	send_requested_files
+	[ -z "${KT_PORT_FD:-}" ] || send_exit
 	drain_consoles
 	machine_off
 }
 
 # A host that reads through a socket loses what is still in the port's queue when the machine goes, so it may
 # ask to be waited for: until its side has taken the exit frame, and 2 s for its answer.
-last_words() {
-	[ -z "$ACK" ] || listen_again
+send_exit() {
+	[ -z "$ACK" ] || restart_kthvc
 	send_fin
 	ktsend ${ACK:+-b} exit "$(exit_code)"
 	[ -z "$ACK" ] || await 2 artifacts_received
 }
 
 # Who listened was killed with the others, and what the host said before now is not the answer.
-listen_again() {
+restart_kthvc() {
 	ktlatch reset hvc_ready
 	ktlatch reset artifacts_received
 	listen
@@ -59,14 +59,14 @@ stop_scheduler() {
 		SCHEDULER=died
 		return
 	fi
-	if is_set sched_ejected && [ "$SCHEDULER" != died ]; then thrown_out_meanwhile; fi
+	if is_set sched_ejected && [ "$SCHEDULER" != died ]; then report_late_ejection; fi
 	! end_unwatched || note_error teardown "ktexitmon has ended before the scheduler, with status $status"
 	ktsend sched-state "stopped code=$status"
 	[ "$status" -eq 0 ] || say "scheduler: asked to end, it ended with status $status"
 }
 
 # Behind the payload's end, where nobody waits for it any more
-thrown_out_meanwhile() {
+report_late_ejection() {
 	ktsend lifecycle scheduler-died "the kernel has thrown it out"
 	SCHEDULER=died
 }
