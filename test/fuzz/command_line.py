@@ -73,13 +73,13 @@ def model_word(text, values):
         values[FLAGS[text][0]] = FLAGS[text][1]
     elif name in NUMBERS and b"=" in text:
         if not re.fullmatch(rb"[0-9]+", value):
-            return b"no number in '%s'" % text
+            return b"not a number in '%s'" % text
         values[NUMBERS[name]] = value
     elif name == b"ktbox.term" and b"=" in text:
         values["TERM"] = value
     elif name == b"break" and b"=" in text:
         if value.decode("latin-1") not in PHASES:
-            return b"no phase to stop before in '%s'; there are: %s" % (text, " ".join(PHASES).encode())
+            return b"unknown phase in '%s'; the phases are: %s" % (text, " ".join(PHASES).encode())
         values["BREAK_AT"] = value
     elif text.startswith(b"ktbox."):
         return b"unknown word '%s'" % text

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Shells for a developer outside of the payload: between two phases (break=PHASE), and at a failed boot
-# (ktbox.rescue=1). The exit of such a shell goes on with what would have come without it.
+# Debug shells: before a phase (break=PHASE), and after a failed boot (ktbox.rescue=1). When the shell exits, the
+# run continues as if there had been none.
 #
-# In:   BREAK_AT, a phase as /init names it; RESCUE. The terminal is that of shell mode; a test under ktrun
-#       has none; elsewhere it has the console.
+# In:   BREAK_AT, a phase of /init; RESCUE. In shell mode, the debug shell uses the terminal of shell mode. Without
+#       shell mode, it uses the console, but not under ktrun, which has no terminal then.
 
-# Those behind the command line, which is not known before; and teardown.
+# The phases after command_line, which sets BREAK_AT; teardown is one more.
 BREAKPOINTS='realtime_priority modules bulk_port wake_bytes announce shell_history shares ktstr_host trace scheduler payload'
 
-phase() { # NAME: runs it, and a shell before it when one is asked for
+phase() { # NAME: runs the phase, after a debug shell if one is asked for
 	[ "${BREAK_AT:-}" != "$1" ] || debug_shell "before the phase $1"
 	"$1"
 }
@@ -17,12 +17,12 @@ phase() { # NAME: runs it, and a shell before it when one is asked for
 set_breakpoint() { # break=PHASE
 	case " $BREAKPOINTS teardown " in
 	*" ${1#*=} "*) BREAK_AT=${1#*=} ;;
-	*) say "command line: no phase to stop before in '$1'; there are: $BREAKPOINTS teardown" ;;
+	*) say "command line: unknown phase in '$1'; the phases are: $BREAKPOINTS teardown" ;;
 	esac
 }
 
 find_debug_tty() {
-	if [ "$MODE" = shell ] && [ ! -e "$ROOT/exec_cmd" ]; then
+	if wants_shell; then
 		find_shell_tty
 	elif [ -z "$HOST_IS_KTRUN" ]; then
 		SHELL_TTY=$CONSOLE
@@ -35,14 +35,14 @@ run_debug_shell() {
 	if find_debug_tty; then
 		interactive_shell
 	else
-		say "there is no terminal for a shell: ktrun --shell has one"
+		say "no terminal for a debug shell: give ktrun --shell"
 	fi
 }
 
-# In the background, so that poweroff and reboot, which come as signals, are not put off to the shell's end:
-# they end the shell by HUP. What it sets stays its own.
+# The shell runs in the background, so that the signals of poweroff and reboot are handled at once: they end it by
+# HUP. It is a subshell: what it sets does not reach the run.
 debug_shell() { # WHERE
-	say "a shell $1; exit goes on"
+	say "debug shell $1; exit continues the run"
 	DEBUG_SHELL_WHERE=$1 # for its greeting
 	run_debug_shell </dev/null &
 	debug_shell_pid=$!
@@ -53,9 +53,9 @@ debug_shell() { # WHERE
 	DEBUG_SHELL_WHERE=
 }
 
-# Once: what goes wrong on the way out of a failed boot needs no second shell.
+# Only once: an error during the teardown of a failed boot opens no second shell.
 rescue() { # PHASE REASON
 	[ -n "${RESCUE:-}" ] || return 0
 	RESCUE=
-	debug_shell "because of a failed boot: $1: $2"
+	debug_shell "after a failed boot: $1: $2"
 }

@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The payload of shell mode: an interactive shell on a terminal.
+# The interactive shell: the payload of shell mode, and a debug shell (breakpoints.sh).
 
-# /etc/profile shows /etc/motd.
+# /etc/profile prints /etc/motd.
 interactive_shell() {
 	greeting >"$ROOT/etc/motd"
-	if [ "$SHELL_TTY" = ctl ]; then
-		exec_with_user_env ktterm sh -l
-	else
-		exec_with_user_env ktlogin "$ROOT/dev/$SHELL_TTY" sh -l
-	fi
+	exec_on_shell_tty sh -l
 }
 
 greeting() {
@@ -19,7 +15,7 @@ greeting() {
 	[ -e "$ROOT/sys/kernel/sched_ext/root/ops" ] && read -r ops <"$ROOT/sys/kernel/sched_ext/root/ops"
 	echo "ktbox: Linux $release, $((memory / 1024)) MiB, $(nproc) CPUs, scheduler: $ops"
 	if [ -n "${DEBUG_SHELL_WHERE:-}" ]; then
-		echo "ktbox: a shell $DEBUG_SHELL_WHERE; exit goes on"
+		echo "ktbox: debug shell $DEBUG_SHELL_WHERE; exit continues the run"
 	else
 		echo "ktbox: exit, poweroff and reboot end the VM"
 	fi

@@ -35,7 +35,7 @@ send_exit() {
 restart_kthvc() {
 	ktlatch reset hvc_ready
 	ktlatch reset artifacts_received
-	listen
+	start_kthvc
 }
 
 # How much the port has sent, so that the host can tell whether all of it has arrived. A sender that was
