@@ -79,7 +79,7 @@ test_an_ejection_is_told_at_once_though_the_process_lives_on() {
 	when ktexitmon 'ktlatch set sched_attached; ktlatch wait payload_runs
 		ktlatch set sched_ejected; ktlatch set sched_detached; a_moment; note a moment has passed; stay'
 	boot
-	assert_order 'ktsend lifecycle scheduler-died the kernel has thrown it out' 'a moment has passed' \
+	assert_order 'ktsend lifecycle scheduler-died the kernel ejected it' 'a moment has passed' \
 		'ktexec got TERM' 'ktsend exit 202'
 	assert_exit 202
 }
