@@ -158,7 +158,7 @@ test_a_ktpipe_that_ends_before_it_is_armed_is_in_the_verdict_at_once() {
 	boot_ceiling 20 # under the time that it is given to get ready
 	when ktpipe 'exit 1'
 	boot
-	assert_did 'ktsend init-error trace: ktpipe has ended, and is not armed'
+	assert_did 'ktsend init-error trace: ktpipe ended before it was ready'
 	assert_exit 209
 }
 

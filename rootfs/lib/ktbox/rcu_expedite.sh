@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# How the kernel waits for an RCU grace period: at once while /init sets up, as usual from the scheduler on.
+# Expedites RCU grace periods while /init sets up the guest.
 #
-# A mount of cgroup2 and each new size of a trace ring wait for grace periods that nothing hurries in a
-# machine that is idle meanwhile: 10 to 20 ms each (measured under -icount on 7.2, 2 CPUs). What is under test
-# must see the kernel as it is, so this ends before the scheduler is loaded.
+# Mounting cgroup2 and resizing a trace ring wait for grace periods, 10 to 20 ms each in an idle machine (measured
+# under -icount on 7.2, 2 CPUs). The scheduler under test must see the kernel's normal behaviour, so this is
+# turned off before the scheduler is loaded.
 
 rcu_expedite() { # on|off
 	case $1 in

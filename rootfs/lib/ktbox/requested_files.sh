@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Part of the teardown: the files that the host has asked for (/.ktbox/get, a path a line). Whoever might
-# still write to them has ended by then. What is missing is told to the host, and is no failure of /init.
+# Part of the teardown: send the files that the host asked for (/.ktbox/get, one path per line). By now every
+# process that might write to them has ended. ktget reports missing files to the host; they are no error of /init.
 
 send_requested_files() {
 	[ -n "${KT_PORT_FD:-}" ] && [ -e "$ROOT/.ktbox/get" ] || return 0
 	set --
-	while IFS= read -r asked; do
-		set -- "$@" "$ROOT$asked"
+	while IFS= read -r requested; do
+		set -- "$@" "$ROOT$requested"
 	done <"$ROOT/.ktbox/get"
-	ktget "$@" || say "files: not all that was asked for could be sent"
+	ktget "$@" || say "files: some of the requested files could not be sent"
 }

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The payload's stdin: what ktrun reads from its own, when the host says by ktbox.ctl=1 that it offers the
-# port for it; else nothing.
+# The payload's stdin: what ktrun reads from its own stdin if ktbox.ctl=1 says that the host has the port for it;
+# else /dev/null.
 
-# PAYLOAD_STDIN becomes a file to be opened once: a fifo waits until both its ends are open, and then ends
-# with whichever goes first.
+# Sets PAYLOAD_STDIN, a file to be opened once. Opening a FIFO waits until both ends are open; each side ends
+# when the other has closed.
 payload_stdin() {
 	PAYLOAD_STDIN=/dev/null
 	[ -n "$CTL_PORT" ] && [ -z "$SHELL_TTY" ] || return 0
