@@ -1,9 +1,9 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# How kt-test and its scripts tell the host of a test.
-# In:  KT_TEST_FILE, the script's name; KT_TEST_STATE, its folder. Out: a test-case frame; a line in the
-#      file told.
+# Reports a test to the host; read by kt-test and by its scripts.
+# In:   KT_TEST_FILE, the script's name; KT_TEST_STATE, the script's directory.
+# Out:  a test-case frame; the test's status as a line in KT_TEST_STATE/reported.
 
 kt_report() { # STATUS MILLISECONDS NAME MESSAGE
 	echo "$1" >>"$KT_TEST_STATE/reported"
