@@ -6,7 +6,7 @@
  *       the kernel's uevents of sched_ext.
  * Out:  latches sched_attached and sched_detached, with a sched-state frame each; sched_ejected as well,
  *       when it was the kernel that threw the scheduler out; sched.pid. At an unexpected end, in this
- *       order: latch sched_exited, the log's block (once a run: latch sched_log_sent), the end of an open
+ *       order: latch sched_exited, the log's block (once a run: latch sched_log_owned), the end of an open
  *       dump (at most DUMP_MS), a sched-state frame, a sched-exit frame. A reference host ends the VM at
  *       the last one.
  * Ends: with the scheduler, or by TERM: then the scheduler gets TERM, KILL after GRACE_MS, and is reaped.
@@ -336,10 +336,10 @@ static void send_log(const struct monitor *m)
 		kt_latch_wait(names, false, KT_NEVER, -1);
 		return;
 	}
-	if (!m->log || latch_is_set(m, "log_sent"))
+	if (!m->log || latch_is_set(m, "log_owned"))
 		return;
 	kt_sched_log_send(m->port, m->log);
-	set_latch(m, "log_sent");
+	set_latch(m, "log_owned");
 }
 
 static char *end_text(const struct monitor *m, int status)

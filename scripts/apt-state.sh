@@ -1,13 +1,12 @@
 # shellcheck shell=sh disable=SC2154
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# apt-state.sh: read by the scripts that fetch Debian packages of another suite than the machine's. Nothing is
-# installed and no root is needed: apt runs with a state of its own in build/apt, a copy of the machine's
-# settings without their hooks.
-# In:   here, the folder of the scripts; KT_ARCH, whose packages are wanted (x86_64 or aarch64; this one is
-#       x86_64).
-# Out:  apt (the folder; apt's words go to its file "log"), archives, and the functions below.
-# Exit: none of its own; without an archive to ask, the shell ends with 1 by its set -e.
+# apt-state.sh: functions for the scripts that fetch Debian packages of a suite that this machine does not use.
+# apt runs with a state of its own in build/apt, a copy of the machine's settings without their hooks, so nothing is
+# installed and no root is needed.
+# In:   here, the directory of the scripts; KT_ARCH, whose packages are wanted (x86_64, the default, or aarch64).
+# Out:  apt, the directory, with apt's output in its file "log"; archives, their addresses; the functions below.
+#       Without any archive, set -e ends the script that reads this.
 
 archives=$("$here/archives.sh")
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -47,12 +46,30 @@ update() { # ARCHIVE SUITE
 	apt-get update --error-on=any >>"$apt/log" 2>&1
 }
 
+# try_archives COMMAND SUITE...: call COMMAND ARCHIVE SUITE, with apt's state on that suite, for each suite and each
+# archive in this order, until one call succeeds. False if none does.
+try_archives() {
+	try_command=$1
+	shift
+	prepare_apt
+	for suite; do
+		for archive in $archives; do
+			if update "$archive" "$suite" && "$try_command" "$archive" "$suite"; then
+				clean_apt
+				return 0
+			fi
+		done
+	done
+	clean_apt
+	return 1
+}
+
 download() { # PACKAGE...: to build/apt/packages
 	rm -rf "$apt/packages" "$apt/unpacked"
 	mkdir "$apt/packages"
 	(cd "$apt/packages" && apt-get download "$@") >>"$apt/log" 2>&1
 }
 
-clean_apt() { # the package lists are large and will be old
+clean_apt() { # the package lists are large, and soon out of date
 	rm -rf "$apt/state" "$apt/cache" "$apt/packages" "$apt/unpacked"
 }

@@ -1,17 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# extract-vmlinux.sh BZIMAGE OUT: take the uncompressed kernel out of a bzImage. QEMU enters it directly
-# (PVH), which saves the decompression and most of the firmware: half a second a boot.
-# In:   BZIMAGE. Its header says where the payload lies and how long it is (Linux:
-#       Documentation/arch/x86/boot.rst).
+# extract-vmlinux.sh BZIMAGE OUT: extract the uncompressed kernel from a bzImage. QEMU enters it directly
+# (PVH), which saves the decompression and most of the firmware: half a second per boot.
+# In:   BZIMAGE, whose header has the payload's place and length.
 # Out:  OUT, an ELF file with the PVH entry that QEMU needs.
-# Exit: 0; 1 there is none to be had (another compression, no PVH): the reason on stderr, no OUT.
+# Exit: 0; 1 it cannot be extracted (unknown compression, no PVH): the reason on stderr, no OUT.
 
 set -eu
 
 image=${1:?usage: extract-vmlinux.sh BZIMAGE OUT}
 out=${2:?}
+here=$(dirname "$0")
+# shellcheck source=scripts/kernel-image.sh
+. "$here/kernel-image.sh"
 
 fail() {
 	rm -f "$out"
@@ -19,32 +21,24 @@ fail() {
 	exit 1
 }
 
-number_at() { # OFFSET SIZE: the unsigned little-endian number there
-	od -An "-tu$2" "-j$1" "-N$2" "$image" | tr -d ' \n'
-}
-
-bytes_at() { # FILE OFFSET COUNT: as hexadecimal digits
-	od -An -tx1 "-j$2" "-N$3" "$1" | tr -d ' \n'
-}
-
-payload() { # LENGTH: the first LENGTH bytes of it
+payload() { # LENGTH: prints its first LENGTH bytes
 	tail -c "+$((start + 1))" "$image" | head -c "$1"
 }
 
-# But for gzip, the payload ends with the size of its content, four bytes that no decompressor expects.
+# The payload ends with the size of its content, which only gzip expects: four bytes.
 decompress() {
 	case $(bytes_at "$image" "$start" 6) in
 	28b52ffd*) payload $((length - 4)) | zstd -dcq ;;
 	fd377a585a00) payload $((length - 4)) | xz -dcq ;;
 	02214c18*) payload $((length - 4)) | lz4 -dcq ;;
 	1f8b*) payload "$length" | gzip -dcq ;;
-	*) fail "compressed in a way that is not known here" ;;
+	*) fail "unknown compression" ;;
 	esac
 }
 
-[ "$(bytes_at "$image" 514 4)" = 48647253 ] || fail "is no bzImage"
-start=$((($(number_at 497 1) + 1) * 512 + $(number_at 584 4)))
-length=$(number_at 588 4)
+[ "$(kernel_kind "$image")" = bzimage ] || fail "not a bzImage"
+start=$((($(number_at "$image" 497 1) + 1) * 512 + $(number_at "$image" 584 4)))
+length=$(number_at "$image" 588 4)
 decompress >"$out" || fail "unable to decompress it"
-[ "$(bytes_at "$out" 0 4)" = 7f454c46 ] || fail "what is in it is no ELF file"
-"$(dirname "$0")/has-pvh-entry.sh" "$out" || fail "what is in it has no PVH entry (CONFIG_PVH)"
+[ "$(kernel_kind "$out")" = elf ] || fail "its payload is not an ELF file"
+"$here/has-pvh-entry.sh" "$out" || fail "its kernel has no PVH entry (CONFIG_PVH)"

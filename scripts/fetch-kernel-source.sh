@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # fetch-kernel-source.sh DEST PACKAGE SUITE...: fetch the source of a Debian kernel and unpack it to DEST.
-# In:   PACKAGE, a linux-source-VERSION; the suites are asked in order, in each archive that this machine's
+# In:   PACKAGE, a linux-source-VERSION; the suites are tried in order, in each archive that this machine's
 #       apt uses. Nothing is installed and no root is needed (apt-state.sh).
-# Out:  DEST, the tree; DEST/.debian-version, the package's version. DEST is there whole or not at all.
-# Exit: 0; 1 no suite had it (apt's words: build/apt/log).
+# Out:  DEST, the tree; DEST/.debian-version, the package's version. DEST exists completely or not at all.
+# Exit: 0; 1 no suite has it (apt's output: build/apt/log).
 
 set -eu
 
@@ -26,18 +26,14 @@ unpack() {
 	dpkg-deb -f "$deb" Version >"$dest.new/.debian-version"
 }
 
-prepare_apt
-for suite in "$@"; do
-	for archive in $archives; do
-		if update "$archive" "$suite" && download "$package" && unpack; then
-			clean_apt
-			rm -rf "$dest"
-			mv "$dest.new" "$dest"
-			exit 0
-		fi
-	done
-done
-clean_apt
-rm -rf "$dest.new"
-echo "fetch-kernel-source: no archive of this machine has $package in: $* (log: build/apt/log)" >&2
-exit 1
+fetch() {
+	download "$package" && unpack
+}
+
+try_archives fetch "$@" || {
+	rm -rf "$dest.new"
+	echo "fetch-kernel-source: no archive of this machine has $package in: $* (log: build/apt/log)" >&2
+	exit 1
+}
+rm -rf "$dest"
+mv "$dest.new" "$dest"

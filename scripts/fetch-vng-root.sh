@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# fetch-vng-root.sh DEST RELEASE SUITE...: a Debian root with virtme-ng and its needs, for `make bench-vng`.
-# Why:  virtme-ng's packages are of a newer suite than many machines; nothing of them is put on this one.
-# In:   root's rights, debootstrap. RELEASE, the kernel whose modules go into the root; the suites are asked
-#       in order, in each archive that this machine's apt uses (apt-state.sh).
-# Out:  DEST, to be entered by enter-root.sh; DEST/kernel-release: RELEASE. There whole or not at all, and
-#       left alone when it is there for RELEASE. About 700 MB.
-# Exit: 0; 1 no suite had all of it, or this is not root (debootstrap's and apt's words: build/apt/log).
+# fetch-vng-root.sh DEST RELEASE SUITE...: make a Debian root with virtme-ng and what it needs, for `make bench-vng`.
+# Why:  virtme-ng's packages belong to a newer suite than many machines use, and must not be installed on them.
+# In:   root, debootstrap. RELEASE, the kernel whose modules go into the root; the suites are tried in order, in each
+#       archive that this machine's apt uses (apt-state.sh).
+# Out:  DEST, to be entered by enter-root.sh; DEST/kernel-release: RELEASE. About 700 MB. DEST exists completely or not
+#       at all; one that was made for RELEASE is kept.
+# Exit: 0; 1 no suite has all of it, or the user is not root (debootstrap's and apt's output: build/apt/log).
 
 set -eu
 
@@ -15,15 +15,15 @@ dest=${1:?usage: fetch-vng-root.sh DEST RELEASE SUITE...}
 release=${2:?}
 shift 2
 [ "$(cat "$dest/kernel-release" 2>/dev/null)" != "$release" ] || exit 0
-[ "$(id -u)" = 0 ] || { echo "fetch-vng-root: debootstrap needs root's rights" >&2; exit 1; }
+[ "$(id -u)" = 0 ] || { echo "fetch-vng-root: debootstrap must run as root" >&2; exit 1; }
 here=$(dirname "$0")
 # shellcheck source=scripts/apt-state.sh
 . "$here/apt-state.sh"
 
-# Beside what virtme-ng depends on: its strings (binutils), its guest's poweroff (systemd-sysv), ktrun's cpio.
+# Besides virtme-ng's dependencies: strings (binutils) and its guest's poweroff (systemd-sysv), cpio for ktrun.
 packages=virtme-ng,qemu-system-x86,virtiofsd,udev,binutils,systemd-sysv,kmod,cpio
 
-bootstrap() { # ARCHIVE SUITE; the recipe of sid is that of every newer suite
+bootstrap() { # ARCHIVE SUITE; debootstrap's recipe of sid fits every newer suite
 	rm -rf "$dest.new"
 	debootstrap --variant=minbase --include="$packages" "$2" "$dest.new" "$1" \
 		/usr/share/debootstrap/scripts/sid >>"$apt/log" 2>&1
@@ -34,22 +34,17 @@ modules() {
 	chroot "$dest.new" depmod "$release" >>"$apt/log" 2>&1
 }
 
-prepare_apt
+fetch() { # ARCHIVE SUITE
+	download "linux-base-$release" "linux-modules-$release" && bootstrap "$1" "$2" && modules
+}
+
 echo "vng: preparing a root with virtme-ng, some minutes (log: build/apt/log)" >&2
-for suite in "$@"; do
-	for archive in $archives; do
-		if update "$archive" "$suite" && download "linux-base-$release" "linux-modules-$release" &&
-			bootstrap "$archive" "$suite" && modules; then
-			clean_apt
-			echo "$release" >"$dest.new/kernel-release"
-			rm -rf "$dest"
-			mv "$dest.new" "$dest"
-			exit 0
-		fi
-	done
-done
-clean_apt
-rm -rf "$dest.new"
-echo "fetch-vng-root: no archive of this machine has virtme-ng and the modules of $release in: $*" \
-	"(log: build/apt/log)" >&2
-exit 1
+try_archives fetch "$@" || {
+	rm -rf "$dest.new"
+	echo "fetch-vng-root: no archive of this machine has virtme-ng and the modules of $release in: $*" \
+		"(log: build/apt/log)" >&2
+	exit 1
+}
+echo "$release" >"$dest.new/kernel-release"
+rm -rf "$dest"
+mv "$dest.new" "$dest"

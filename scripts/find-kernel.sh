@@ -1,16 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# find-kernel.sh DEST KERNEL CONFIG PACKAGE SUITES: the kernel that ktrun boots by default, in the folder
+# find-kernel.sh DEST KERNEL CONFIG PACKAGE SUITES: put the kernel that ktrun boots by default into the directory
 # DEST.
 # In:   KERNEL, a bzImage, an ELF vmlinux or an arm64 Image (KT_ARCH), and CONFIG, its .config; both may be
-#       empty. Without KERNEL: the running kernel's image if its configuration will do and it can be read,
-#       else Debian's (fetch-kernel.sh PACKAGE SUITES). MODULES (environment): folders of modules that are
-#       wanted of a fetched kernel; then it is fetched in any case.
-# Out:  DEST/modules/ with MODULES; DEST/image (an ELF vmlinux where one can be had, else the bzImage),
-#       DEST/version (its release), DEST/config (when found), DEST/request (what was asked for: the same
-#       again costs nothing). DEST is replaced whole when all went well, else left as it was.
-# Exit: 0; 1 no kernel, or one that lacks an option: the option is named.
+#       empty. Without KERNEL: the running kernel's image, if it can be read and its configuration fits, else
+#       Debian's (fetch-kernel.sh PACKAGE SUITES). MODULES (environment): directories of modules that a fetched
+#       kernel must bring; if set, the kernel is always fetched.
+# Out:  DEST/image (an ELF vmlinux if possible, else the bzImage), DEST/version (its release), DEST/config (if
+#       found), DEST/modules/ (with MODULES), DEST/request (the arguments; if they are the same, nothing is done).
+#       DEST is replaced as a whole, and only on success.
+# Exit: 0; 1 no kernel, or a kernel that lacks an option: the option is named.
 
 set -eu
 
@@ -18,6 +18,8 @@ dest=${1:?usage: find-kernel.sh DEST KERNEL CONFIG PACKAGE SUITES}
 kernel=${2?} config=${3?} package=${4:?} suites=${5:?}
 here=$(dirname "$0")
 new=$dest.new
+# shellcheck source=scripts/kernel-image.sh
+. "$here/kernel-image.sh"
 
 say() {
 	echo "kernel: $1" >&2
@@ -29,7 +31,7 @@ fail() {
 	exit 1
 }
 
-request() { # KERNEL by its name, time and size: built again, it is another one
+request() { # KERNEL by name, time and size, which change when it is built again
 	if [ -n "$kernel" ]; then
 		stat -L -c 'given %n %Y %s' "$kernel" ${config:+"$config"}
 	else
@@ -37,17 +39,13 @@ request() { # KERNEL by its name, time and size: built again, it is another one
 	fi
 }
 
-is_arm64_image() { # FILE
-	[ "$(od -An -tx1 -j56 -N4 "$1" | tr -d ' ')" = 41524d64 ]
-}
-
-use_image() { # FILE CONFIG: DEST.new/image, version and config
-	release=$("$here/kernel-release.sh" "$1") || fail "$1 is no kernel image"
-	if is_arm64_image "$1"; then
+use_image() { # FILE CONFIG: makes DEST.new/image, version and config
+	release=$("$here/kernel-release.sh" "$1") || fail "not a kernel image: $1"
+	if [ "$(kernel_kind "$1")" = arm64 ]; then
 		cp "$1" "$new/image"
 	elif ! "$here/extract-vmlinux.sh" "$1" "$new/image" 2>"$new/why"; then
 		cp "$1" "$new/image"
-		enter_as_it_is "$1"
+		check_entry "$1"
 	fi
 	rm -f "$new/why"
 	echo "$release" >"$new/version"
@@ -55,33 +53,33 @@ use_image() { # FILE CONFIG: DEST.new/image, version and config
 		rm -f "$new/config"
 }
 
-enter_as_it_is() { # FILE: it could not be extracted
-	if [ "$(head -c 4 "$1" | od -An -tx1 | tr -d ' ')" = 7f454c46 ]; then
+check_entry() { # FILE: nothing could be extracted from it
+	if [ "$(kernel_kind "$1")" = elf ]; then
 		"$here/has-pvh-entry.sh" "$1" || fail "$1 has no PVH entry (CONFIG_PVH): give the bzImage instead"
 	else
 		say "booting the bzImage itself: $(cat "$new/why")"
 	fi
 }
 
-check_config() { # print what is missing; nothing to check is no failure
+check_config() { # prints the missing options; without a configuration, nothing is checked
 	[ -e "$new/config" ] || return 0
 	"$here/check-kernel-config.sh" "$new/config"
 }
 
 given() {
 	use_image "$kernel" "$config"
-	lacks=$(check_config) || fail "$kernel ($release) can't be used, says $(cat "$new/origin"):
+	lacks=$(check_config) || fail "$kernel ($release) cannot be used, according to $(cat "$new/origin"):
 $lacks"
 	[ -e "$new/config" ] ||
-		say "no configuration of $kernel found (KERNEL_CONFIG=path): going on without a check"
+		say "no configuration of $kernel found, so it is not checked (give KERNEL_CONFIG=path)"
 }
 
-running() { # quietly not, when there is no image or configuration to be read, or it lacks an option
+running() { # false if its image or configuration cannot be read, or lacks an option
 	[ -z "${MODULES:-}" ] || return 1
 	image=/boot/vmlinuz-$(uname -r)
 	[ "$(uname -m)" = "${KT_ARCH:-x86_64}" ] && [ -r "$image" ] || return 1
 	use_image "$image" ""
-	[ -e "$new/config" ] && check_config >/dev/null && say "the running kernel's image will do: $image" && return
+	[ -e "$new/config" ] && check_config >/dev/null && say "using the running kernel: $image" && return
 	rm -rf "$new"
 	mkdir "$new"
 	return 1
@@ -92,11 +90,11 @@ fetched() {
 	mkdir "$new/fetched"
 	# shellcheck disable=SC2086  # a list of words
 	"$here/fetch-kernel.sh" "$new/fetched" "$package" $suites ||
-		fail "none to be had: give one by KERNEL=path"
+		fail "no kernel found: give one by KERNEL=path"
 	use_image "$new/fetched/vmlinuz" "$new/fetched/config"
 	[ -z "${MODULES:-}" ] || mv "$new/fetched/modules" "$new/modules"
 	rm -rf "$new/fetched"
-	lacks=$(check_config) || fail "the fetched $release can't be used:
+	lacks=$(check_config) || fail "the fetched $release cannot be used:
 $lacks"
 }
 

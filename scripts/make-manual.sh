@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# make-manual.sh OUT BUSYBOX VERSION: the manual pages of ktrun and of each kt applet that BUSYBOX has.
-# In:   `ktrun --help`, `APPLET --help`; the header comment of applets/APPLET.c; docs/man/NAME.man, if it is
-#       there: what no help says (description, examples). SOURCE_DATE_EPOCH, the pages' date.
-# Out:  OUT/NAME.1. OUT is replaced whole.
-# Exit: 0; 1.
+# make-manual.sh OUT BUSYBOX VERSION: make the manual pages of ktrun, kt, kt-test and each kt applet of BUSYBOX.
+# In:   what each command prints with --help; docs/man/NAME.man, if it exists: what the help does not say.
+#       SOURCE_DATE_EPOCH, the date of the pages.
+# Out:  OUT/NAME.1. OUT is replaced as a whole.
+# Exit: 0; 1 a help has no known form.
 
 set -eu
 
@@ -13,22 +13,25 @@ out=${1:?usage: make-manual.sh OUT BUSYBOX VERSION}
 busybox=${2:?} version=${3:?}
 date=$(TZ=UTC date -d "@${SOURCE_DATE_EPOCH:?}" +%Y-%m-%d)
 
-page() { # NAME HELP [SOURCE]
-	text=docs/man/$1.man
+page() { # NAME COMMAND...: COMMAND prints the help
+	name=$1
+	shift
+	"$@" >"$out.new/help" 2>&1
+	text=docs/man/$name.man
 	[ -e "$text" ] || text=
-	LC_ALL=C awk -f scripts/manual-page.awk -v name="$1" -v version="$version" -v date="$date" -v others="$names" \
-		kind=help "$2" kind=text ${text:+"$text"} kind=source ${3:+"$3"} >"$out.new/$1.1"
+	LC_ALL=C awk -f scripts/manual-page.awk -v name="$name" -v version="$version" -v date="$date" -v others="$names" \
+		kind=help "$out.new/help" kind=text ${text:+"$text"} >"$out.new/$name.1"
 }
 
 applets=$("$busybox" --list | grep '^kt' | tr '\n' ' ')
-names="ktrun $applets"
+names="kt kt-test ktrun $applets"
 rm -rf "$out.new"
 mkdir -p "$out.new"
-host/ktrun --help >"$out.new/help"
-page ktrun "$out.new/help"
+page ktrun host/ktrun --help
+page kt sh rootfs/usr/bin/kt --help
+page kt-test sh rootfs/usr/bin/kt-test --help
 for applet in $applets; do
-	"$busybox" "$applet" --help >"$out.new/help" 2>&1
-	page "$applet" "$out.new/help" "applets/$(echo "$applet" | tr - _).c"
+	page "$applet" "$busybox" "$applet" --help
 done
 rm -rf "$out.new/help" "$out"
 mv "$out.new" "$out"

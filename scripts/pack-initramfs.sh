@@ -3,8 +3,7 @@
 #
 # pack-initramfs.sh BUSYBOX ROOTFS STAGE OUT [LISTER]: the base initramfs, an uncompressed newc archive.
 # In:   BUSYBOX, the static binary; it lists its own links, or LISTER does, which is the same for this
-#       machine. ROOTFS: init goes to /init, lib/ to /lib/ktbox/, and all else to its own path.
-#       SOURCE_DATE_EPOCH, the time of every entry.
+#       machine. ROOTFS, laid out as the guest sees it. SOURCE_DATE_EPOCH, the time of every entry.
 # Out:  OUT; its last entry is /.ktbox/base.complete, by which /init knows that it got all of it. STAGE, the
 #       same as a folder. Owner, order, times and modes do not depend on who packs, so the same input gives
 #       the same bytes. No device files: the kernel has /dev/console of its own. No root needed.
@@ -16,31 +15,20 @@ busybox=${1:?usage: pack-initramfs.sh BUSYBOX ROOTFS STAGE OUT}
 rootfs=${2:?} stage=${3:?} out=${4:?} lister=${5:-$1}
 umask 022
 
-make_folders() {
+# All modes are 755 or 644, whatever the checkout's umask was.
+copy_rootfs() {
 	rm -rf "$stage"
-	mkdir -p "$stage/lib/ktbox" "$stage/usr/bin" "$stage/usr/sbin" "$stage/.ktbox"
-	for name in bin sbin etc dev proc sys run var mnt lib/ktbox/dev; do
+	cp -RP "$rootfs" "$stage"
+	chmod -R u=rwX,go=rX "$stage"
+}
+
+make_directories() {
+	for name in bin sbin dev proc sys run var mnt usr/sbin .ktbox; do
 		mkdir "$stage/$name"
 	done
 	ln -s ../run "$stage/var/run"
 	mkdir -m 700 "$stage/root"
 	mkdir -m 1777 "$stage/tmp"
-}
-
-install_file() { # SOURCE TARGET: 755 or 644, whatever the checkout made of it
-	mode=644
-	if [ -x "$1" ]; then mode=755; fi
-	mkdir -p "$(dirname "$2")"
-	install -m "$mode" "$1" "$2"
-}
-
-install_rootfs() {
-	install -m 755 "$rootfs/init" "$stage/init"
-	install -m 644 "$rootfs"/lib/*.sh "$stage/lib/ktbox/"
-	cp -d "$rootfs"/lib/dev/* "$stage/lib/ktbox/dev/"
-	find "$rootfs" -type f ! -path "$rootfs/init" ! -path "$rootfs/lib/*.sh" | while read -r file; do
-		install_file "$file" "$stage/${file#"$rootfs"/}"
-	done
 }
 
 # For ktrun --test: the machine's own, which the package shunit2 brings.
@@ -81,8 +69,8 @@ pack() {
 	mv "$out.new" "$out"
 }
 
-make_folders
-install_rootfs
+copy_rootfs
+make_directories
 install_shunit2
 install_busybox
 entries >"$stage.list"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What /init does when the scheduler dies, or is thrown out, while the payload runs.
+# What /init does when the scheduler dies, or is ejected, while the payload runs.
 # shellcheck disable=SC2016,SC2317  # the stubs' behaviour is text; shunit2 calls the tests
 
 . "$KT_TEST_LIB/boot.sh"
@@ -108,11 +108,11 @@ test_an_ejection_after_the_payloads_end_is_in_the_exit_code() {
 	assert_exit 202
 }
 
-thrown_out='ktlatch set sched_attached; ktlatch wait payload_runs; ktlatch set sched_detached'
+detached='ktlatch set sched_attached; ktlatch wait payload_runs; ktlatch set sched_detached'
 
 test_a_scheduler_that_was_thrown_out_and_lingers_is_dead() {
 	endless_payload
-	when ktexitmon "$thrown_out; ktlatch wait -t 2 vm_off; note two seconds later; stay"
+	when ktexitmon "$detached; ktlatch wait -t 2 vm_off; note two seconds later; stay"
 	boot
 	assert_order 'two seconds later' 'ktsend lifecycle scheduler-died ' 'ktexec got TERM' 'ktexitmon got TERM' \
 		'ktsend sched-state stopped code=0' 'ktsend exit 202'
@@ -121,7 +121,7 @@ test_a_scheduler_that_was_thrown_out_and_lingers_is_dead() {
 
 test_a_scheduler_that_was_thrown_out_and_then_ends_is_dead() {
 	endless_payload
-	when ktexitmon "trap '' TERM; $thrown_out; a_moment; ktlatch set sched_exited; exit 1"
+	when ktexitmon "trap '' TERM; $detached; a_moment; ktlatch set sched_exited; exit 1"
 	boot
 	assert_order 'ktsend lifecycle scheduler-died ' 'ktexec got TERM' 'ktsend exit 202'
 	assert_times 1 '^ktsend lifecycle scheduler-died '
@@ -132,7 +132,7 @@ test_a_scheduler_that_attaches_again_goes_on() {
 	bounds RESTART_SECONDS=1
 	when ktexec 'ktlatch set payload_runs; ktlatch wait again; ktlatch wait -t 1.3 never_set
 		note payload is done; exit 7'
-	when ktexitmon "$thrown_out; a_moment; sysfs_attached; ktlatch reset sched_detached
+	when ktexitmon "$detached; a_moment; sysfs_attached; ktlatch reset sched_detached
 		ktlatch set sched_attached; ktlatch set again; stay"
 	boot
 	assert_did 'payload is done'
@@ -142,7 +142,7 @@ test_a_scheduler_that_attaches_again_goes_on() {
 
 test_a_scheduler_that_attaches_again_and_then_dies_is_dead() {
 	endless_payload
-	when ktexitmon "trap '' TERM; $thrown_out; a_moment; sysfs_attached; ktlatch reset sched_detached
+	when ktexitmon "trap '' TERM; $detached; a_moment; sysfs_attached; ktlatch reset sched_detached
 		ktlatch set sched_attached; a_moment; note second death; ktlatch set sched_exited; exit 1"
 	boot
 	assert_order 'second death' 'ktsend lifecycle scheduler-died ' 'ktexec got TERM'
@@ -186,7 +186,7 @@ test_a_ktexitmon_that_is_killed_before_the_attach_is_noticed_at_once() {
 	boot_ceiling 15 # half of the bound of an attach
 	killed_monitor :
 	boot
-	assert_order 'ktsend init-error scheduler: ktexitmon has ended, with status 137' 'the scheduler got TERM' \
+	assert_order 'ktsend init-error scheduler: ktexitmon ended before the scheduler, with status 137' 'the scheduler got TERM' \
 		'ktsend exit 209'
 	assert_did_not '^ktexec|^ktsend lifecycle scheduler-|^ktsend sched-state'
 	assert_exit 209
@@ -213,7 +213,7 @@ test_a_ktexitmon_that_cannot_start_is_named() {
 	boot_ceiling 15
 	when ktexitmon 'exit 1'
 	boot
-	assert_order 'ktsend init-error scheduler: ktexitmon has ended, with status 1' 'ktsend exit 209'
+	assert_order 'ktsend init-error scheduler: ktexitmon ended before the scheduler, with status 1' 'ktsend exit 209'
 	assert_exit 209
 }
 

@@ -102,7 +102,7 @@ test_a_history_that_was_not_sent_whole_is_an_error() {
 	: >root/.ktbox/history
 	when ktdump 'on_term() { exit 1; }; case $1 in -H) stay ;; esac'
 	boot
-	assert_did "ktsend init-error teardown: the shell's history was not sent whole"
+	assert_did "ktsend init-error teardown: the shell's history was not sent completely"
 	assert_exit 209
 }
 

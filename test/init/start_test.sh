@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# How /init starts: mounts, completeness, command line, port, ktpipe, the scripts around the scheduler.
+# How /init starts: mounts, the check of the initramfs, command line, port, ktpipe, the scripts around the scheduler.
 # shellcheck disable=SC2016,SC2317  # the stubs' behaviour is text; shunit2 calls the tests
 
 . "$KT_TEST_LIB/boot.sh"
@@ -57,7 +57,7 @@ test_folders_and_links_that_programs_expect_are_made() {
 test_a_base_that_was_not_unpacked_whole_ends_the_machine_with_a_message_on_com2() {
 	rm root/.ktbox/base.complete
 	boot
-	assert_in dev/ttyS1 '^ktbox: completeness: .*initramfs'
+	assert_in dev/ttyS1 '^ktbox: initramfs: .*initramfs'
 	assert_did_not '^(kthvc|ktpipe|ktexitmon|ktexec) '
 	assert_no_frame
 }
@@ -67,13 +67,13 @@ test_mounts_come_before_completeness() {
 	rm root/.ktbox/base.complete
 	boot
 	assert_in dev/ttyS1 '^ktbox: mounts: '
-	assert_not_on_console '^ktbox: completeness: '
+	assert_not_on_console '^ktbox: initramfs: '
 }
 
 test_a_run_that_was_not_unpacked_whole_ends_the_machine_with_a_message_on_com2() {
 	: >root/.ktbox/run.begin
 	boot
-	assert_in dev/ttyS1 '^ktbox: completeness: .*run'
+	assert_in dev/ttyS1 '^ktbox: initramfs: .*run'
 	assert_did_not '^(kthvc|ktpipe|ktexitmon|ktexec) '
 	assert_no_frame
 }
@@ -158,7 +158,7 @@ test_a_ktpipe_that_ends_before_it_is_armed_is_in_the_verdict_at_once() {
 	boot_ceiling 20 # under the time that it is given to get ready
 	when ktpipe 'exit 1'
 	boot
-	assert_did 'ktsend init-error trace: ktpipe has ended, and is not armed'
+	assert_did 'ktsend init-error trace: ktpipe ended before it was ready'
 	assert_exit 209
 }
 

@@ -18,7 +18,7 @@ test_break_gives_a_shell_before_the_phase_and_its_exit_goes_on() {
 	assert_order 'ktpipe ' 'ktterm sh -l' 'left' 'ktexitmon -l' 'ktsend scenario-start' 'ktterm sh -l' \
 		'ktsend exec-exit 3' 'ktsend exit 3'
 	assert_times 2 '^ktterm '
-	assert_console '^ktbox: a shell before the phase scheduler; exit goes on'
+	assert_console '^ktbox: debug shell before the phase scheduler; exit continues the run'
 	assert_exit 3
 }
 
@@ -32,13 +32,13 @@ test_break_before_teardown_is_behind_the_payload_and_before_the_schedulers_end()
 test_a_phase_that_does_not_exist_is_said_and_the_run_goes_on() {
 	shell_with break=schedular
 	boot
-	assert_console "^ktbox: command line: no phase .*break=schedular"
+	assert_console "^ktbox: command line: unknown phase .*break=schedular"
 	assert_times 1 '^ktterm '
 	assert_exit 0
 }
 
 test_every_phase_behind_the_command_line_can_be_stopped_before() {
-	stops=$(sed -n "s/^STOPS=.\(.*\).$/\1/p" root/lib/ktbox/stops.sh)
+	stops=$(sed -n "s/^BREAKPOINTS=.\(.*\).$/\1/p" root/lib/ktbox/breakpoints.sh)
 	phases=$(sed -n "s/^phase //p" root/init | tr "\n" " ")
 	assertEquals "$stops " "$phases"
 }
@@ -56,7 +56,7 @@ test_poweroff_at_such_a_shell_ends_the_run() {
 test_a_test_under_ktrun_has_no_terminal_for_it_and_goes_on() {
 	cmdline break=payload
 	boot
-	assert_console '^ktbox: there is no terminal for a shell'
+	assert_console '^ktbox: no terminal for a debug shell'
 	assert_did 'ktexec /payload'
 	assert_did_not '^kt(term|login) '
 	assert_exit 0
@@ -73,7 +73,7 @@ test_a_failed_boot_gives_a_shell_when_asked() {
 	shell_with ktbox.rescue=1
 	when ktport 'exit 1'
 	boot
-	assert_console '^ktbox: a shell because of a failed boot: bulk port: '
+	assert_console '^ktbox: debug shell after a failed boot: bulk port: '
 	assert_times 1 '^ktterm sh -l'
 	assert_did_not '^ktexitmon '
 }

@@ -35,13 +35,13 @@ test_the_log_is_sent_once_with_the_staged_logs_before_it() {
 	assert_order 'ktexitmon got TERM' 'ktdump -s /tmp' 'ktdump /tmp/sched.log' 'ktsend exit 0'
 	assert_times 1 '^ktdump /tmp/sched.log$'
 	for shell in $BOOT_SHELLS; do
-		assertTrue "latch sched_log_sent under $shell" "[ -e $shell/run/kt/sched_log_sent ]"
+		assertTrue "latch sched_log_owned under $shell" "[ -e $shell/run/kt/sched_log_owned ]"
 	done
 }
 
 test_a_log_that_somebody_has_sent_is_not_sent_again_but_the_staged_logs_are() {
 	: >root/tmp/sched.log
-	when ktexec 'ktlatch set sched_log_sent'
+	when ktexec 'ktlatch set sched_log_owned'
 	boot
 	assert_did 'ktdump -s /tmp'
 	assert_did_not '^ktdump /tmp/sched.log'
@@ -161,7 +161,7 @@ test_a_global_trace_that_was_not_sent_whole_is_an_error() {
 	: >root/sys/kernel/tracing/trace_pipe
 	when ktsend '[ "$1" != -d ] || { trap - TERM; kill -KILL $$; }'
 	boot
-	assert_did 'ktsend init-error teardown: the global trace was not sent whole'
+	assert_did 'ktsend init-error teardown: the global trace was not sent completely'
 	assert_exit 209
 }
 

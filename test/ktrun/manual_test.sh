@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The manual pages in build/man: there is one for each command, it is sound, and it says what --help says.
+# The manual pages in build/man: each command has one, it is well-formed, and it says what --help says.
 
 # shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/test.sh"
@@ -9,13 +9,17 @@
 MAN=$KT_TOP/build/man
 
 commands() {
-	echo ktrun
+	printf '%s\n' ktrun kt kt-test
 	kt --list | grep '^kt'
 }
 
 # help_of COMMAND
 help_of() {
-	if [ "$1" = ktrun ]; then "$KT_TOP/host/ktrun" --help; else kt "$1" --help 2>&1; fi
+	case $1 in
+	ktrun) "$KT_TOP/host/ktrun" --help ;;
+	kt | kt-test) sh "$KT_TOP/rootfs/usr/bin/$1" --help ;;
+	*) kt "$1" --help 2>&1 ;;
+	esac
 }
 
 # text_of COMMAND: the page, as one line without formatting.
@@ -51,6 +55,34 @@ test_a_faulty_page_is_found() {
 	assert_matches WARNING out
 }
 
+# name_of PAGE: the command and its description, as lexgrog reads them for apropos: "NAME - DESCRIPTION".
+name_of() {
+	lexgrog "$1" | sed -n 's/^[^"]*: "\(.*\)"$/\1/p'
+}
+
+test_lexgrog_reads_the_name_of_each_page_as_one_short_line() {
+	for command in $(commands); do
+		name_of "$MAN/$command.1" >name
+		assert_matches "^$command - [a-z]" name
+		assert_no_match '\.$|\. [A-Z]' name
+		assertTrue "$(cat name)" "[ $(wc -c <name) -le 140 ]"
+	done
+}
+
+test_a_page_without_a_well_formed_name_is_found() {
+	printf '.TH X 1\n.SH NAME\nx does this\n.SH SYNOPSIS\nx\n' >nameless.1
+	assertEquals '' "$(name_of nameless.1)"
+}
+
+test_options_have_their_flag_in_bold_and_its_value_in_italics() {
+	for command in $(commands); do
+		sed -n '/^\.SH OPTIONS/,/^\.SH [^O]/p' "$MAN/$command.1" >options
+		sed -n '/^\.TP$/{n;p;}' options >terms
+		assertEquals "$command: options without markup" '' "$(grep -v '^.fB.-' terms)"
+	done
+	assert_matches '^.fB.-p.fP .fIPATH.fP$' "$MAN/ktsend.1"
+}
+
 test_a_page_has_every_option_of_its_help() {
 	for command in $(commands); do
 		text_of "$command" >text
@@ -73,8 +105,16 @@ test_a_page_has_the_sections_that_a_reader_expects() {
 	done
 }
 
+# grace_of APPLET: seconds between TERM and KILL, by its source.
+grace_of() {
+	sed -n 's/^\tGRACE_MS = \([0-9]*\)000,.*/\1/p' "$(find "$KT_TOP/applets" -name "$1.c")"
+}
+
 test_constants_of_the_source_are_told_by_their_value() {
-	assert_matches 'KILL after 3 s' "$MAN/ktexitmon.1"
+	for command in ktexitmon ktexec; do
+		text_of "$command" >text
+		assert_matches "KILL after $(grace_of "$command") s" text
+	done
 	assertEquals "names of constants" "" "$(grep -lE '[A-Z]_(MS|MAX)\b' "$MAN"/*.1)"
 }
 

@@ -39,7 +39,7 @@ lay_out_root() { # FOLDER
 	mkdir -p "$1/proc/self" "$1/sys/kernel/sched_ext" "$1/.ktbox" "$1/lib"
 	(cd "$1" && mkdir bin dev etc run tmp var behave stubs tools)
 	cp "$KT_TOP/rootfs/init" "$1/init"
-	cp -r "$KT_TOP/rootfs/lib" "$1/lib/ktbox"
+	cp -r "$KT_TOP/rootfs/lib/ktbox" "$1/lib/ktbox"
 	cp "$KT_TOP/rootfs/etc/fstab" "$1/etc/fstab"
 	ln -s ../run "$1/var/run"
 	: >"$1/.ktbox/base.complete"

@@ -95,16 +95,16 @@ read_command_lines() {
 
 # assert_command_line_found ROOM SED: the same for /init's reader of the command line.
 assert_command_line_found() {
-	cp -r "$KT_TOP/rootfs/lib" rooms
-	sed "$2" "$KT_TOP/rootfs/lib/$1.sh" >"rooms/$1.sh"
-	! cmp -s "rooms/$1.sh" "$KT_TOP/rootfs/lib/$1.sh" || fail "changes nothing: $2"
+	cp -r "$KT_TOP/rootfs/lib/ktbox" rooms
+	sed "$2" "$KT_TOP/rootfs/lib/ktbox/$1.sh" >"rooms/$1.sh"
+	! cmp -s "rooms/$1.sh" "$KT_TOP/rootfs/lib/ktbox/$1.sh" || fail "changes nothing: $2"
 	read_command_lines "$PWD/rooms"
 	assertNotEquals 0 "$status"
 	assert_matches ' differ |made ' err
 }
 
 test_the_command_line_is_read_as_the_model_does() {
-	read_command_lines "$KT_TOP/rootfs/lib"
+	read_command_lines "$KT_TOP/rootfs/lib/ktbox"
 	assertEquals "status ($(tail -n 3 err))" 0 "$status"
 	assert_matches '^400 lines without a finding' out
 }

@@ -303,7 +303,7 @@ test_break_gives_a_shell_before_the_scheduler_and_its_exit_goes_on() {
 	session=stop
 	: >>"$VMS/stop.missed"
 	assert_said stopped goes_on
-	assert_matches '^ktbox: a shell before the phase scheduler; exit goes on' "$VMS/stop.out"
+	assert_matches '^ktbox: debug shell before the phase scheduler; exit continues the run' "$VMS/stop.out"
 	assertEquals 'greetings with the way out' 1 "$(grep -c 'exit, poweroff and reboot end' "$VMS/stop.out")"
 	look stop
 	assert_verdict fail 4
@@ -314,7 +314,7 @@ test_a_failed_boot_gives_a_shell_that_says_so_and_the_verdict_stays() {
 	session=rescue
 	: >>"$VMS/rescue.missed"
 	assert_said rescued
-	assert_matches "^ktbox: a shell because of a failed boot: shares: /mnt can't be mounted.*; exit goes on" \
+	assert_matches "^ktbox: debug shell after a failed boot: shares: cannot mount /mnt.*; exit continues the run" \
 		"$VMS/rescue.out"
 	look rescue
 	assert_verdict init-failed 209

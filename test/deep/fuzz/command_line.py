@@ -20,7 +20,7 @@ import time
 
 BATCH = 200
 LINE_MAX = 4096  # of any architecture's COMMAND_LINE_SIZE
-PHASES = ("first_in_line modules bulk_port wake_bytes announce shell_history shares reference_host trace"
+PHASES = ("realtime_priority modules bulk_port wake_bytes announce shell_history shares ktstr_host trace"
           " scheduler payload teardown").split()
 FLAGS = {
     b"KTSTR_MODE=shell": ("MODE", b"shell"), b"ktbox.expect_death=1": ("EXPECT_DEATH", b"1"),
@@ -73,13 +73,13 @@ def model_word(text, values):
         values[FLAGS[text][0]] = FLAGS[text][1]
     elif name in NUMBERS and b"=" in text:
         if not re.fullmatch(rb"[0-9]+", value):
-            return b"no number in '%s'" % text
+            return b"not a number in '%s'" % text
         values[NUMBERS[name]] = value
     elif name == b"ktbox.term" and b"=" in text:
         values["TERM"] = value
     elif name == b"break" and b"=" in text:
         if value.decode("latin-1") not in PHASES:
-            return b"no phase to stop before in '%s'; there are: %s" % (text, " ".join(PHASES).encode())
+            return b"unknown phase in '%s'; the phases are: %s" % (text, " ".join(PHASES).encode())
         values["BREAK_AT"] = value
     elif text.startswith(b"ktbox."):
         return b"unknown word '%s'" % text

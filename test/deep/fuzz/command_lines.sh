@@ -6,7 +6,7 @@
 # Out:  for each a line "== N", what the reader says, and a line a variable.
 
 lib=$1 count=$2
-for room in room stops command_line; do
+for room in common breakpoints command_line; do
 	# shellcheck source=/dev/null
 	. "$lib/$room.sh"
 done

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Phase: the file systems that everything else stands on.
+# Phase: mount the file systems that everything else needs.
 
 newline='
 '
@@ -9,17 +9,17 @@ mounts() {
 	mount -t proc proc "$ROOT/proc"
 	mount -t sysfs sys "$ROOT/sys"
 	mount -t devtmpfs dev "$ROOT/dev"
-	grace_periods at_once
+	rcu_expedite on
 	mkdir -p "$ROOT/dev/pts" "$ROOT/dev/shm" "$ROOT/run" "$ROOT/tmp"
 	mount -a -T "$ROOT/etc/fstab"
 	check_mounts
 	consoles
 	mkdir -p "$RUN"
-	cp -d "$ROOT"/lib/ktbox/dev/* "$ROOT/dev" # fd, stdin, stdout, stderr
+	cp -d "$ROOT"/lib/ktbox/dev-links/* "$ROOT/dev" # fd, stdin, stdout, stderr
 }
 
-# Without the first six there is no run. The others are for the payload and the scheduler: bpf to pin
-# things in, cgroup2 to group tasks; a kernel may lack them.
+# The first six are required. The others are for the payload and the scheduler (bpf for pinned objects, cgroup2 for
+# groups of tasks); a kernel may lack them.
 check_mounts() {
 	[ -r "$ROOT/proc/mounts" ] || fail mounts "no /proc/mounts"
 	mounted=$newline
@@ -30,7 +30,7 @@ check_mounts() {
 		is_mounted "$point" || fail mounts "$point is not mounted"
 	done
 	for point in /dev/pts /sys/kernel/debug /sys/kernel/tracing /sys/fs/bpf /sys/fs/cgroup; do
-		is_mounted "$point" || say "mounts: no $point in this kernel"
+		is_mounted "$point" || say "mounts: this kernel has no $point"
 	done
 }
 

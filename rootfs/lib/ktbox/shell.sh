@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The payload of shell mode: an interactive shell on a terminal.
+# The interactive shell: the payload of shell mode, and a debug shell (breakpoints.sh).
 
-# /etc/profile shows /etc/motd.
+# /etc/profile prints /etc/motd.
 interactive_shell() {
 	greeting >"$ROOT/etc/motd"
-	if [ "$SHELL_TTY" = ctl ]; then
-		with_users_environment ktterm sh -l
-	else
-		with_users_environment ktlogin "$ROOT/dev/$SHELL_TTY" sh -l
-	fi
+	exec_on_shell_tty sh -l
 }
 
 greeting() {
@@ -18,8 +14,8 @@ greeting() {
 	ops=none
 	[ -e "$ROOT/sys/kernel/sched_ext/root/ops" ] && read -r ops <"$ROOT/sys/kernel/sched_ext/root/ops"
 	echo "ktbox: Linux $release, $((memory / 1024)) MiB, $(nproc) CPUs, scheduler: $ops"
-	if [ -n "${STOPPED:-}" ]; then
-		echo "ktbox: a shell $STOPPED; exit goes on"
+	if [ -n "${DEBUG_SHELL_WHERE:-}" ]; then
+		echo "ktbox: debug shell $DEBUG_SHELL_WHERE; exit continues the run"
 	else
 		echo "ktbox: exit, poweroff and reboot end the VM"
 	fi

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Phase: the payload, and what happens to the scheduler meanwhile.
+# Phase: run the payload and watch the scheduler meanwhile.
 #
-# PAYLOAD_STATUS is the payload's raw status; empty when there was none to run.
+# PAYLOAD_STATUS is the payload's raw status; empty if there was no payload.
 
-DEATH_SECONDS=60 # without a payload, how long an expected death is waited for
+DEATH_SECONDS=60 # how long to wait for an expected death without a payload
 
 payload() {
 	PAYLOAD_STATUS=
@@ -21,7 +21,7 @@ payload() {
 	[ -z "$PAYLOAD_STATUS" ] || ktsend exec-exit "$PAYLOAD_STATUS"
 }
 
-# A test without its scheduler tests nothing; a developer at the shell wants to find out why.
+# Without its scheduler, a test would test nothing. A shell is opened anyway, to find out why.
 is_worth_running() {
 	[ -n "$SHELL_TTY" ] && return
 	case $SCHEDULER in
@@ -40,23 +40,23 @@ start_payload() {
 	elif [ -x "$ROOT/payload" ]; then
 		payload_arguments
 	elif [ -e "$ROOT/exec_cmd" ]; then
-		payload_job with_users_environment ktexec sh -c "$(cat "$ROOT/exec_cmd")"
+		payload_job exec_with_user_env ktexec sh -c "$(cat "$ROOT/exec_cmd")"
 	else
 		PAYLOAD_JOB=
 	fi
 }
 
-payload_arguments() { # /args: one a line
+payload_arguments() { # /args has one argument per line
 	set --
 	if [ -e "$ROOT/args" ]; then
 		while IFS= read -r argument || [ -n "$argument" ]; do
 			set -- "$@" "$argument"
 		done <"$ROOT/args"
 	fi
-	payload_job with_users_environment ktexec "$ROOT/payload" "$@"
+	payload_job exec_with_user_env ktexec "$ROOT/payload" "$@"
 }
 
-# Its end becomes a latch, so that one wait sees it, the scheduler's end, and a shutdown.
+# The payload's end becomes a latch, so that one wait covers it, the scheduler's end and a shutdown.
 payload_job() { # COMMAND ARG...
 	payload_stdin
 	{
@@ -74,8 +74,8 @@ watch_payload() {
 	while run_goes_on; do
 		next_event
 		case $EVENT in
-		sched_exited) scheduler_died "it has ended during the run" ;;
-		sched_ejected) scheduler_died "the kernel has thrown it out" ;;
+		sched_exited) scheduler_died "it ended during the run" ;;
+		sched_ejected) scheduler_died "the kernel ejected it" ;;
 		sched_detached) await_restart ;;
 		process.ended) monitor_ended ;;
 		*) break ;;
@@ -84,14 +84,13 @@ watch_payload() {
 	finish_payload
 }
 
-# A dead scheduler ends the run, unless it was expected to die, or a developer at the shell wants to look
-# around.
+# A scheduler's death ends the run, unless it was expected or the payload is a shell.
 run_goes_on() {
 	is_worth_running || return
 	[ -n "$PAYLOAD_JOB" ] || { [ "$SCHEDULER" = running ] && [ -n "$EXPECT_DEATH" ]; }
 }
 
-# What is named first is told first: a death is not overlooked because the payload ended together with it.
+# Earlier latches in a list win, so a death is reported even if the payload ended at the same moment.
 next_event() {
 	if [ "$SCHEDULER" != running ]; then
 		await_forever shutdown payload_ended
@@ -107,14 +106,14 @@ finish_payload() {
 	is_set payload_ended || stop_payload
 	wait_for "$PAYLOAD_JOB"
 	read -r PAYLOAD_STATUS <"$RUN/payload.status"
-	# poweroff and reboot are as good a way to leave the shell as exit is
+	# Leaving the shell by poweroff or reboot counts as exit 0.
 	if [ -n "$SHELL_TTY" ] && is_set shutdown; then
 		PAYLOAD_STATUS=0
 	fi
 }
 
-# ktexec takes TERM to its program's group, and ends within its own bounds; an interactive shell ends by
-# HUP only.
+# ktexec passes TERM on to its program's process group and ends within its own time limits. An interactive shell
+# ignores TERM, so it gets HUP.
 stop_payload() {
 	signal=TERM
 	[ -z "$SHELL_TTY" ] || signal=HUP
@@ -123,7 +122,7 @@ stop_payload() {
 	kill -"$signal" "$payload_pid"
 	await 15 payload_ended
 	[ "$EVENT" = payload_ended ] && return
-	note_error payload "it did not end by $signal"
+	note_error payload "SIG$signal did not end it"
 	kill -KILL "$payload_pid"
 	await 5 payload_ended
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Phase: the words of the kernel command line that are ours. docs/boot.md lists them.
+# Phase: read ktbox's words on the kernel command line. docs/boot.md lists them.
 
 command_line() {
 	MODE='test'
@@ -19,9 +19,9 @@ command_line() {
 	export TERM
 }
 
-# The kernel takes a newline for a blank, so that there may be more than one line; the last may have none.
+# There may be several lines, since the kernel treats a newline as a blank. The last may lack its newline.
 command_line_words() {
-	set -f # a word may have a * in it
+	set -f # a word may contain *
 	while read -r words || [ -n "$words" ]; do
 		for word in $words; do
 			command_line_word "$word"
@@ -42,7 +42,7 @@ command_line_word() { # WORD
 	ktbox.ack=1) ACK=1 ;;
 	ktbox.host=ktrun) HOST_IS_KTRUN=1 ;;
 	ktbox.rescue=1) RESCUE=1 ;;
-	break=*) break_word "$1" ;;
+	break=*) set_breakpoint "$1" ;;
 	ktbox.ctl=1) CTL_PORT=1 ;;
 	ktbox.term=*) TERM=${1#*=} ;;
 	ktbox.*) say "command line: unknown word '$1'" ;;
@@ -51,6 +51,6 @@ command_line_word() { # WORD
 
 number_word() { # NAME=NUMBER
 	case ${1#*=} in
-	'' | *[!0-9]*) say "command line: no number in '$1'" && return 1 ;;
+	'' | *[!0-9]*) say "command line: not a number in '$1'" && return 1 ;;
 	esac
 }

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The names of the two serial ports: CONSOLE, which the kernel prints to, and LAST_WORDS, where /init speaks
-# when it has no other port left.
+# The names of the two serial ports: CONSOLE, which the kernel prints to, and LAST_WORDS, where /init reports
+# errors when it has no other port.
 #
-# A PC has ttyS0 and ttyS1. ARM's machines have the console as ttyAMA0, and the other one on the PCI bus, as
-# ttyS0.
+# A PC has ttyS0 and ttyS1. On ARM machines the console is ttyAMA0, and the other port, on the PCI bus, is ttyS0.
 
 CONSOLE=ttyS0
 LAST_WORDS=ttyS1

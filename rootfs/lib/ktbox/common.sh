@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The room that all phases share: messages, waiting for events, ending a process.
+# What all phases share: messages, waiting for events, ending a process.
 
 RUN=$ROOT/run/kt
 export KT_RUN_DIR="$RUN"
@@ -9,7 +9,7 @@ say() {
 	echo "ktbox: $*" >&2
 }
 
-# What goes wrong in /init itself becomes part of the verdict; the run goes on.
+# An error of /init itself becomes part of the verdict; the run goes on.
 note_error() { # PHASE REASON
 	say "$1: $2"
 	INIT_FAILED=1
@@ -20,14 +20,14 @@ note_error() { # PHASE REASON
 	fi
 }
 
-# There is nothing left to run for.
+# Ends the run.
 fail() { # PHASE REASON
 	note_error "$@"
 	rescue "$@"
 	exit 1
 }
 
-# Latches are files (ktlatch --help): two of its verbs need no process.
+# Latches are files (ktlatch --help), so testing and setting one needs no process.
 is_set() { # LATCH
 	[ -e "$RUN/$1" ]
 }
@@ -36,20 +36,20 @@ set_latch() { # LATCH
 	true >"$RUN/$1"
 }
 
-# Waits in the background, so that the traps of poweroff and reboot run at once: ash runs them only
-# between commands.
+# Returns PID's status. Every wait of /init is for a background process, so that the traps of poweroff and reboot
+# run at once: ash runs a trap only between commands.
 wait_for() { # PID
 	while :; do
 		wait "$1"
 		status=$?
-		# 128 and more: a trap has run meanwhile, or the process was killed; then it is gone by now
+		# 128 or more: a trap ran, or the process was killed. Only in the first case it still exists.
 		[ "$status" -ge 128 ] && kill -0 "$1" 2>/dev/null && continue
 		return "$status"
 	done
 }
 
-# Sets BYTES_SENT: what the kernel says that the bulk port has sent; empty where it does not tell.
-ask_bytes_sent() {
+# Sets BYTES_SENT to the kernel's count of bytes that the bulk port has sent; empty if the kernel has none.
+read_bytes_sent() {
 	BYTES_SENT=
 	port_state=$ROOT/sys/kernel/debug/virtio-ports/$BULK_PORT
 	[ -r "$port_state" ] || return 0
@@ -60,12 +60,12 @@ ask_bytes_sent() {
 
 port_has_moved() { # since the last call in this shell
 	sent_before=${BYTES_SENT:-}
-	ask_bytes_sent
+	read_bytes_sent
 	[ "$BYTES_SENT" != "$sent_before" ]
 }
 
-# A waiter that was killed (128 and more) has nothing to tell: taken for a time-out, it would end a payload
-# that runs well.
+# Writes the name of the event to event.name. A killed waiter (status 128 or more) is started again: taken for a
+# timeout, its death would end a payload that runs well.
 event_of() { # OPTION... LATCH...
 	while :; do
 		ktlatch wait -a "$@" >"$RUN/event.name" &
@@ -74,7 +74,7 @@ event_of() { # OPTION... LATCH...
 	done
 }
 
-# EVENT becomes the first latch of the list that is set, or "timeout".
+# Sets EVENT to the first latch of the list that is set, or to "timeout".
 await() { # SECONDS LATCH...
 	seconds=$1
 	shift
@@ -82,20 +82,20 @@ await() { # SECONDS LATCH...
 	read -r EVENT <"$RUN/event.name" || EVENT=timeout
 }
 
-# The same without a bound: for what the user waits for, under the host's wall clock.
+# The same without a time limit, for what the user waits for; the host has a limit of its own.
 await_forever() { # LATCH...
 	event_of "$@"
 	read -r EVENT <"$RUN/event.name" || EVENT=none
 }
 
-# The same with an end of process PID, a child of ours, before any of them: then EVENT is "process.ended".
+# The same, but an end of the child process PID counts before any latch: then EVENT is "process.ended".
 await_while_lives() { # PID [-t SECONDS] LATCH...
 	event_of -p "$@"
 	read -r EVENT <"$RUN/event.name" || EVENT=timeout
 }
 
-# TERM, and KILL when for SECONDS nothing has moved on the port: a bound on silence, since a host that
-# reads slowly must still get every byte. The status is that of PID, a child of ours.
+# Sends TERM to the child process PID, and KILL when nothing has moved on the port for SECONDS. This bounds silence,
+# not the whole time: a host that reads slowly must still get every byte. Returns PID's status.
 end_process() { # PID SECONDS
 	kill -TERM "$1" 2>/dev/null
 	{
@@ -109,7 +109,7 @@ end_process() { # PID SECONDS
 	return "$status"
 }
 
-# All folders of the user's files, so that what was included is found by its name
+# Prints all directories of the included files, for PATH: an included program is then found by its name.
 include_path() {
 	[ -d "$ROOT/include-files" ] || return 0
 	find "$ROOT/include-files" -type d | tr '\n' :
@@ -120,14 +120,14 @@ now_ms() { # sets NOW_MS, milliseconds since boot, without a process
 	NOW_MS=$((${up%.*} * 1000 + (1${up#*.} - 100) * 10))
 }
 
-# In a process of its own: the environment of the user's programs is not that of /init. Replaced by
-# COMMAND, which is looked up before the user's PATH holds.
-with_users_environment() { # COMMAND ARG...
+# Call it in a subshell: it replaces the process by COMMAND, with the user's environment, which /init does not
+# have. COMMAND is looked up in /init's PATH, not in the user's.
+exec_with_user_env() { # COMMAND ARG...
 	kt_command=$(command -v "$1")
 	shift
-	kt_folders=$(include_path)
+	kt_directories=$(include_path)
 	# shellcheck source=/dev/null
 	[ ! -e "$ROOT/.ktbox/env" ] || . "$ROOT/.ktbox/env"
-	PATH=$kt_folders$PATH
+	PATH=$kt_directories$PATH
 	exec "$kt_command" "$@"
 }

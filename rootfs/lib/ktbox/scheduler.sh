@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Phase: the scheduler: started under ktexitmon, awaited until it is attached, has ended, or time is up.
+# Phase: start the scheduler under ktexitmon, and wait until it attaches, ends, or time is up.
 #
-# SCHEDULER says how it stands: none, running, died, not-attached, unwatched. ATTACHED is set once it has been
-# attached.
+# SCHEDULER is its state: none, running, died, not-attached, unwatched. ATTACHED is set once it has been attached.
 
-MONITOR_SECONDS=30 # for ktexitmon: TERM, grace and KILL of the scheduler; or its log and the dump's end
-GRACE_SECONDS=3 # for a scheduler that was thrown out to write its log and end
-RESTART_SECONDS=3 # for one that was unregistered to attach again, or to end
+MONITOR_SECONDS=30 # for ktexitmon to stop the scheduler by TERM and KILL, or to send its log and the dump's end
+GRACE_SECONDS=3 # for an ejected scheduler to write its log and end
+RESTART_SECONDS=3 # for an unregistered scheduler to attach again or end
 
 scheduler() {
 	SCHEDULER=none
 	ATTACHED=
-	grace_periods as_usual
+	rcu_expedite off
 	run_script sched_enable || note_error scheduler "a line of /sched_enable failed"
 	[ -e "$ROOT/scheduler" ] || return 0
 	is_set shutdown && return
@@ -24,26 +23,26 @@ scheduler() {
 	await_attach
 }
 
-run_script() { # sched_enable|sched_disable: one of the optional scripts around the scheduler's life
+run_script() { # sched_enable|sched_disable: the optional scripts before and after the scheduler
 	[ ! -e "$ROOT/$1" ] || ktsh-lite "$ROOT/$1"
 }
 
 start_scheduler() {
 	log=$ROOT/tmp/sched.log
 	[ -z "$LIVE_LOG" ] || send_live_log
-	set -f # its arguments are split at white space, and nothing else is done to them
+	set -f # the arguments are split at white space and not expanded
 	# shellcheck disable=SC2046
 	set -- $([ ! -e "$ROOT/sched_args" ] || cat "$ROOT/sched_args")
 	set +f
 	SCHEDULER=running
-	with_users_environment ktexitmon -l "$log" "$ROOT/scheduler" "$@" &
+	exec_with_user_env ktexitmon -l "$log" "$ROOT/scheduler" "$@" &
 	KTEXITMON=$!
 }
 
-# Through a FIFO: what a panic finds unread there is a page at most. One owner sends the log: whoever else
-# would looks at the latch.
+# The log goes through a one-page FIFO, so a panic loses at most a page. The latch tells other senders that the log
+# has an owner.
 send_live_log() {
-	set_latch sched_log_sent
+	set_latch sched_log_owned
 	mkfifo "$RUN/sched.fifo"
 	ktdump -f "$RUN/sched.fifo" -c "$log" &
 	KTDUMP=$!
@@ -55,58 +54,59 @@ await_attach() {
 		sched_exited sched_ejected sched_detached sched_attached shutdown
 	if is_set sched_attached || is_attached; then ATTACHED=1; fi
 	case $EVENT in
-	sched_exited) scheduler_died "it has ended" ;;
-	sched_ejected) scheduler_died "the kernel has thrown it out" ;;
+	sched_exited) scheduler_died "it ended" ;;
+	sched_ejected) scheduler_died "the kernel ejected it" ;;
 	sched_detached) await_restart ;;
 	process.ended) monitor_ended ;;
 	timeout) [ -n "$ATTACHED" ] || not_attached timeout ;;
 	esac
 }
 
-# Uevents tell of an attach; when none came, what the kernel says now decides.
+# An attach is normally seen by its uevent. If none came, the kernel's present state decides.
 is_attached() {
 	[ -e "$ROOT/sys/kernel/sched_ext/root/ops" ] &&
 		read -r state <"$ROOT/sys/kernel/sched_ext/state" && [ "$state" = enabled ]
 }
 
-# It has been unregistered. Some schedulers attach again by themselves; one that lingers is as dead as any.
+# The scheduler has been unregistered. Some schedulers attach again by themselves. One that does not is dead, even
+# if its process lives on.
 await_restart() {
 	ktlatch reset sched_attached
 	ktlatch reset sched_detached
 	is_attached && return
 	await_while_lives "$KTEXITMON" -t "$RESTART_SECONDS" sched_exited sched_ejected sched_attached shutdown
 	case $EVENT in
-	sched_exited) scheduler_died "it has ended" ;;
-	sched_ejected) scheduler_died "the kernel has thrown it out" ;;
+	sched_exited) scheduler_died "it ended" ;;
+	sched_ejected) scheduler_died "the kernel ejected it" ;;
 	process.ended) monitor_ended ;;
-	timeout) is_attached || scheduler_died "it is detached, and its process lives on" ;;
+	timeout) is_attached || scheduler_died "it is detached, though its process lives on" ;;
 	esac
 }
 
 scheduler_died() { # REASON
 	SCHEDULER=died
 	ktsend lifecycle scheduler-died "$1"
-	# one that was thrown out gets time to write why, and to end
+	# An ejected scheduler gets time to log the reason and end.
 	[ "$EVENT" != sched_ejected ] || await "$GRACE_SECONDS" sched_exited shutdown
 	is_set sched_exited || return 0
-	# The log, the dump's end and the sched-exit frame: all of it is out when ktexitmon has ended. TERM
-	# changes nothing about that; it is here for the bound.
+	# When ktexitmon has ended, it has sent the log, the dump's end and the sched-exit frame. TERM does not change
+	# that; end_process is called for its time limit.
 	end_process "$KTEXITMON" "$MONITOR_SECONDS"
 	KTEXITMON=
 }
 
-# /init knows of the scheduler by ktexitmon only: without it there is nothing to say about the run.
+# Without ktexitmon, /init knows nothing about the scheduler, so the run is over.
 monitor_ended() {
 	wait_for "$KTEXITMON"
-	note_error scheduler "ktexitmon has ended, with status $?, and not the scheduler"
+	note_error scheduler "ktexitmon ended before the scheduler, with status $?"
 	KTEXITMON=
 	SCHEDULER=unwatched
 	end_unwatched
 }
 
-# A scheduler whose ktexitmon was killed: it ends by us. False when there was none.
+# Ends a scheduler orphaned by ktexitmon's death. Returns false if there is none.
 end_unwatched() {
-	# more than 1: the group of 1 would be everything
+	# kill -1 would signal every process
 	{ read -r sched_pid <"$RUN/sched.pid" && [ "$sched_pid" -gt 1 ] && kill -0 "$sched_pid"; } 2>/dev/null || return
 	for signal in TERM KILL; do
 		kill -"$signal" "-$sched_pid" 2>/dev/null

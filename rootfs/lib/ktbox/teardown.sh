@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Phase: the only way out of a run. Everything is stopped in the order in which its last output matters; the exit
+#        frame is last.
+
+FIN_BYTES=24 # the size of a fin frame: header and number
+
+teardown() {
+	trap '' USR1 USR2 TERM
+	trap - EXIT
+	stop_scheduler
+	send_logs
+	run_script sched_disable || note_error teardown "a line of /sched_disable failed"
+	drain_trace
+	drain_printk
+	[ -z "${SEND_DMESG:-}" ] || [ -z "${KT_PORT_FD:-}" ] || dmesg | ktsend dmesg -
+	send_history
+	end_senders
+	send_requested_files
+	[ -z "${KT_PORT_FD:-}" ] || send_exit
+	drain_consoles
+	machine_off
+}
+
+# A host that reads through a socket loses what is still in the port's queue when the machine stops. With ktbox.ack=1,
+# wait until the host's side has taken the exit frame, and then up to 2 s for its acknowledgement.
+send_exit() {
+	[ -z "$ACK" ] || restart_kthvc
+	send_fin
+	ktsend ${ACK:+-b} exit "$(exit_code)"
+	[ -z "$ACK" ] || await 2 artifacts_received
+}
+
+# end_senders killed kthvc: start it again, and forget any acknowledgement from before the exit frame.
+restart_kthvc() {
+	ktlatch reset hvc_ready
+	ktlatch reset artifacts_received
+	start_kthvc
+}
+
+# The fin frame has the number of bytes that the port sent before it, so that the host can check that all arrived. The
+# last write of a killed sender may come between the count and the frame. Then fin is sent again; the last one counts.
+send_fin() {
+	read_bytes_sent
+	sent=$BYTES_SENT
+	ktsend fin "${sent:-unknown}"
+	read_bytes_sent
+	[ "${BYTES_SENT:-0}" -le $((${sent:-0} + FIN_BYTES)) ] || send_fin
+}
+
+# The status of a scheduler that was asked to end is always reported, so that one that had to be killed is noticed.
+stop_scheduler() {
+	[ -n "${KTEXITMON:-}" ] || return 0
+	end_process "$KTEXITMON" "$MONITOR_SECONDS"
+	status=$?
+	if is_set sched_exited; then
+		[ "$SCHEDULER" = died ] || ktsend lifecycle scheduler-died "it ended"
+		SCHEDULER=died
+		return
+	fi
+	if is_set sched_ejected && [ "$SCHEDULER" != died ]; then report_late_ejection; fi
+	! end_unwatched || note_error teardown "ktexitmon ended before the scheduler, with status $status"
+	ktsend sched-state "stopped code=$status"
+	[ "$status" -eq 0 ] || say "scheduler: it ended with status $status when it was stopped"
+}
+
+# The kernel ejected it after the payload's end, when /init no longer waited for that.
+report_late_ejection() {
+	ktsend lifecycle scheduler-died "the kernel ejected it"
+	SCHEDULER=died
+}
+
+send_logs() {
+	[ -n "${KT_PORT_FD:-}" ] || return 0
+	[ -z "${KTDUMP:-}" ] || end_process "$KTDUMP" "$MONITOR_SECONDS" ||
+		note_error teardown "the scheduler's log was not sent completely"
+	ktdump -s "$ROOT/tmp"
+	[ -e "$ROOT/tmp/sched.log" ] || return 0
+	is_set sched_log_owned && return
+	set_latch sched_log_owned
+	ktdump "$ROOT/tmp/sched.log"
+}
+
+# The scheduler is gone, so all of its dump is in the ring. ktpipe reads until the ring is empty and an open dump has
+# ended.
+drain_trace() {
+	[ -n "${KTPIPE:-}" ] || return 0
+	end_process "$KTPIPE" "$DRAIN_SILENCE_SECONDS" || note_error teardown "ktpipe ended with status $?"
+}
+
+# Tracing is turned off first: a writer that is faster than the port would never let the ring become empty.
+drain_printk() {
+	[ -n "${PRINTK:-}" ] || return 0
+	echo 0 >"$ROOT/sys/kernel/tracing/tracing_on"
+	end_process "$PRINTK" "$MONITOR_SECONDS" || note_error teardown "the global trace was not sent completely"
+}
+
+# Kills all other processes: they may still write to the port, and nothing after the exit frame is read. Only PID 1 may
+# do this; under a test it would end all of the user's processes.
+end_senders() {
+	[ "$$" -eq 1 ] || return 0
+	kill -KILL -1
+}
+
+# The order is that of the host's verdicts (docs/verdicts.md).
+exit_code() {
+	if [ -n "${INIT_FAILED:-}" ]; then
+		echo 209
+	elif [ "$SCHEDULER" = died ] && [ -z "$ATTACHED" ]; then
+		echo 200
+	elif [ "$SCHEDULER" = not-attached ]; then
+		echo 201
+	elif [ "$SCHEDULER" = died ] && [ -z "$EXPECT_DEATH" ]; then
+		echo 202
+	elif [ -n "$EXPECT_DEATH" ] && [ "$SCHEDULER" != died ]; then
+		echo 208
+	else
+		echo "${PAYLOAD_STATUS:-0}"
+	fi
+}
+
+# stty changes a mode only after all output has been transmitted (TCSADRAIN).
+drain_consoles() {
+	# shellcheck disable=SC2153 # set in consoles.sh
+	for console in "$CONSOLE" "$LAST_WORDS" ${SHELL_TTY:+hvc0}; do
+		stty -F "$ROOT/dev/$console" -echo 2>/dev/null
+	done
+}
+
+machine_off() {
+	"${KTBOX_ROOT:+$KTBOX_ROOT/bin/}reboot" -f
+}
