@@ -5,7 +5,7 @@
 documents.py tables|links|files|citations TOP
   tables     a row with another number of cells than its table's head, a row outside a table, text glued to a table
   links      a relative link, or the heading that it names, that does not exist
-  files      a file of the source tree that a document names in `...`, and that does not exist
+  files      a file of the source tree that a document names, and that does not exist
   citations  a document that a source file names, and that does not exist
 Prints FILE:LINE: WHAT for each. Exit: 0 when there is none; 1.
 """
@@ -117,9 +117,10 @@ def files(top):
     names = {os.path.basename(path) for path in source_files(top)}
     for path in documents(top):
         for number, line in prose(top, path):
-            for word in " ".join(re.findall(r"`([^`]+)`", line)).split():
+            for word in re.sub(r"\]\([^)]*\)", " ", line).replace("`", " ").split():
+                word = word.lstrip("([\"")
                 if re.match("(?:%s)/" % PLACES, word):
-                    for each in alternatives(word.rstrip(".,;:")):
+                    for each in alternatives(word.rstrip(".,;:)\"")):
                         if not glob.glob(os.path.join(glob.escape(top), each)):
                             yield path, number, "no such file: " + each
                 elif SOURCE_NAME.fullmatch(word) and word not in names:
