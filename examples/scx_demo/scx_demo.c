@@ -204,7 +204,7 @@ static void parse_options(struct options *opt, int argc, char **argv)
 {
 	int which;
 
-	/* "+": no reordering, so that --exit-after finds its second argument behind the first. */
+	/* "+": no reordering, so that --exit-after finds its second argument after the first. */
 	while ((which = getopt_long(argc, argv, "+", long_options, NULL)) >= 0)
 		set_option(opt, which, argv);
 	if (optind < argc)
@@ -341,7 +341,7 @@ static void print_end(const struct demo_end *end)
 
 /*
  * Sets the status. Normally the close itself returns after the kernel has taken the scheduler off. The kernel
- * may have thrown it out just before, which is a failure, except for --linger.
+ * may have ejected it just before, which is a failure, except for --linger.
  */
 static void detach(struct demo *demo)
 {
