@@ -52,7 +52,9 @@ put_host() {
 
 put_documents() {
 	for file in build/man/*.1; do put 644 "$file" "share/man/man1/${file##*/}"; done
-	for file in README.md docs/*.md; do put 644 "$file" "share/doc/ktbox/$file"; done
+	for file in README.md $(find docs -type f ! -path "docs/man/*" | LC_ALL=C sort); do
+		put 644 "$file" "share/doc/ktbox/$file"
+	done
 	put 644 LICENSE share/doc/ktbox/copyright
 	put 644 host/ktrun.bash-completion share/bash-completion/completions/ktrun
 }

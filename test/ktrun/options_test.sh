@@ -54,7 +54,7 @@ test_help_names_every_option_on_stdout() {
 
 # documented_verdicts: word and code of each line of the table that has one code.
 documented_verdicts() {
-	tr -d '`' <"$KT_TOP/docs/verdicts.md" | grep -oE '^\| [a-z-]+ \| [0-9]+ ' | tr -d '|'
+	tr -d '`' <"$KT_TOP/docs/use/verdicts.md" | grep -oE '^\| [a-z-]+ \| [0-9]+ ' | tr -d '|'
 }
 
 test_help_names_every_verdict_with_its_code() {

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# docs/troubleshooting.md: each message that it explains is one that the sources have.
+# docs/use/troubleshooting.md: each message that it explains is one that the sources have.
 
 # shellcheck disable=SC1091,SC2016,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/test.sh"
 
-PAGE=$KT_TOP/docs/troubleshooting.md
+PAGE=$KT_TOP/docs/use/troubleshooting.md
 
 # parts_of FILE: the fixed parts of the messages in its headings, one a line. Those of a few letters, between two
 # names, tell nothing.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# ktrun's verdict: the table of docs/verdicts.md, its order, and that nothing of the guest's can forge it.
+# ktrun's verdict: the table of docs/use/verdicts.md, its order, and that nothing of the guest's can forge it.
 # The frames are prepared; that a guest sends them is shown in test/vm.
 
 # shellcheck disable=SC1091,SC2154,SC2086 # what is sourced sets them; items are words

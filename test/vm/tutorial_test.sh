@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# docs/tutorial.md: each block of commands, run as it stands there, in order, from the top of a tree, ends and
+# docs/use/tutorial.md: each block of commands, run as it stands there, in order, from the top of a tree, ends and
 # prints as the page says.
 #
 # The tree is a folder of links to this one with a build/ of its own, so that nothing here is written over.
@@ -9,7 +9,7 @@
 # shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/vm.sh"
 
-PAGE=$KT_TOP/docs/tutorial.md
+PAGE=$KT_TOP/docs/use/tutorial.md
 
 # blocks FOLDER: N.sh each block of commands, N.wanted the lines that must be in what it prints. A block without a
 # language that no block of commands precedes is not ours.

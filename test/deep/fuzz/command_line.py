@@ -5,7 +5,7 @@
 In:   BUSYBOX, whose ash reads them, by hundreds in a shell (command_lines.sh); BOUND: seconds, or -LINES.
       The same SEED gives the same lines.
 Out:  the count of lines. A line for which variables and messages are not those of the model below, which is
-      written from docs/boot.md, is shown with the first difference. The folder that the shell stands in has
+      written from docs/internals/boot.md, is shown with the first difference. The folder that the shell stands in has
       files for a * to find, and must not get others.
 Exit: 0 nothing found; 1 something was.
 """

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ktrecv's frame reader against a decoder of this file's own, written from docs/wire.md, "Reading": it has
+ * ktrecv's frame reader against a decoder of this file's own, written from docs/internals/wire.md, "Reading": it has
  * the whole stream at once, and tries each place in turn, with a bytewise checksum of its own.
  *
  * In:  control bytes, then a stream. Even first byte: the rest is the stream as it is. Odd: the rest is a

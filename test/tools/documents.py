@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Find what is wrong in the documents of a source tree.
+
+documents.py tables|links|files|citations TOP
+  tables     a row with another number of cells than its table's head, a row outside a table, text glued to a table
+  links      a relative link, or the heading that it names, that does not exist
+  files      a file of the source tree that a document names, and that does not exist
+  citations  a document that a source file names, and that does not exist
+Prints FILE:LINE: WHAT for each. Exit: 0 when there is none; 1.
+"""
+import glob
+import os
+import re
+import sys
+
+PLACES = "applets|bench|docs|examples|host|patches|rootfs|scripts|test|\\.ci"
+CITED = re.compile(r"\bdocs/[\w/-]+\.(?:md|json|png)\b|\bdesign\.md\b")
+SOURCE_NAME = re.compile(r"[a-z][\w-]*\.(?:c|h|sh|py|awk)")
+
+
+def source_files(top):
+    """Paths below TOP, but for what is built or belongs to git."""
+    for directory, names, files in os.walk(top):
+        if directory == top:
+            names[:] = [name for name in names if name not in ("build", ".git")]
+        names[:] = [name for name in names if name != "__pycache__"]
+        for name in files:
+            yield os.path.relpath(os.path.join(directory, name), top)
+
+
+def documents(top):
+    return sorted(path for path in source_files(top) if path.endswith(".md"))
+
+
+def lines_of(top, path):
+    with open(os.path.join(top, path), encoding="utf-8") as file:
+        return file.read().splitlines()
+
+
+def prose(top, path):
+    """(number, line) of each line outside of code blocks."""
+    is_code = False
+    for number, line in enumerate(lines_of(top, path), 1):
+        if line.lstrip().startswith("```"):
+            is_code = not is_code
+        elif not is_code:
+            yield number, line
+
+
+def cells(row):
+    return len(re.findall(r"(?<!\\)\|", row)) - 1
+
+
+def is_separator(row):
+    return re.fullmatch(r"\|(?: *:?-+:? *\|)+", row) is not None
+
+
+def check_table(rows, after):
+    """ROWS: (number, line), of which each begins with a bar; AFTER: the line that follows."""
+    first, head = rows[0]
+    if len(rows) < 3 or not is_separator(rows[1][1]):
+        yield first, "row outside a table: " + head
+        return
+    for number, row in rows:
+        if not row.endswith("|"):
+            yield number, "row without its last bar: " + row
+        elif cells(row) != cells(head):
+            yield number, "%d cells, not %d: %s" % (cells(row), cells(head), row)
+    if after.strip():
+        yield rows[-1][0] + 1, "text glued to a table: " + after
+
+
+def tables(top):
+    for path in documents(top):
+        rows = []
+        for number, line in [*prose(top, path), (0, "")]:
+            if line.startswith("|") and (not rows or number == rows[-1][0] + 1):
+                rows.append((number, line))
+                continue
+            for where, what in check_table(rows, line) if rows else ():
+                yield path, where, what
+            rows = [(number, line)] if line.startswith("|") else []
+
+
+def anchors(top, path):
+    for _, line in prose(top, path):
+        if line.startswith("#"):
+            title = re.sub(r"[^\w -]", "", line.lstrip("#").strip().lower())
+            yield title.replace(" ", "-")
+
+
+def links(top):
+    for path in documents(top):
+        for number, line in prose(top, path):
+            for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`]*`", "", line)):
+                if re.match(r"[a-z]+:", target):
+                    continue
+                name, _, anchor = target.partition("#")
+                found = os.path.normpath(os.path.join(os.path.dirname(path), name)) if name else path
+                if not os.path.exists(os.path.join(top, found)):
+                    yield path, number, "no such file: " + target
+                elif anchor and anchor not in anchors(top, found):
+                    yield path, number, "no such heading: " + target
+
+
+def alternatives(pattern):
+    """a/{b,c}.sh: a/b.sh, a/c.sh"""
+    braces = re.search(r"\{([^{}]*)\}", pattern)
+    if not braces:
+        return [pattern]
+    return [path for part in braces.group(1).split(",")
+            for path in alternatives(pattern[:braces.start()] + part + pattern[braces.end():])]
+
+
+def files(top):
+    names = {os.path.basename(path) for path in source_files(top)}
+    for path in documents(top):
+        for number, line in prose(top, path):
+            for word in re.sub(r"\]\([^)]*\)", " ", line).replace("`", " ").split():
+                word = word.lstrip("([\"")
+                if re.match("(?:%s)/" % PLACES, word):
+                    for each in alternatives(word.rstrip(".,;:)\"")):
+                        if not glob.glob(os.path.join(glob.escape(top), each)):
+                            yield path, number, "no such file: " + each
+                elif SOURCE_NAME.fullmatch(word) and word not in names:
+                    yield path, number, "no file of this name: " + word
+
+
+def citations(top):
+    for path in sorted(source_files(top)):
+        if path.endswith((".md", ".png")) or os.path.islink(os.path.join(top, path)):
+            continue
+        with open(os.path.join(top, path), encoding="utf-8", errors="replace") as file:
+            for number, line in enumerate(file, 1):
+                for cited in CITED.findall(line):
+                    if not os.path.exists(os.path.join(top, cited)):
+                        yield path, number, "no such document: " + cited
+
+
+def main():
+    if len(sys.argv) != 3 or sys.argv[1] not in ("tables", "links", "files", "citations"):
+        sys.exit(__doc__)
+    found = ["%s:%d: %s" % item for item in globals()[sys.argv[1]](sys.argv[2])]
+    print("\n".join(found), end="\n" if found else "")
+    sys.exit(1 if found else 0)
+
+
+if __name__ == "__main__":
+    main()
