@@ -180,7 +180,7 @@ build/bb-plain/busybox: $(BB)/configured scripts/build-plain-busybox.sh | need-b
 $(B)/initramfs.cpio: $(B)/busybox $(ROOTFS) scripts/pack-initramfs.sh | need-build $(HOST_BUSYBOX)
 	@scripts/pack-initramfs.sh $(B)/busybox rootfs $(B)/rootfs $@ build/busybox
 
-build/man/ktrun.1: build/busybox host/ktrun $(wildcard host/lib/*.sh docs/man/* rootfs/usr/bin/*) config.mk \
+build/man/ktrun.1: build/busybox host/ktrun $(wildcard host/launcher/*.py docs/man/* rootfs/usr/bin/*) config.mk \
 		scripts/make-manual.sh scripts/manual-page.awk
 	@scripts/make-manual.sh build/man build/busybox "$(VERSION)"
 

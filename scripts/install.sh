@@ -41,9 +41,18 @@ put_program() { # the link is relative, so that the tree can be moved
 	echo bin/ktrun >>"$list"
 }
 
+compile_launcher() { # an installed ktrun writes nothing beside itself, so that Python can keep no compiled copy there
+	/usr/bin/python3 -I -m compileall -q --invalidation-mode checked-hash -s "$root" -p "$prefix" \
+		"$root/lib/ktbox/host/launcher"
+	(cd "$root" && find lib/ktbox/host -name '*.pyc' | LC_ALL=C sort) >>"$list"
+}
+
 put_host() {
 	put 755 host/ktrun lib/ktbox/host/ktrun
-	for file in $(find host/lib -type f | LC_ALL=C sort); do put 644 "$file" "lib/ktbox/$file"; done
+	for file in $(find host/launcher -type f -name '*.py' -o -name '*.css' | LC_ALL=C sort); do
+		put 644 "$file" "lib/ktbox/$file"
+	done
+	compile_launcher
 	put 755 build/busybox lib/ktbox/busybox
 	put 644 build/initramfs.cpio lib/ktbox/initramfs.cpio
 	[ ! -e build/aarch64/initramfs.cpio ] ||

@@ -191,10 +191,7 @@ def _parse_environment(parser: argparse.ArgumentParser, namespace: argparse.Name
     """KTRUN_OPTS holds defaults, so it does not count as "another option" beside --replay."""
     namespace.variables = [("NO_COLOR", "1")] if os.environ.get("NO_COLOR") else []
     try:
-        try:
-            words = shlex.split(os.environ.get("KTRUN_OPTS", ""))
-        except ValueError as error:
-            raise Fault(f"{error}: {os.environ['KTRUN_OPTS']}") from error
+        words = environment_words(os.environ.get("KTRUN_OPTS", ""))
         _, command = _parse_words(parser, namespace, words)
         if command is not None:
             raise Fault("the guest's command belongs on the command line")
@@ -202,6 +199,14 @@ def _parse_environment(parser: argparse.ArgumentParser, namespace: argparse.Name
             raise Fault("--replay belongs on the command line")
     except Fault as fault:
         raise Fault(f"KTRUN_OPTS: {fault}") from fault
+
+
+def environment_words(text: str) -> list[str]:
+    """TEXT as words, the way a shell splits a command line, but nothing in it is expanded or run."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise Fault(f"{error}: {text}") from error
 
 
 def _parse_words(parser: argparse.ArgumentParser, namespace: argparse.Namespace,

@@ -65,7 +65,23 @@ def list_modules(kernel: Kernel, given: Optional[str], has_shares: bool, work: s
     for name, option in missing:
         for module in index.needed_by(name, option):
             modules.setdefault(module.name, module)
+    _check_complete(modules, builtin, directory, jobs)
     return list(modules.values())
+
+
+def _check_complete(modules: dict[str, Module], builtin: set[str], directory: str, jobs: Jobs) -> None:
+    """depmod passes over a module that is not there; the modules themselves name what they depend on."""
+    paths = [module.path for module in modules.values()]
+    result = jobs.tool(["modinfo", "-F", "depends", *paths], environment=_environment())
+    if result.status != 0:
+        raise Fault(f"unable to read the modules in {directory}: {result.first_error}")
+    needed = {name.replace("-", "_") for name in re.split("[,\n]", result.output.decode("ascii", "replace")) if name}
+    for name in sorted(needed - set(modules) - builtin):
+        raise Fault(f"the kernel's module {name} is neither built in nor in {directory}")
+
+
+def _environment() -> dict[str, str]:
+    return {"PATH": os.environ.get("PATH", "") + _SBIN}
 
 
 def unpack_module(module: Module, target: str, jobs: Jobs) -> None:
@@ -95,7 +111,7 @@ class _Index:
     def __init__(self, directory: str, work: str, jobs: Jobs) -> None:
         self._directory = directory
         self._jobs = jobs
-        self._environment = {"PATH": os.environ.get("PATH", "") + _SBIN}
+        self._environment = _environment()
         self._root = work + "/kmod"
         if not shutil.which("modprobe", path=self._environment["PATH"]):
             raise Fault("no modprobe: is the package kmod installed?")
@@ -133,8 +149,8 @@ class _Index:
         result = self._jobs.tool(["modprobe", "-d", self._root, "-S", _VERSION, "-C", "/dev/null", "--show-depends", name],
                                  environment=self._environment)
         lines: Sequence[str] = os.fsdecode(result.output).splitlines()
-        modules = [Module(_module_name(line), line.split(" ", 1)[1].strip()) for line in lines
-                   if line.startswith("insmod ")]
+        paths = [line.split(" ", 1)[1].strip() for line in lines if line.startswith("insmod ")]
+        modules = [Module(_module_name(path), os.path.realpath(path)) for path in paths]
         if result.status != 0 or (not modules and not any(line.startswith("builtin ") for line in lines)):
             raise Fault(f"{option}the kernel's module {name} is neither built in nor in {self._directory}"
                         + (f": {result.first_error}" if result.errors else ""))

@@ -6,10 +6,11 @@
 # shellcheck disable=SC1091,SC2154,SC2086,SC2016 # what is sourced sets them; items are words; $x is meant literally
 . "$KT_TEST_LIB/stub.sh"
 
-# words_of STRING: how KTRUN_OPTS is split, a word a line in < >.
+# words_of STRING: how KTRUN_OPTS is split, one word per line in < >.
 words_of() {
-	sh -c '. "$1/say.sh"; . "$1/words.sh"; words=$2
-		while next_word; do printf "<%s>\n" "$word"; done' words "$KT_TOP/host/lib" "$1"
+	launcher 'from launcher.cli import environment_words
+for word in environment_words(sys.argv[1]):
+    print("<%s>" % word)' "$1"
 }
 
 assert_words() { # STRING EXPECTED...
@@ -71,10 +72,10 @@ test_replay_is_not_disturbed_by_the_options_of_the_environment() {
 	assert_status 7
 	KTRUN_OPTS='-m 300 -c 4' run "$KTRUN" --replay art
 	assert_status 7
-	sed -i 's/^interrupted=.*/interrupted=the key Ctrl-]/' art/host.txt
+	sed -i 's/"interrupted":null/"interrupted":"the key Ctrl-]"/' art/host.json
 	run "$KTRUN" --replay art
 	assert_status 130
-	rm art/host.txt
+	rm art/host.json
 	KTRUN_OPTS='-s build/scx_demo --expect-death' run "$KTRUN" --replay art
 	assert_status 7
 }

@@ -75,7 +75,7 @@ refused() { # TEXT FILE
 test_a_file_that_can_not_be_one_is_refused() {
 	mkdir folder
 	refused 'is not a file: .*/folder' folder
-	refused 'not to be made: .*/no/kept' no/kept
+	refused 'cannot create .*/no/kept' no/kept
 }
 
 . shunit2

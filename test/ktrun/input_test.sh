@@ -237,7 +237,7 @@ test_an_accelerator_that_is_none() {
 test_a_temporary_folder_that_is_not_there() {
 	(TMPDIR=$PWD/no/tmp && run "$KTRUN" -o "$PWD/art" -- true && echo "$status" >status)
 	assert_file_text 205 status
-	assert_matches '^ktrun: unable to make a temporary folder' err
+	assert_matches '^ktrun: unable to create a temporary directory' err
 	assertFalse "QEMU was started" "[ -e stub/args ]"
 }
 

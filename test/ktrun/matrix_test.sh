@@ -160,7 +160,7 @@ test_a_folder_of_another_matrix_is_refused() {
 	echo 'repeat = 3' >>matrix
 	matrix
 	assert_status 205
-	assert_matches 'is the folder of another matrix' err
+	assert_matches 'is the directory of another matrix' err
 }
 
 test_what_is_wrong_is_told_by_its_line() {
@@ -186,7 +186,7 @@ test_what_is_wrong_is_told_by_its_line() {
 	printf '%s\n' 'scheduler = mine demo' 'kernel = arm-image' >matrix
 	matrix
 	assert_status 205
-	assert_matches 'matrix, line 2: kernel for aarch64 behind lines for x86_64' err
+	assert_matches 'matrix, line 2: kernel for aarch64 after lines for x86_64' err
 	echo 'repeat = 2' >matrix
 	matrix
 	assert_status 205

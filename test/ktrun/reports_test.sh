@@ -154,7 +154,7 @@ test_a_place_that_cannot_be_written_is_refused_before_anything_starts() {
 	for option in --json --junit --tap; do
 		ktrun $option nowhere/r -- true
 		assert_refused
-		assert_matches "^ktrun: $option: no such folder: .*/nowhere\$" err
+		assert_matches "^ktrun: $option: no such directory: .*/nowhere\$" err
 		ktrun $option . -- true
 		assert_refused
 		ktrun $option '' -- true

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # ktrun --ro, --rw and --modules: what QEMU and the guest are told, the order of modules, and what is refused
-# before anything starts. The modules are made up: a name and what they say that they depend on.
+# before anything starts. The modules are made up: a symbol of each, and the symbols that it uses.
 
 # shellcheck disable=SC1091,SC2154,SC2086 # what is sourced sets them; items are words
 . "$KT_TEST_LIB/stub.sh"
@@ -40,10 +40,15 @@ kernel() {
 	cp -s "$KT_TOP/build/kernel/image" kernel/image
 }
 
-# module FOLDER NAME DEPENDS
+# module DIRECTORY NAME USES: the symbols that kmod reads: NAME's own, and those of the modules that it uses.
 module() {
 	mkdir -p "$1/kernel/some/where"
-	printf 'ELF\0license=GPL\0depends=%s\0name=%s\0' "$3" "$2" >"$1/kernel/some/where/$2.ko"
+	{
+		echo "__attribute__((section(\"__ksymtab_strings\"))) const char names[] = \"symbol_$(echo "$2" | tr - _)\";"
+		echo "__attribute__((section(\".modinfo\"))) const char depends[] = \"depends=$3\";"
+		for used in $(echo "$3" | tr ,- ' _'); do echo "extern int symbol_$used; int *use_$used = &symbol_$used;"; done
+	} >module.c
+	gcc -c -o "$1/kernel/some/where/$2.ko" module.c
 }
 
 modules() {
@@ -54,6 +59,12 @@ modules() {
 	module "$1" virtio-ring virtio
 	module "$1" unrelated ''
 	printf 'kernel/drivers/virtio/%s.ko\n' virtio virtio-pci virtio_console >"$1/modules.builtin"
+}
+
+# assert_in_order NAME...: in the file `list`.
+assert_in_order() {
+	printf '%s\n' "$@" >names
+	assertEquals "the order of $*" "$*" "$(grep -xFf names list | tr '\n' ' ' | sed 's/ $//')"
 }
 
 test_shares_are_devices_and_the_guest_knows_where_they_go() {
@@ -76,7 +87,10 @@ test_modules_come_with_what_they_depend_on_in_front() {
 	mkdir in
 	passes -k kernel/image --modules elsewhere --ro in:/mnt/in
 	from_guest .ktbox/modules >list
-	assertEquals "netfs 9pnet virtio_ring 9pnet_virtio 9p " "$(tr '\n' ' ' <list)"
+	assert_in_order netfs 9pnet 9pnet_virtio
+	assert_in_order virtio_ring 9pnet_virtio
+	assert_in_order netfs 9pnet 9p
+	assertEquals "modules" 5 "$(wc -l <list)"
 	from_guest .ktbox/modules.d/9p.ko >9p.ko
 	assert_same_bytes elsewhere/kernel/some/where/9p.ko 9p.ko
 }
@@ -103,7 +117,10 @@ test_the_ports_come_as_modules_where_they_are_not_built_in() {
 	module kernel/modules virtio_pci virtio,virtio_ring
 	module kernel/modules virtio_console virtio_ring
 	passes -k kernel/image
-	assertEquals "virtio virtio_ring virtio_pci virtio_console " "$(from_guest .ktbox/modules | tr '\n' ' ')"
+	from_guest .ktbox/modules >list
+	assert_in_order virtio virtio_ring virtio_pci
+	assert_in_order virtio_ring virtio_console
+	assertEquals "modules" 4 "$(wc -l <list)"
 }
 
 test_a_missing_module_is_named() {

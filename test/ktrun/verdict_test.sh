@@ -218,17 +218,23 @@ test_a_run_that_ends_in_time_is_not_timed_out() {
 
 # No count of the kernel's reports is not "none": --fail-on-warn would pass.
 test_a_console_that_can_not_be_read_is_an_error() {
-	echo '[    1.000000] WARNING: at somewhere' >console.log
-	for lib in say options console; do
-		# shellcheck source=/dev/null
-		. "$KT_TOP/host/lib/$lib.sh"
-	done
-	out=$PWD work=$PWD run_error='' bb=$KT_BUSYBOX
-	read_console
-	assertEquals "reports" "1 1 " "$con_count $con_warned $run_error"
-	bb=false
-	read_console
-	assertEquals "without its reader" "unable to read console.log" "$run_error"
+	echo '[    1.000000] WARNING: at somewhere' >stub/console
+	streams $READY $STARTED $OUT0 $EXIT
+	ktrun -- true
+	assert_verdict pass 0
+	assertEquals "as it is" 'pass None' "$(judged)"
+	rm art/console.log
+	mkdir art/console.log
+	assertEquals "unreadable" 'error unable to read console.log' "$(judged)"
+}
+
+# judged: verdict and reason of art/, by the judge alone.
+judged() {
+	launcher 'from launcher.judge import judge
+from launcher.rundir import RunDirectory
+with RunDirectory("art") as directory:
+    verdict = judge(directory).verdict
+print(verdict.word, verdict.reason)'
 }
 
 # interrupted SIGNAL: ktrun gets it while QEMU runs.

@@ -60,6 +60,13 @@ setUp() {
 	mkdir stub
 }
 
+# launcher PROGRAM ARG...: a Python program that may import the launcher's modules.
+launcher() {
+	"$KT_PYTHON" -ISXutf8 -B -c "import sys
+sys.path.insert(0, sys.argv.pop())
+$1" "$@" "$KT_TOP/host"
+}
+
 # streams ITEM...: what the guest sends; split at white space on purpose.
 streams() {
 	# shellcheck disable=SC2068

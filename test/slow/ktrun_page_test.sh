@@ -60,7 +60,7 @@ H2 Reports of the kernel
 H2 Logs
 H2 Machine' "$(seen headings)"
 	for words in 'the scheduler died during the run: it broke \(kind 1025\)' '^kernel boots 1.60 s' \
-		'^scheduler is attached 0.30 s' '^wake bytes 0xd1 at 2.40 s' '^dump 1 0.00 s' '^thrown out by the kernel at 2.60 s' \
+		'^scheduler is attached 0.30 s' '^wake bytes 0xd1 at 2.40 s' '^dump 1 0.00 s' '^ejected by the kernel at 2.60 s' \
 		'^payload runs 0.55 s' 'yes\[5\] triggered exit kind 1025' 'demo: EXIT: kind 1025' 'WARNING: CPU: 0'; do
 		assert_matches "$words" page.text
 	done

@@ -42,7 +42,7 @@ test_install_succeeds_and_again_gives_the_same_files() {
 }
 
 test_the_files_lie_where_a_system_keeps_such_files() {
-	for file in bin/ktrun lib/ktbox/busybox lib/ktbox/initramfs.cpio lib/ktbox/host/lib/say.sh \
+	for file in bin/ktrun lib/ktbox/busybox lib/ktbox/initramfs.cpio lib/ktbox/host/launcher/main.py \
 		share/man/man1/ktrun.1 share/man/man1/ktsh-lite.1 share/bash-completion/completions/ktrun \
 		share/doc/ktbox/copyright share/doc/ktbox/README.md share/doc/ktbox/docs/use/verdicts.md; do
 		assert_matches "^\./$file\$" "$FILES/first"
