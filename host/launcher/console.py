@@ -48,14 +48,14 @@ class Report:
 
 @dataclass(frozen=True)
 class Console:
-    reports: tuple[Report, ...]  # the first REPORTS_KEPT
-    count: int
-    warned: int  # how many count for --fail-on-warn
-    panic: Optional[str]
-    panic_at: int  # the number of the line where the panic's story begins
-    warn: Optional[str]
-    warn_at: int
-    oom_init: Optional[str]  # the OOM killer took PID 1
+    reports: tuple[Report, ...] = ()  # the first REPORTS_KEPT
+    count: int = 0
+    warned: int = 0  # how many count for --fail-on-warn
+    panic: Optional[str] = None
+    panic_at: int = 0  # the number of the line where the panic's story begins
+    warn: Optional[str] = None
+    warn_at: int = 0
+    oom_init: Optional[str] = None  # the OOM killer took PID 1
 
 
 def console_lines(path: str) -> Iterator[str]:

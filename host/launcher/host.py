@@ -23,45 +23,41 @@ _NUMBER_MAX = 10 ** 15
 @dataclass(frozen=True)
 class Asked:
     """What the user asked for, as far as it matters after the run."""
-    scheduler: Optional[str]
-    scheduler_args: str
-    command: Optional[str]  # as the guest's shell reads it
-    shell: bool
-    expect_death: bool
-    fail_on_warn: bool
-    plain: bool
-    limit_secs: Optional[int]
-    get: tuple[str, ...]
+    scheduler: Optional[str] = None
+    scheduler_args: str = ""
+    command: Optional[str] = None  # as the guest's shell reads it
+    shell: bool = False
+    expect_death: bool = False
+    fail_on_warn: bool = False
+    plain: bool = False
+    limit_secs: Optional[int] = None
+    get: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Ending:
     """How the run ended, as the host saw it. Ages: seconds since the last growth; None: it never grew."""
-    wall_ms: int
-    qemu_status: int  # as a shell says it
-    qemu_killed: bool
-    timed_out: bool
-    console_age_secs: Optional[int]
-    frames_age_secs: Optional[int]
-    hang_from: Optional[int]  # the console's size when the guest was asked what it does
-    full: Optional[str]  # the file that has reached its share of --max-output
-    interrupted: Optional[str]  # by what
-    error: Optional[str]  # why ktrun itself could not go on
+    wall_ms: int = 0
+    qemu_status: int = 0  # as a shell says it
+    qemu_killed: bool = False
+    timed_out: bool = False
+    console_age_secs: Optional[int] = None
+    frames_age_secs: Optional[int] = None
+    hang_from: Optional[int] = None  # the console's size when the guest was asked what it does
+    full: Optional[str] = None  # the file that has reached its share of --max-output
+    interrupted: Optional[str] = None  # by what
+    error: Optional[str] = None  # why ktrun itself could not go on
 
 
 @dataclass(frozen=True)
 class Host:
-    format: int
-    version: str  # of ktbox
-    accel: str
-    kernel: str
-    asked: Asked
-    ending: Ending
-
-
-NOTHING_ASKED = Asked(None, "", None, False, False, False, False, None, ())
-NOTHING_KNOWN = Ending(0, 0, False, False, None, None, None, None, None, None)
-UNKNOWN = Host(FORMAT, "unknown", "unknown", "", NOTHING_ASKED, NOTHING_KNOWN)
+    """The defaults are those of a replay without host.json."""
+    format: int = FORMAT
+    version: str = "unknown"  # of ktbox
+    accel: str = "unknown"
+    kernel: str = ""
+    asked: Asked = Asked()
+    ending: Ending = Ending()
 
 
 def write_host(directory: RunDirectory, host: Host) -> None:

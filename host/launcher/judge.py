@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
 from .console import Console, last_line, read_console
-from .host import UNKNOWN, Ending, Host, read_host
+from .host import Ending, Host, read_host
 from .records import BadRecord
 from .rundir import CONSOLE, QEMU_LOG, RunDirectory
 from .stream import Stream, read_stream
@@ -50,9 +50,6 @@ class Judgement:
     stream_keys: dict[str, Any]  # stream.json, as it is
 
 
-EMPTY_STREAM = Stream(None, None, None, False, None, False, None, False, None, False, None, False, None, None, False,
-                      None, (), 0, 0, 0, (), (), (), 0, 0, False, None, None)
-EMPTY_CONSOLE = Console((), 0, 0, None, 0, None, 0, None)
 Rule = Callable[[Facts], Optional[Verdict]]
 
 
@@ -66,8 +63,8 @@ def judge(directory: RunDirectory) -> Judgement:
 
 def read_facts(directory: RunDirectory) -> tuple[Facts, dict[str, Any]]:
     """And all keys of stream.json, as they are."""
-    host = read_host(directory.file("host.json")) or UNKNOWN
-    stream, console = EMPTY_STREAM, EMPTY_CONSOLE
+    host = read_host(directory.file("host.json")) or Host()
+    stream, console = Stream(), Console()
     keys: dict[str, Any] = {}
     unreadable: Optional[str] = None
     try:

@@ -44,7 +44,7 @@ class Silence:
 def run_guest(plan: Plan, accel: str, words: str, work: str, directory: RunDirectory, jobs: Jobs) -> Ending:
     started = time.monotonic()
     guest = _Guest(plan, work, directory, jobs)
-    ending = Ending(0, 0, False, False, None, None, None, None, None, None)
+    ending = Ending()
     try:
         guest.start(qemu_command(plan, accel, words, work))
         silence = guest.wait_for_end()

@@ -66,34 +66,35 @@ class Fetched:
 
 @dataclass(frozen=True)
 class Stream:
-    exit_code: Optional[int]
-    exec_exit_code: Optional[int]
-    sched_exit_code: Optional[int]
-    sys_ready: bool
-    init_error: Optional[str]
-    scheduler_attached: bool
-    scheduler_name: Optional[str]
-    scheduler_ejected: bool
-    scheduler_ejected_reason: Optional[str]
-    scheduler_died: bool
-    scheduler_died_reason: Optional[str]
-    scheduler_not_attached: bool
-    scheduler_not_attached_reason: Optional[str]
-    scheduler_end: Optional[str]
-    payload_started: bool
-    elapsed_ms: Optional[int]
-    dumps: tuple[Dump, ...]
-    tests_passed: int
-    tests_failed: int
-    tests_skipped: int
-    tests: tuple[Test, ...]
-    marks: tuple[Mark, ...]
-    files: tuple[Fetched, ...]
-    bytes: int
-    damaged: int
-    truncated: bool
-    complete: Optional[bool]
-    missing_bytes: Optional[int]
+    """The defaults are those of a stream that nothing is known of."""
+    exit_code: Optional[int] = None
+    exec_exit_code: Optional[int] = None
+    sched_exit_code: Optional[int] = None
+    sys_ready: bool = False
+    init_error: Optional[str] = None
+    scheduler_attached: bool = False
+    scheduler_name: Optional[str] = None
+    scheduler_ejected: bool = False
+    scheduler_ejected_reason: Optional[str] = None
+    scheduler_died: bool = False
+    scheduler_died_reason: Optional[str] = None
+    scheduler_not_attached: bool = False
+    scheduler_not_attached_reason: Optional[str] = None
+    scheduler_end: Optional[str] = None
+    payload_started: bool = False
+    elapsed_ms: Optional[int] = None
+    dumps: tuple[Dump, ...] = ()
+    tests_passed: int = 0
+    tests_failed: int = 0
+    tests_skipped: int = 0
+    tests: tuple[Test, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    files: tuple[Fetched, ...] = ()
+    bytes: int = 0
+    damaged: int = 0
+    truncated: bool = False
+    complete: Optional[bool] = None
+    missing_bytes: Optional[int] = None
 
     @property
     def tests_count(self) -> int:

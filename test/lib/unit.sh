@@ -34,6 +34,12 @@ types_in() {
 	decode "$1" | sed 's/ .*//' | tr '\n' ' ' | sed 's/ $//'
 }
 
+# assert_valid FILE: a result.json by its schema.
+assert_valid() {
+	"$KT_PYTHON" "$KT_TOP/test/tools/validate.py" "$KT_TOP/docs/internals/result.schema.json" "$1" >invalid 2>&1
+	kt_verdict $? "not by the schema: $(kt_head invalid)"
+}
+
 # bytes COUNT [SEED]: pseudo-random bytes, the same for the same seed.
 bytes() {
 	"$KT_PYTHON" -c 'import random, sys

@@ -100,6 +100,7 @@ assert_verdict() {
 	assert_value verdict "$1"
 	assert_value code "$2"
 	assert_matches "ktrun: $1" "$err"
+	assert_valid "$result"
 }
 
 # dump_lines ERE: how many lines of dumps on the console match.
