@@ -41,7 +41,7 @@ test_bpf_error_is_a_death_with_code_log_and_the_whole_dump() {
 	assert_value scheduler_died true
 	assert_value sched_exit_code 1
 	assert_value_matches scheduler_end '^exited ms=[0-9]+ code=1$'
-	assert_whole_log 'scx_demo: thrown out by the kernel'
+	assert_whole_log 'scx_demo: ejected by the kernel'
 	assert_matches 'EXIT: kind 1025.*deliberate error' "$art/sched.log"
 	assert_matches 'sched_ext_dump: .*triggered exit kind 1025' "$art/console.log"
 	assert_dump_whole 1
@@ -70,7 +70,7 @@ test_an_expected_death_passes_and_leaves_the_payload_running() {
 	assert_value scheduler_died true
 	assert_value sched_exit_code 1
 	assert_file_text 'waited: 0, disabled' "$art/stdout"
-	assert_whole_log 'scx_demo: thrown out by the kernel'
+	assert_whole_log 'scx_demo: ejected by the kernel'
 	assert_dump_whole 1
 }
 

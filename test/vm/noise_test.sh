@@ -41,7 +41,7 @@ test_its_bytes_are_the_scheduler_s() {
 test_its_first_and_last_words_are_there_too() {
 	look noise
 	assertEquals "scx_demo: attached" "$(head -n 1 "$art/sched.log")"
-	assertEquals "scx_demo: thrown out by the kernel" "$(tail -n 1 "$art/sched.log")"
+	assertEquals "scx_demo: ejected by the kernel" "$(tail -n 1 "$art/sched.log")"
 	assert_dump_whole 1
 }
 
