@@ -58,6 +58,7 @@ check_wanted() {
 	exit 1
 }
 
+echo "busybox: configuring $obj" >&2
 mkdir -p "$obj"
 grep '^CONFIG_' "$fragment" >"$wanted"
 if [ -e "$config" ]; then mv "$config" "$obj.before"; fi
