@@ -8,7 +8,7 @@ include config.mk
 
 TARBALL  := build/download/busybox-$(BUSYBOX_VERSION).tar.bz2
 BB       := $(B)/bb
-APPLETS  := applets $(wildcard applets/*.c applets/*.h) Config.in Kbuild
+APPLETS  := applets $(wildcard applets/* applets/*/*) Config.in Kbuild
 ROOTFS   := $(shell find rootfs/.)
 FUZZERS  := $(patsubst test/fuzz/fuzz_%.c,build/fuzz/bin/%,$(wildcard test/fuzz/fuzz_*.c))
 VERBS    := all help busybox rootfs kernel kernel-6.12 kernel-generic demo run test bench bench-vng \

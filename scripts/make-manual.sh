@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # make-manual.sh OUT BUSYBOX VERSION: the manual pages of ktrun and of each kt applet that BUSYBOX has.
-# In:   `ktrun --help`, `APPLET --help`; the header comment of applets/APPLET.c; docs/man/NAME.man, if it is
+# In:   `ktrun --help`, `APPLET --help`; the header comment of applets/*/APPLET.c; docs/man/NAME.man, if it is
 #       there: what no help says (description, examples). SOURCE_DATE_EPOCH, the pages' date.
 # Out:  OUT/NAME.1. OUT is replaced whole.
 # Exit: 0; 1.
@@ -28,7 +28,7 @@ host/ktrun --help >"$out.new/help"
 page ktrun "$out.new/help"
 for applet in $applets; do
 	"$busybox" "$applet" --help >"$out.new/help" 2>&1
-	page "$applet" "$out.new/help" "applets/$(echo "$applet" | tr - _).c"
+	page "$applet" "$out.new/help" applets/*/"$(echo "$applet" | tr - _).c"
 done
 rm -rf "$out.new/help" "$out"
 mv "$out.new" "$out"

@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# sync-applets.sh BB: make the folder BB/src/kt of the BusyBox tree hold what kt/ is made of, and nothing
+# sync-applets.sh BB: make the directory BB/src/kt of the BusyBox tree hold what kt/ is made of, and nothing
 # else.
-# In:   applets/*.c, applets/*.h, Config.in, Kbuild of the current folder.
-# Out:  BB/src/kt. What is the same already is left alone, so that only what changed is compiled again.
-# Exit: 0; 1 when Config.in, Kbuild or the applets are not there.
+# In:   applets/*/*.c, applets/*/*.h, Config.in, Kbuild of the current directory. No two of the C files have
+#       the same name: kt/ is flat.
+# Out:  BB/src/kt. A file that is there already stays untouched, so that only what changed is compiled again.
+# Exit: 0; 1 when Config.in, Kbuild or the applets are missing, or two files have the same name.
 #
 # BusyBox reads its whole configuration again and compiles what depends on its list of applets when any .c
 # file is newer than autoconf.h: 7 s for one changed line instead of 3. So a changed .c file gets an old
@@ -21,6 +22,15 @@ fail() {
 	exit 1
 }
 
+sources() {
+	printf '%s\n' applets/*/*.c applets/*/*.h Config.in Kbuild
+}
+
+check_names() {
+	twice=$(sources | sed 's|.*/||' | sort | uniq -d)
+	[ -z "$twice" ] || fail "more than one file is named $twice"
+}
+
 copy() { # FILE
 	name=${1##*/}
 	cp "$1" "$kt/$name"
@@ -33,7 +43,7 @@ copy() { # FILE
 }
 
 copy_changed() {
-	for file in applets/*.c applets/*.h Config.in Kbuild; do
+	for file in $(sources); do
 		[ -e "$file" ] || fail "no $file here"
 		cmp -s "$file" "$kt/${file##*/}" || copy "$file"
 	done
@@ -42,10 +52,12 @@ copy_changed() {
 remove_gone() {
 	for file in "$kt"/*; do
 		name=${file##*/}
-		[ -e "applets/$name" ] || [ "$name" = Config.in ] || [ "$name" = Kbuild ] || rm -rf "$file"
+		set -- applets/*/"$name"
+		[ -e "$1" ] || [ "$name" = Config.in ] || [ "$name" = Kbuild ] || rm -rf "$file"
 	done
 }
 
 mkdir -p "$kt"
+check_names
 copy_changed
 remove_gone

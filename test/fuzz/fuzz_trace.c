@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ktpipe's scanner (applets/dump_scan.c) and the removal of the trace's prefixes (applets/trace_prefix.c)
+ * ktpipe's scanner (applets/wire/scx_dump_scan.c) and the removal of the trace's prefixes (applets/wire/trace_prefix.c)
  * against a model of this file's own, which has the whole trace at once and goes through it line by line.
  *
  * In:  control bytes, then a trace. Even first byte: the rest is the trace as it is. Odd: the rest is a list
@@ -10,7 +10,7 @@
  *      start not at its marker, another end, type, number, reason or count, other bytes of the dump; text of
  *      a line lost or changed with its prefix.
  */
-#include "dump_scan.h"
+#include "scx_dump_scan.h"
 #include "input.h"
 #include "trace_prefix.h"
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The port ktbox-ctl with a pair of fifos for the device: ktattach on the host's side, ktstdin and ktterm on
+# The port ktbox-ctl with a pair of fifos for the device: kttty on the host's side, ktstdin and ktterm on
 # the guest's. Bytes, the end of input, the window's size, the key, what a slow or a missing other side
 # does.
 
@@ -18,16 +18,16 @@ tearDown() {
 	exec 8>&- 9>&-
 }
 
-# attach: ktattach in the background, with this function's stdin.
+# attach: kttty in the background, with this function's stdin.
 attach() {
-	"$KT_BUSYBOX" ktattach ctl <&5 2>attach.err &
+	"$KT_BUSYBOX" kttty ctl <&5 2>attach.err &
 	attach_pid=$!
 }
 
 detach() {
 	kill -TERM "$attach_pid"
 	end_of "$attach_pid"
-	assertEquals "status of ktattach: $(cat attach.err)" 0 "$status"
+	assertEquals "status of kttty: $(cat attach.err)" 0 "$status"
 }
 
 # guest_reads [COUNT]: ktstdin, and what it makes of the input, in the file got.
@@ -88,7 +88,7 @@ test_input_that_can_not_be_read_is_an_end_with_a_message() {
 	assert_status 0
 	assert_empty got
 	detach
-	assert_matches '^ktattach: unable to read stdin: ' attach.err
+	assert_matches '^kttty: unable to read stdin: ' attach.err
 }
 
 test_a_payload_that_has_had_enough_ends_ktstdin() {
@@ -125,18 +125,18 @@ test_a_port_that_is_not_there_is_an_error() {
 	assert_error ktstdin
 	run_kt ktterm -p nowhere true
 	assert_error ktterm
-	run_kt ktattach nowhere
-	assert_error ktattach
+	run_kt kttty nowhere
+	assert_error kttty
 }
 
-# shell_session: ktterm with a shell, and a user at ktattach.
+# shell_session: ktterm with a shell, and a user at kttty.
 shell_session() {
 	PS1='$ ' ENV='' "$KT_BUSYBOX" ktterm -p ctl "$@" 2>term.err 8>&- 9>&- &
 	term_pid=$!
-	user_runs "$KT_BUSYBOX" ktattach -t -e ']' ctl
+	user_runs "$KT_BUSYBOX" kttty -t -e ']' ctl
 }
 
-# session_ends STATUS: of the guest's program; then ktattach is told to end.
+# session_ends STATUS: of the guest's program; then kttty is told to end.
 session_ends() {
 	end_of "$term_pid"
 	assertEquals "status of ktterm: $(cat term.err)" "$1" "$status"
@@ -172,7 +172,7 @@ test_typed_keys_are_edited_and_control_c_interrupts() {
 test_the_users_terminal_is_raw_meanwhile_and_restored() {
 	"$KT_BUSYBOX" ktterm -p ctl sh -c 'echo ready; read -r x' 2>term.err 8>&- 9>&- &
 	term_pid=$!
-	user_runs sh -c 'before=$(stty -g); "$0" ktattach -t -e "]" ctl; [ "$before" != "$(stty -g)" ] || echo as-before' \
+	user_runs sh -c 'before=$(stty -g); "$0" kttty -t -e "]" ctl; [ "$before" != "$(stty -g)" ] || echo as-before' \
 		"$KT_BUSYBOX"
 	assert_sees ready
 	user modes
@@ -213,7 +213,7 @@ test_the_key_ends_it_and_in_a_paste_it_is_text() {
 }
 
 test_the_key_works_when_the_guest_takes_nothing() {
-	user_runs "$KT_BUSYBOX" ktattach -t -e ']' ctl
+	user_runs "$KT_BUSYBOX" kttty -t -e ']' ctl
 	encode tty-output=ready >&9
 	assert_sees ready
 	bytes 300000 | tr '\035' x >data
@@ -239,7 +239,7 @@ test_a_paste_of_100_kb_loses_nothing() {
 }
 
 test_a_job_in_the_background_is_not_stopped_and_reads_on_in_the_foreground() {
-	user_runs "$KT_BUSYBOX" ktattach ctl
+	user_runs "$KT_BUSYBOX" kttty ctl
 	user behind
 	user type 'for another\n'
 	a_moment

@@ -40,11 +40,11 @@
 #include <poll.h>
 #include <sys/sysinfo.h>
 #include "byte_queue.h"
-#include "daemon.h"
-#include "dump_sender.h"
+#include "process.h"
+#include "scx_dump_sender.h"
 #include "dump_tail.h"
 #include "kt_open.h"
-#include "latch.h"
+#include "run_dir.h"
 #include "pid_file.h"
 #include "port.h"
 #include "uevent.h"

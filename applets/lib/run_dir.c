@@ -7,7 +7,7 @@
  */
 #include <poll.h>
 #include <sys/inotify.h>
-#include "latch.h"
+#include "run_dir.h"
 
 const char* FAST_FUNC kt_run_dir(void)
 {

@@ -8,7 +8,7 @@
 #include <sched.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
-#include "daemon.h"
+#include "process.h"
 
 enum { FIFO_PRIORITY = 50 };
 

@@ -6,9 +6,9 @@
  *      are missing where the guest died in the middle of a dump: then its bytes tell as much.
  * Out: an array for result.json. The text is the guest's: it is taken apart word by word, and quoted.
  */
-#include "dump_list.h"
+#include "scx_dump_list.h"
 #include "json.h"
-#include "words.h"
+#include "key_value.h"
 
 static unsigned long long number_of(const char *text, const char *key)
 {

@@ -18,7 +18,7 @@
 //usage:     "\n	-p BASE	Read BASE.in, not the port ktbox-ctl"
 
 #include <poll.h>
-#include "daemon.h"
+#include "process.h"
 #include "frame_link.h"
 
 /* False at the end of the input, and when nobody reads. */

@@ -5,7 +5,7 @@
 #define KT_DUMP_SENDER_H 1
 
 #include "byte_queue.h"
-#include "dump_scan.h"
+#include "scx_dump_scan.h"
 #include "port.h"
 
 /* Opened by kt_dump_sender_open(). */

@@ -3,7 +3,7 @@
 #ifndef KT_RUN_RESULT_H
 #define KT_RUN_RESULT_H 1
 
-#include "dump_list.h"
+#include "scx_dump_list.h"
 #include "file_list.h"
 #include "frame_reader.h"
 #include "mark_list.h"

@@ -26,8 +26,8 @@
 //usage:     "\n	-s FILE	Write D, t and w to FILE (/proc/sysrq-trigger)"
 
 #include <poll.h>
-#include "daemon.h"
-#include "latch.h"
+#include "process.h"
+#include "run_dir.h"
 #include "mark.h"
 #include "wake_bytes.h"
 

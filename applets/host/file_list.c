@@ -7,7 +7,7 @@
  */
 #include "file_list.h"
 #include "json.h"
-#include "words.h"
+#include "key_value.h"
 
 static unsigned long long number_of(const char *text, const char *key)
 {

@@ -23,7 +23,7 @@
 
 #include <poll.h>
 #include <sys/ioctl.h>
-#include "daemon.h"
+#include "process.h"
 #include "port.h"
 
 enum {

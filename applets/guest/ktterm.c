@@ -27,7 +27,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include "clock.h"
-#include "daemon.h"
+#include "process.h"
 #include "frame_link.h"
 #include "kt_login.h"
 #include "kt_open.h"

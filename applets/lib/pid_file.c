@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Pid files in KT_RUN_DIR. In: a process id. Out: its decimal digits and a newline in DIR/NAME, and back. */
-#include "latch.h"
+#include "run_dir.h"
 #include "pid_file.h"
 
 void FAST_FUNC kt_pid_file_write_or_warn(const char *name, pid_t pid)

@@ -12,7 +12,7 @@
  */
 #include <poll.h>
 #include <sys/inotify.h>
-#include "daemon.h"
+#include "process.h"
 #include "kt_open.h"
 #include "log_follower.h"
 #include "port.h"

@@ -23,8 +23,8 @@
 //usage:     "\n		(with -a and no NAME: for its end)"
 //usage:     "\n	-a	Wait for any of them, and print the first that is set (process.ended)"
 
-#include "daemon.h"
-#include "latch.h"
+#include "process.h"
+#include "run_dir.h"
 
 static void check_name(const char *name)
 {

@@ -19,7 +19,7 @@
 
 #include <poll.h>
 #include <sys/un.h>
-#include "daemon.h"
+#include "process.h"
 #include "kt_open.h"
 #include "port.h"
 

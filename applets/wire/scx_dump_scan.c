@@ -9,7 +9,7 @@
  * name. A dump ends with its event counters, in the order of root/events (6.15 and later), or with the
  * CPU section.
  */
-#include "dump_scan.h"
+#include "scx_dump_scan.h"
 
 static const char line_marker[] = "sched_ext_dump:";
 static const char default_counter[] = "SCX_EV_SUB_BYPASS_DISPATCH";

@@ -35,11 +35,11 @@
 
 #include <poll.h>
 #include "attach_probe.h"
-#include "daemon.h"
+#include "process.h"
 #include "exit_status.h"
 #include "kmsg.h"
 #include "kt_open.h"
-#include "latch.h"
+#include "run_dir.h"
 #include "mark.h"
 #include "pid_file.h"
 #include "sched_log.h"

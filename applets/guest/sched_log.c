@@ -7,7 +7,7 @@
  * It holds one chunk in memory, however large the log is.
  */
 #include <sys/file.h>
-#include "latch.h"
+#include "run_dir.h"
 #include "sched_log.h"
 
 #define LOCK_NAME "sched-log.lock"

@@ -3,7 +3,7 @@
 #ifndef KT_DUMP_LIST_H
 #define KT_DUMP_LIST_H 1
 
-#include "dump_scan.h"
+#include "scx_dump_scan.h"
 #include "frame_reader.h"
 
 enum { KT_DUMPS_MAX = 999, KT_DUMP_TEXT_MAX = 1024 };

@@ -4,7 +4,7 @@
  *
  * In: a text that a guest may have made up. Out: a place in it.
  */
-#include "words.h"
+#include "key_value.h"
 
 static bool is_key(const char *word, const char *key)
 {

@@ -16,7 +16,7 @@
 //usage:#define ktlogin_full_usage "\n\n"
 //usage:       "Run PROG as the leader of a session on the terminal TTY"
 
-#include "daemon.h"
+#include "process.h"
 #include "kt_login.h"
 #include "kt_open.h"
 

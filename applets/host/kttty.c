@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ktattach: the host's end of the port ktbox-ctl: ktrun's stdin, or its terminal, for the guest.
+ * kttty: the host's end of the port ktbox-ctl: ktrun's stdin, or its terminal, for the guest.
  *
  * In:   stdin; the fifo BASE.out, in which QEMU writes what the guest sends: tty-begin, tty-output,
  *       tty-end. The guest is not trusted with more than the terminal's text.
@@ -16,11 +16,11 @@
  * A background job is not stopped for reading the terminal (SIGTTIN): it goes on without input until it is
  * in the foreground.
  */
-//applet:IF_KTATTACH(APPLET(ktattach, BB_DIR_USR_BIN, BB_SUID_DROP))
+//applet:IF_KTTTY(APPLET(kttty, BB_DIR_USR_BIN, BB_SUID_DROP))
 
-//usage:#define ktattach_trivial_usage
+//usage:#define kttty_trivial_usage
 //usage:       "[-t] [-e CHAR] BASE"
-//usage:#define ktattach_full_usage "\n\n"
+//usage:#define kttty_full_usage "\n\n"
 //usage:       "Pass stdin to the guest, by the fifos BASE.in and BASE.out\n"
 //usage:     "\n	-t	Stdin is a terminal, and the guest's shell is on it"
 //usage:     "\n	-e CHAR	Ctrl-CHAR ends it (with -t)"
@@ -28,7 +28,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include "clock.h"
-#include "daemon.h"
+#include "process.h"
 #include "frame_link.h"
 
 enum {
@@ -259,8 +259,8 @@ static void begin(struct attachment *a, const char *base)
 	}
 }
 
-int ktattach_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
-int ktattach_main(int argc UNUSED_PARAM, char **argv)
+int kttty_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
+int kttty_main(int argc UNUSED_PARAM, char **argv)
 {
 	enum { OPT_TERMINAL = 1 << 0 };
 	struct attachment *a = xzalloc(sizeof(*a));

@@ -7,7 +7,7 @@
  */
 #include "json.h"
 #include "test_list.h"
-#include "words.h"
+#include "key_value.h"
 
 static bool status_is(const char *text, const char *status)
 {

@@ -8,7 +8,7 @@
  * setsid -c would do but for the signals: what a shell starts in the background has SIGINT ignored for good.
  */
 #include <sys/ioctl.h>
-#include "daemon.h"
+#include "process.h"
 #include "kt_login.h"
 
 void FAST_FUNC kt_login(int fd, const char *name, char **argv)

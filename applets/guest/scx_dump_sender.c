@@ -6,8 +6,8 @@
  *      (text), built here, queued, and written to the port one by one by a child, which may block as long
  *      as the host stalls.
  */
-#include "daemon.h"
-#include "dump_sender.h"
+#include "process.h"
+#include "scx_dump_sender.h"
 #include "mark.h"
 
 /* The writer: frames from a pipe to the port. It ends with the pipe, or when the port fails. */

@@ -18,7 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include "attach_probe.h"
-#include "daemon.h"
+#include "process.h"
 
 #define KPROBE_TYPE "/sys/bus/event_source/devices/kprobe/type"
 

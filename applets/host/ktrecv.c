@@ -27,7 +27,7 @@
 #include <poll.h>
 #include <sys/inotify.h>
 #include "artifacts.h"
-#include "daemon.h"
+#include "process.h"
 #include "json.h"
 #include "kt_open.h"
 #include "progress.h"
