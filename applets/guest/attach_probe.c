@@ -12,6 +12,8 @@
  * needs: among 2 000 runnable tasks that took up to a minute, in which a scheduler's death went unnoticed.
  * Nobody waits for that process.
  */
+//kbuild:lib-$(CONFIG_KTEXITMON) += attach_probe.o
+
 #include <linux/perf_event.h>
 #include <poll.h>
 #include <sys/mman.h>

@@ -5,6 +5,8 @@
  * In:  the bytes of a dump, as they stand in the trace. Out: the last of them in a file, for `kt status`: the
  *      ring is empty once it was read, and all of the dump is on the host only.
  */
+//kbuild:lib-$(CONFIG_KTPIPE) += dump_tail.o
+
 #include "dump_tail.h"
 
 enum { ROOM = 2 * KT_TAIL_MAX }; /* so that the oldest bytes rarely have to be moved out */

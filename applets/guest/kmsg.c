@@ -6,6 +6,8 @@
  * The kernel logs the reason before it removes root/ and sends the uevent (scx_disable in
  * kernel/sched/ext.c), so at the uevent the record is there. The uevent itself tells no reason.
  */
+//kbuild:lib-$(CONFIG_KTEXITMON) += kmsg.o
+
 #include "kmsg.h"
 
 enum { RECORD_MAX = 8192 }; /* PRINTK_MESSAGE_MAX is 2048 and a dictionary; a shorter buffer gives EINVAL */

@@ -7,6 +7,8 @@
  *
  * setsid -c would do but for the signals: what a shell starts in the background has SIGINT ignored for good.
  */
+//kbuild:lib-y += kt_login.o
+
 #include <sys/ioctl.h>
 #include "process.h"
 #include "kt_login.h"

@@ -11,7 +11,16 @@
  * Exit: 0 sent; 1 a log was missing or unreadable (its block is sent, empty), the port failed, or bad
  *       usage.
  */
+//config:config KTDUMP
+//config:	bool "ktdump"
+//config:	default y
+//config:	help
+//config:	Send scheduler logs to the host as checksummed frames, a block each,
+//config:	staged logs in the order in which their schedulers were spawned.
+
 //applet:IF_KTDUMP(APPLET(ktdump, BB_DIR_USR_BIN, BB_SUID_DROP))
+
+//kbuild:lib-$(CONFIG_KTDUMP) += ktdump.o
 
 //usage:#define ktdump_trivial_usage
 //usage:       "[-p PATH] FILE... | -s [DIR] | -m TEXT | -f FILE [-H] [-P PID] [-c COPY]"

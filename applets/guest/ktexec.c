@@ -12,7 +12,16 @@
  * Exit: the program's own, 128+N for a signal, 126 or 127 as a shell when it can't run; 124 -t's time is
  *       over; 1 the port failed (the program is killed then: nobody could tell of it), or bad usage.
  */
+//config:config KTEXEC
+//config:	bool "ktexec"
+//config:	default y
+//config:	help
+//config:	Run a program, its stdout and stderr as frames, its exit status as
+//config:	its own, with an optional time limit.
+
 //applet:IF_KTEXEC(APPLET(ktexec, BB_DIR_USR_BIN, BB_SUID_DROP))
+
+//kbuild:lib-$(CONFIG_KTEXEC) += ktexec.o
 
 //usage:#define ktexec_trivial_usage
 //usage:       "[-p PATH] [-t SECS] PROG [ARG]..."

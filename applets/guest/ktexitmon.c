@@ -21,7 +21,17 @@
  * is sent. TERM after it: all that is listed above is finished first. There is no state in which both or
  * neither is done.
  */
+//config:config KTEXITMON
+//config:	bool "ktexitmon"
+//config:	default y
+//config:	help
+//config:	Run or watch the scheduler, notice its attach, its ejection by the
+//config:	kernel and its end; at an end that nobody asked for send its log and
+//config:	a sched-exit frame.
+
 //applet:IF_KTEXITMON(APPLET(ktexitmon, BB_DIR_USR_BIN, BB_SUID_DROP))
+
+//kbuild:lib-$(CONFIG_KTEXITMON) += ktexitmon.o
 
 //usage:#define ktexitmon_trivial_usage
 //usage:       "[-p PATH] [-n NAME] [-l LOG] [-w LATCH] PROG [ARG]... | -P PID"

@@ -11,7 +11,16 @@
  * Exit: 0 sent; 1 a path or a part of it was missing or unreadable (the host is told which), the port failed,
  *       or bad usage.
  */
+//config:config KTGET
+//config:	bool "ktget"
+//config:	default y
+//config:	help
+//config:	Send files and folders of the guest to the host, which writes them
+//config:	into its folder of artifacts.
+
 //applet:IF_KTGET(APPLET(ktget, BB_DIR_USR_BIN, BB_SUID_DROP))
+
+//kbuild:lib-$(CONFIG_KTGET) += ktget.o
 
 //usage:#define ktget_trivial_usage
 //usage:       "[-p PORT] PATH..."

@@ -16,7 +16,16 @@
  * Exit: 0; 1 the tty can't be opened or read (said on COM2 too, or KT_LAST_WORDS, where a guest without
  *       console is still heard).
  */
+//config:config KTHVC
+//config:	bool "kthvc"
+//config:	default y
+//config:	help
+//config:	Act on wake bytes that the host sends on a virtio console: dump,
+//config:	shutdown, and latches.
+
 //applet:IF_KTHVC(APPLET(kthvc, BB_DIR_USR_BIN, BB_SUID_DROP))
+
+//kbuild:lib-$(CONFIG_KTHVC) += kthvc.o
 
 //usage:#define kthvc_trivial_usage
 //usage:       "[-i TTY] [-s SYSRQ_FILE]"

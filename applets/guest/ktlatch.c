@@ -8,7 +8,16 @@
  * Exit: 0 done, or set; 1 not set (test), an error, bad usage; 124 wait's time is over; 125 its process has
  *       ended.
  */
+//config:config KTLATCH
+//config:	bool "ktlatch"
+//config:	default y
+//config:	help
+//config:	One-shot events between processes, for shell: set, test, reset, and
+//config:	wait with a time limit and without polling.
+
 //applet:IF_KTLATCH(APPLET(ktlatch, BB_DIR_USR_BIN, BB_SUID_DROP))
+
+//kbuild:lib-$(CONFIG_KTLATCH) += ktlatch.o
 
 //usage:#define ktlatch_trivial_usage
 //usage:       "set|test|reset NAME | wait [-t SECS] [-p PID] [-a] [NAME]..."

@@ -9,7 +9,16 @@
  * Exit: the program's own; 126 or 127 as a shell when it can't run; 1 the tty can't be opened, or bad
  *       usage.
  */
+//config:config KTLOGIN
+//config:	bool "ktlogin"
+//config:	default y
+//config:	help
+//config:	Run a program as the leader of a session on a terminal, with ordinary
+//config:	priority and signals: the interactive shell of shell mode.
+
 //applet:IF_KTLOGIN(APPLET(ktlogin, BB_DIR_USR_BIN, BB_SUID_DROP))
+
+//kbuild:lib-$(CONFIG_KTLOGIN) += ktlogin.o
 
 //usage:#define ktlogin_trivial_usage
 //usage:       "TTY PROG [ARG]..."

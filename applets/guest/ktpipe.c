@@ -24,7 +24,16 @@
  * at most QUEUE_MAX bytes, and the ring does not overrun. What finds no room is counted and told of at
  * the end. A UART costs a virtual CPU more than the port does: CONSOLE waits as long as frames move.
  */
+//config:config KTPIPE
+//config:	bool "ktpipe"
+//config:	default y
+//config:	help
+//config:	Forward the trace of sched_ext dumps to a console, and know where
+//config:	each dump starts and ends.
+
 //applet:IF_KTPIPE(APPLET(ktpipe, BB_DIR_USR_BIN, BB_SUID_DROP))
+
+//kbuild:lib-$(CONFIG_KTPIPE) += ktpipe.o
 
 //usage:#define ktpipe_trivial_usage
 //usage:       "[-p PATH] [-i TRACE_PIPE] [-e ENABLE_FILE] [-o CONSOLE] [-t TAIL] [-d SECS]"

@@ -9,7 +9,15 @@
  *
  * /init opens the port once and for all with it: a port has one opener at a time.
  */
+//config:config KTPORT
+//config:	bool "ktport"
+//config:	default y
+//config:	help
+//config:	Find a virtio port by the name that the host gave it.
+
 //applet:IF_KTPORT(APPLET(ktport, BB_DIR_USR_BIN, BB_SUID_DROP))
+
+//kbuild:lib-$(CONFIG_KTPORT) += ktport.o
 
 //usage:#define ktport_trivial_usage
 //usage:       "[-t SECS] NAME"

@@ -10,7 +10,16 @@
  * Ends: TERM; or there is no such port (the host does not offer it).
  * Exit: 0; 1 the port can't be used, or bad usage.
  */
+//config:config KTRELAY
+//config:	bool "ktrelay"
+//config:	default y
+//config:	help
+//config:	Relay bytes between a virtio port and a unix socket: how the
+//config:	reference's host asks a scheduler for its statistics.
+
 //applet:IF_KTRELAY(APPLET(ktrelay, BB_DIR_USR_BIN, BB_SUID_DROP))
+
+//kbuild:lib-$(CONFIG_KTRELAY) += ktrelay.o
 
 //usage:#define ktrelay_trivial_usage
 //usage:       "PORT SOCKET"

@@ -11,7 +11,15 @@
  *
  * A stream is sent as it arrives. Anything else is one frame, so that its reader gets it whole or not at all.
  */
+//config:config KTSEND
+//config:	bool "ktsend"
+//config:	default y
+//config:	help
+//config:	Send one typed frame, or stdin in chunks, to the host.
+
 //applet:IF_KTSEND(APPLET(ktsend, BB_DIR_USR_BIN, BB_SUID_DROP))
+
+//kbuild:lib-$(CONFIG_KTSEND) += ktsend.o
 
 //usage:#define ktsend_trivial_usage
 //usage:       "[-bd] [-p PATH] TYPE [DATA] | -l"

@@ -11,7 +11,16 @@
  * Exit: 0 all lines done, or no such FILE (a hook that isn't there); 1 a line or a file failed, or bad
  *       usage.
  */
+//config:config KTSH_LITE
+//config:	bool "ktsh-lite"
+//config:	default y
+//config:	help
+//config:	Run scripts of "echo VALUE > PATH" lines without a shell, going on
+//config:	after a line that fails and telling of it.
+
 //applet:IF_KTSH_LITE(APPLET_ODDNAME(ktsh-lite, ktsh_lite, BB_DIR_USR_BIN, BB_SUID_DROP, ktsh_lite))
+
+//kbuild:lib-$(CONFIG_KTSH_LITE) += ktsh_lite.o
 
 //usage:#define ktsh_lite_trivial_usage
 //usage:       "[-n] FILE..."

@@ -9,7 +9,15 @@
  *       output any more: a payload that has had enough.
  * Exit: 0; 1 the port can't be used, or bytes came that are no frame, or bad usage.
  */
+//config:config KTSTDIN
+//config:	bool "ktstdin"
+//config:	default y
+//config:	help
+//config:	Write to stdout what the host's ktrun reads from its stdin.
+
 //applet:IF_KTSTDIN(APPLET(ktstdin, BB_DIR_USR_BIN, BB_SUID_DROP))
+
+//kbuild:lib-$(CONFIG_KTSTDIN) += ktstdin.o
 
 //usage:#define ktstdin_trivial_usage
 //usage:       "[-p BASE]"

@@ -16,7 +16,16 @@
  * take (measured: 12 637 of 100 000 lines when it stood still for 6 s), and QEMU 7.2 tells it no window
  * size. This way each side waits for the other.
  */
+//config:config KTTERM
+//config:	bool "ktterm"
+//config:	default y
+//config:	help
+//config:	Run a program on a terminal of its own, which is that of the host's
+//config:	ktrun: the interactive shell, with its window's size.
+
 //applet:IF_KTTERM(APPLET(ktterm, BB_DIR_USR_BIN, BB_SUID_DROP))
+
+//kbuild:lib-$(CONFIG_KTTERM) += ktterm.o
 
 //usage:#define ktterm_trivial_usage
 //usage:       "[-p BASE] PROG [ARG]..."

@@ -10,6 +10,8 @@
  * A FIFO is for a log that a kernel panic must not take away: its writer waits as soon as one page is
  * unread, so that no more than that is ever behind. A file takes whatever its writer has, at once.
  */
+//kbuild:lib-$(CONFIG_KTDUMP) += log_follower.o
+
 #include <poll.h>
 #include <sys/inotify.h>
 #include "process.h"

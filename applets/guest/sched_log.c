@@ -6,6 +6,8 @@
  *      send logs.
  * It holds one chunk in memory, however large the log is.
  */
+//kbuild:lib-y += sched_log.o
+
 #include <sys/file.h>
 #include "run_dir.h"
 #include "sched_log.h"

@@ -6,6 +6,9 @@
  *      (text), built here, queued, and written to the port one by one by a child, which may block as long
  *      as the host stalls.
  */
+//kbuild:lib-$(CONFIG_KTPIPE) += scx_dump_sender.o
+//kbuild:CFLAGS_scx_dump_sender.o := -O2
+
 #include "process.h"
 #include "scx_dump_sender.h"
 #include "mark.h"

@@ -5,6 +5,8 @@
  * In:  frames of known types with the right form. Out: stdout, stderr, sched.log, sched-N.log,
  *      dump-N.txt, dmesg, printk, history, result.json in one folder, and the folder get/ (guest_files.c).
  */
+//kbuild:lib-$(CONFIG_KTRECV) += artifacts.o
+
 #include "artifacts.h"
 
 static int open_part(const struct kt_artifacts *a, const char *name, int flags)

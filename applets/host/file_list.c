@@ -5,6 +5,8 @@
  * In:  file and file-end frames (see ktget.c). Out: an array for result.json. All text is the guest's: it is
  *      taken apart word by word, bounded, and quoted.
  */
+//kbuild:lib-$(CONFIG_KTRECV) += file_list.o
+
 #include "file_list.h"
 #include "json.h"
 #include "key_value.h"

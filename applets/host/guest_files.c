@@ -9,6 +9,8 @@
  * nor a link leads out of it. What can't be made because of the names themselves is the guest's fault and is
  * refused; what can't be made because of the host (no space) ends the reader, as with any other artifact.
  */
+//kbuild:lib-$(CONFIG_KTRECV) += guest_files.o
+
 #include "guest_files.h"
 
 enum {

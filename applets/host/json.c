@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* JSON strings of any bytes. In: bytes. Out: a quoted string on a stdio stream, whose errors its owner
  * checks. */
+//kbuild:lib-$(CONFIG_KTRECV) += json.o
+
 #include "json.h"
 
 /* The length of the UTF-8 character at bytes (RFC 3629: no overlong forms, no surrogates), 0 when it is

@@ -12,7 +12,17 @@
  * Exit: 0 exit frame and no damage; 1 no exit frame; 2 damage; 3 bad usage; 4 FILE or DIR can't be read
  *       or written.
  */
+//config:config KTRECV
+//config:	bool "ktrecv"
+//config:	default y
+//config:	help
+//config:	Read a frame stream, live or saved: print the payload's output, write
+//config:	its parts into a folder, or print a JSON object a frame. This is the
+//config:	host's side; the guest's stream is not trusted.
+
 //applet:IF_KTRECV(APPLET(ktrecv, BB_DIR_USR_BIN, BB_SUID_DROP))
+
+//kbuild:lib-$(CONFIG_KTRECV) += ktrecv.o
 
 //usage:#define ktrecv_trivial_usage
 //usage:       "[-d DIR] [--plain] [-j] [-f [--progress]] [FILE]"

@@ -11,7 +11,17 @@
  * a host that takes the CPU away meanwhile makes that wrong: a guest that took 2445 MHz for 60 had its clock
  * run 40 times too fast, and all of its time-outs were over at once.
  */
+//config:config KTTSC
+//config:	bool "kttsc"
+//config:	default y
+//config:	help
+//config:	Print the frequency of this machine's time stamp counter. This is the
+//config:	host's side: a guest under TCG has the same counter, and measures it
+//config:	badly when the host is busy.
+
 //applet:IF_KTTSC(APPLET(kttsc, BB_DIR_USR_BIN, BB_SUID_DROP))
+
+//kbuild:lib-$(CONFIG_KTTSC) += kttsc.o
 
 //usage:#define kttsc_trivial_usage
 //usage:       ""

@@ -16,7 +16,16 @@
  * A background job is not stopped for reading the terminal (SIGTTIN): it goes on without input until it is
  * in the foreground.
  */
+//config:config KTTTY
+//config:	bool "kttty"
+//config:	default y
+//config:	help
+//config:	The host's end of the port that carries stdin and the terminal: read
+//config:	stdin, or the terminal of a shell, for the guest.
+
 //applet:IF_KTTTY(APPLET(kttty, BB_DIR_USR_BIN, BB_SUID_DROP))
+
+//kbuild:lib-$(CONFIG_KTTTY) += kttty.o
 
 //usage:#define kttty_trivial_usage
 //usage:       "[-t] [-e CHAR] BASE"

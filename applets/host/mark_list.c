@@ -5,6 +5,8 @@
  * In:  mark frames: u64 milliseconds since the guest's boot, text. Out: an array for result.json. The guest
  *      may send as many as it likes: what is kept of them is bounded, and they are counted.
  */
+//kbuild:lib-$(CONFIG_KTRECV) += mark_list.o
+
 #include "json.h"
 #include "mark.h"
 #include "mark_list.h"

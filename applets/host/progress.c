@@ -4,6 +4,8 @@
  *
  * In:  frames; the time. Out: stderr: words of our own only, never the guest's.
  */
+//kbuild:lib-$(CONFIG_KTRECV) += progress.o
+
 #include "progress.h"
 
 static const struct {

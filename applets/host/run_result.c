@@ -4,6 +4,8 @@
  *
  * In:  its frames, one after the other. Out: result.json.
  */
+//kbuild:lib-$(CONFIG_KTRECV) += run_result.o
+
 #include "json.h"
 #include "run_result.h"
 

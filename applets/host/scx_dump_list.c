@@ -6,6 +6,8 @@
  *      are missing where the guest died in the middle of a dump: then its bytes tell as much.
  * Out: an array for result.json. The text is the guest's: it is taken apart word by word, and quoted.
  */
+//kbuild:lib-$(CONFIG_KTRECV) += scx_dump_list.o
+
 #include "scx_dump_list.h"
 #include "json.h"
 #include "key_value.h"

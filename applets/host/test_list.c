@@ -5,6 +5,8 @@
  * In:  test-case frames. Out: keys for result.json. Nobody vouches for the text: a test whose status is
  *      neither "passed" nor "skipped" has failed, whatever it says.
  */
+//kbuild:lib-$(CONFIG_KTRECV) += test_list.o
+
 #include "json.h"
 #include "test_list.h"
 #include "key_value.h"

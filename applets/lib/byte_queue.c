@@ -6,6 +6,9 @@
  * In:  bytes from who must not wait. Out: the same bytes to a slow descriptor, or a count of those that
  *      found no room.
  */
+//kbuild:lib-y += byte_queue.o
+//kbuild:CFLAGS_byte_queue.o := -O2
+
 #include "byte_queue.h"
 
 enum { ROOM_MIN = 64 * 1024 };

@@ -6,6 +6,8 @@
  *      it is a
  * zombie, the pidfd itself (PIDFD_GET_INFO, since 6.15) after it was reaped.
  */
+//kbuild:lib-y += exit_status.o
+
 #include <sys/ioctl.h>
 #include "exit_status.h"
 

@@ -7,6 +7,8 @@
  * Not the bulk port: that one is shared by many writers, so it is neither polled nor made non-blocking
  * (port.c).
  */
+//kbuild:lib-y += frame_link.o
+
 #include "frame_link.h"
 #include "kt_open.h"
 #include "port.h"

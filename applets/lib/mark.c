@@ -4,6 +4,8 @@
  *
  * In:  what happened, and when; the word of a text, up to its first blank. Out: a mark frame.
  */
+//kbuild:lib-y += mark.o
+
 #include "mark.h"
 
 bool FAST_FUNC kt_marks_wanted(void)

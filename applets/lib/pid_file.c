@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Pid files in KT_RUN_DIR. In: a process id. Out: its decimal digits and a newline in DIR/NAME, and back. */
+//kbuild:lib-y += pid_file.o
+
 #include "run_dir.h"
 #include "pid_file.h"
 

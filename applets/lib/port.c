@@ -9,6 +9,8 @@
  * never polled: with several writers virtio_console loses wakeups. It is never made non-blocking: the
  * flag is in the shared file description.
  */
+//kbuild:lib-y += port.o
+
 #include <poll.h>
 #include <sys/time.h>
 #include "kt_open.h"

@@ -5,6 +5,8 @@
  * A flag that a handler sets and a loop checks before poll(2) loses the signal that comes between the
  * two; a signalfd does not. The one exception, a port write that must be interruptible, is in port.c.
  */
+//kbuild:lib-y += process.o
+
 #include <sched.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>

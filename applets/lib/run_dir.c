@@ -5,6 +5,8 @@
  * In:  names. Out: files, and wakeups of those who wait.
  * A latch only wakes: who needs to be sure of a state looks at the state (design.md, rule 8).
  */
+//kbuild:lib-y += run_dir.o
+
 #include <poll.h>
 #include <sys/inotify.h>
 #include "run_dir.h"

@@ -5,6 +5,8 @@
  * In:  netlink messages "ACTION@PATH\0NAME=VALUE\0...". Out: their values by name.
  * Source: lib/kobject_uevent.c; kernel/sched/ext.c adds SCXOPS (seen in test/vm).
  */
+//kbuild:lib-y += uevent.o
+
 #include <linux/netlink.h>
 #include "uevent.h"
 

@@ -12,6 +12,9 @@
  * 20 shifts and xors for eight bytes are twice as fast as a table for each of the eight, and five times in a
  * guest under TCG, where loads are dear (docs/performance.md).
  */
+//kbuild:lib-y += crc32.o
+//kbuild:CFLAGS_crc32.o := -O2
+
 #include "crc32.h"
 
 enum {

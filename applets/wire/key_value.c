@@ -4,6 +4,8 @@
  *
  * In: a text that a guest may have made up. Out: a place in it.
  */
+//kbuild:lib-y += key_value.o
+
 #include "key_value.h"
 
 static bool is_key(const char *word, const char *key)

@@ -9,6 +9,9 @@
  * name. A dump ends with its event counters, in the order of root/events (6.15 and later), or with the
  * CPU section.
  */
+//kbuild:lib-y += scx_dump_scan.o
+//kbuild:CFLAGS_scx_dump_scan.o := -O2
+
 #include "scx_dump_scan.h"
 
 static const char line_marker[] = "sched_ext_dump:";

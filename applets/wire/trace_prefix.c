@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The trace's prefix of a dump line, taken off. In: dump bytes, cut anywhere. Out: the text that the
  * kernel dumped. */
+//kbuild:lib-y += trace_prefix.o
+//kbuild:CFLAGS_trace_prefix.o := -O2
+
 #include "trace_prefix.h"
 
 static const char name[] = "sched_ext_dump: ";

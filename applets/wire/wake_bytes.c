@@ -4,6 +4,8 @@
  *
  * In:  the bytes. Out: what is to be done, in order; what is to be told of them.
  */
+//kbuild:lib-y += wake_bytes.o
+
 #include "wake_bytes.h"
 
 enum { ARTIFACTS_RECEIVED = 0xae };

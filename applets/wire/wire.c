@@ -4,6 +4,8 @@
  *
  * In and out: bytes and names. The facts are those of docs/wire.md, which says what comes from the reference.
  */
+//kbuild:lib-y += wire.o
+
 #include "crc32.h"
 #include "wire.h"
 
