@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # make-manual.sh OUT BUSYBOX VERSION: the manual pages of ktrun and of each kt applet that BUSYBOX has.
-# In:   `ktrun --help`, `APPLET --help`; the header comment of applets/*/APPLET.c; docs/man/NAME.man, if it is
+# In:   `ktrun --help`, `APPLET --help`; the header comment of its C file; docs/man/NAME.man, if it is
 #       there: what no help says (description, examples). SOURCE_DATE_EPOCH, the pages' date.
 # Out:  OUT/NAME.1. OUT is replaced whole.
 # Exit: 0; 1.
@@ -20,6 +20,10 @@ page() { # NAME HELP [SOURCE]
 		kind=help "$2" kind=text ${text:+"$text"} kind=source ${3:+"$3"} >"$out.new/$1.1"
 }
 
+source_of() { # APPLET: the file that registers it
+	grep -lE "^//applet:.*\\($1," applets/*/*.c
+}
+
 applets=$("$busybox" --list | grep '^kt' | tr '\n' ' ')
 names="ktrun $applets"
 rm -rf "$out.new"
@@ -28,7 +32,7 @@ host/ktrun --help >"$out.new/help"
 page ktrun "$out.new/help"
 for applet in $applets; do
 	"$busybox" "$applet" --help >"$out.new/help" 2>&1
-	page "$applet" "$out.new/help" applets/*/"$(echo "$applet" | tr - _).c"
+	page "$applet" "$out.new/help" "$(source_of "$applet")"
 done
 rm -rf "$out.new/help" "$out"
 mv "$out.new" "$out"

@@ -111,13 +111,12 @@ function take_comment(line) {
 	body[section] = body[section] escape(line) "\n"
 }
 
-# The first comment that has lines of its own; its first line is the title, of which the help has a better
-# one.
+# The comment whose title begins with the command's name; the help has a better title.
 function source(line) {
 	if (line == "/*" && !comment) { comment = "title"; return }
-	if (comment == "title") { comment = "body"; return }
+	if (comment == "title") { comment = index(line, " * " name ":") == 1 ? "body" : ""; return }
 	if (comment == "body") take_comment(line)
-	if (line == " */") comment = "ended"
+	if (comment && line == " */") comment = "ended"
 	if (line ~ /^\t[A-Z_]+ = [0-9][0-9 *]*,/) take_constant(line)
 }
 

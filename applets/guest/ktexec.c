@@ -32,8 +32,9 @@
 
 #include <poll.h>
 #include <sys/ioctl.h>
-#include "process.h"
 #include "port.h"
+#include "port_interrupt.h"
+#include "process.h"
 
 enum {
 	GRACE_MS = 3000, /* from TERM to KILL, and from KILL to giving up on a process that can't die */
@@ -307,7 +308,7 @@ static void step(struct run *run)
 int ktexec_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
 int ktexec_main(int argc UNUSED_PARAM, char **argv)
 {
-	struct run *run = kt_xcalloc(sizeof(*run));
+	struct run *run = kt_zalloc_lazy(sizeof(*run));
 	char *path = NULL, *secs = NULL;
 	int i;
 

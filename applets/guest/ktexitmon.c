@@ -45,13 +45,11 @@
 
 #include <poll.h>
 #include "attach_probe.h"
-#include "process.h"
-#include "exit_status.h"
 #include "kmsg.h"
-#include "kt_open.h"
+#include "port.h"
+#include "port_interrupt.h"
+#include "process.h"
 #include "run_dir.h"
-#include "mark.h"
-#include "pid_file.h"
 #include "sched_log.h"
 #include "uevent.h"
 

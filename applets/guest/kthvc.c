@@ -35,9 +35,9 @@
 //usage:     "\n	-s FILE	Write D, t and w to FILE (/proc/sysrq-trigger)"
 
 #include <poll.h>
+#include "port.h"
 #include "process.h"
 #include "run_dir.h"
-#include "mark.h"
 #include "wake_bytes.h"
 
 #define LAST_WORDS_NAME "KT_LAST_WORDS" /* which UART it is differs between architectures */

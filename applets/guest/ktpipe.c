@@ -49,13 +49,10 @@
 #include <poll.h>
 #include <sys/sysinfo.h>
 #include "byte_queue.h"
-#include "process.h"
-#include "scx_dump_sender.h"
-#include "dump_tail.h"
-#include "kt_open.h"
-#include "run_dir.h"
-#include "pid_file.h"
 #include "port.h"
+#include "process.h"
+#include "run_dir.h"
+#include "scx_dump_sender.h"
 #include "uevent.h"
 
 #define TRACEFS "/sys/kernel/tracing"
@@ -79,9 +76,19 @@ enum {
 	/* A dump is written without a pause, and read within 6 ms. */
 	QUIET_MS = 500,
 	EVENTS_MAX = 4096, /* of root/events: 13 counters on 7.2 */
+	DUMP_FILE_MAX = 64 * 1024, /* a dump of a few tasks is there whole */
+	DUMP_FILE_ROOM = 2 * DUMP_FILE_MAX, /* so that the oldest bytes rarely have to be moved out */
 };
 
 enum { POLL_SIGNALS, POLL_UEVENTS, POLL_TRACE, POLL_CONSOLE, POLL_SENDER, POLL_WRITER, POLL_COUNT };
+
+/* The end of the newest dump, in a file of the guest, for `kt status`: the ring is empty once it was read, and
+ * all of the dump is on the host only. */
+struct dump_tail {
+	const char *path; /* NULL: none is kept */
+	size_t len;
+	char *bytes; /* none before the first dump */
+};
 
 struct forwarder {
 	struct pollfd fds[POLL_COUNT];
@@ -100,7 +107,7 @@ struct forwarder {
 	struct kt_byte_queue queue; /* for CONSOLE */
 	struct kt_dump_scan scan;
 	struct kt_dump_sender sender;
-	struct kt_dump_tail tail;
+	struct dump_tail tail;
 };
 
 /* -1 and errno */
@@ -165,6 +172,62 @@ static void arm(const char **trace, const char **enable)
 		enable_tracepoint(*enable);
 }
 
+static void start_tail(struct dump_tail *tail)
+{
+	tail->len = 0;
+	if (tail->path && !tail->bytes)
+		tail->bytes = malloc(DUMP_FILE_ROOM);
+	if (!tail->bytes)
+		tail->path = NULL; /* without memory its owner lives on */
+}
+
+static void add_tail(struct dump_tail *tail, const char *bytes, size_t len)
+{
+	if (!tail->path)
+		return;
+	if (len > DUMP_FILE_MAX) {
+		bytes += len - DUMP_FILE_MAX;
+		len = DUMP_FILE_MAX;
+	}
+	if (tail->len + len > DUMP_FILE_ROOM) {
+		memmove(tail->bytes, tail->bytes + tail->len - DUMP_FILE_MAX, DUMP_FILE_MAX);
+		tail->len = DUMP_FILE_MAX;
+	}
+	memcpy(tail->bytes + tail->len, bytes, len);
+	tail->len += len;
+}
+
+/* What is kept begins with a line's beginning. */
+static size_t first_kept(const struct dump_tail *tail)
+{
+	size_t start = tail->len - DUMP_FILE_MAX;
+	const char *end_of_line;
+
+	if (tail->len <= DUMP_FILE_MAX)
+		return 0;
+	end_of_line = memchr(tail->bytes + start, '\n', DUMP_FILE_MAX);
+	return end_of_line ? (size_t)(end_of_line + 1 - tail->bytes) : start;
+}
+
+/* The dump has ended: writes its last DUMP_FILE_MAX bytes, whole lines. Not before, since that takes longer than
+ * a dump of thousands of tasks leaves to who reads it. Warns when it fails, once. */
+static void write_tail(struct dump_tail *tail)
+{
+	size_t start = first_kept(tail);
+	ssize_t len = tail->len - start;
+	int fd;
+
+	if (!tail->path)
+		return;
+	fd = open(tail->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0 || full_write(fd, tail->bytes + start, len) != len) {
+		bb_perror_msg("unable to write '%s'", tail->path);
+		tail->path = NULL;
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
 static void stop_reading(struct forwarder *f)
 {
 	if (f->fds[POLL_TRACE].fd >= 0)
@@ -200,7 +263,7 @@ static void on_signals(struct forwarder *f)
 static void on_dump_bytes(struct forwarder *f, const char *bytes, size_t len)
 {
 	kt_dump_sender_bytes(&f->sender, f->scan.number, bytes, len);
-	kt_dump_tail_add(&f->tail, bytes, len);
+	add_tail(&f->tail, bytes, len);
 }
 
 static void on_dump_start(struct forwarder *f)
@@ -208,14 +271,14 @@ static void on_dump_start(struct forwarder *f)
 	kt_latch_reset_or_warn("dump_complete");
 	kt_latch_set_or_warn("dump_started");
 	kt_dump_sender_start(&f->sender, f->scan.number);
-	kt_dump_tail_start(&f->tail);
+	start_tail(&f->tail);
 	on_dump_bytes(f, f->scan.line, f->scan.len);
 }
 
 static void on_dump_end(struct forwarder *f)
 {
 	kt_dump_sender_end(&f->sender, &f->scan);
-	kt_dump_tail_write(&f->tail);
+	write_tail(&f->tail);
 	f->scan.lost = 0;
 	if (f->scan.rule != KT_RULE_NONE)
 		kt_latch_set_or_warn("dump_complete");
@@ -453,7 +516,7 @@ static void open_all(struct forwarder *f, const char *port)
 int ktpipe_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
 int ktpipe_main(int argc UNUSED_PARAM, char **argv)
 {
-	struct forwarder *f = kt_xcalloc(sizeof(*f));
+	struct forwarder *f = kt_zalloc_lazy(sizeof(*f));
 	const char *enable = NULL;
 	char *secs = NULL, *port = NULL;
 

@@ -28,9 +28,8 @@
 
 #include <poll.h>
 #include <sys/un.h>
-#include "process.h"
-#include "kt_open.h"
 #include "port.h"
+#include "process.h"
 
 static const char no_scheduler[] = "{\"ktstr_relay_error\":\"no scheduler available\"}\n";
 

@@ -36,7 +36,7 @@
 //usage:     "\n	-p PATH	Send to PATH (- is stdout), not to the bulk port"
 //usage:     "\n	-l	List the types"
 
-#include "mark.h"
+#include "port.h"
 
 static const char *const payload_names[] = {
 	[KT_EMPTY] = "empty",

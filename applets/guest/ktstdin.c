@@ -26,8 +26,8 @@
 //usage:     "\n	-p BASE	Read BASE.in, not the port ktbox-ctl"
 
 #include <poll.h>
-#include "process.h"
 #include "frame_link.h"
+#include "process.h"
 
 /* False at the end of the input, and when nobody reads. */
 static bool pass_on(struct kt_link *link)

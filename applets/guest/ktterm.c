@@ -16,30 +16,50 @@
  * take (measured: 12 637 of 100 000 lines when it stood still for 6 s), and QEMU 7.2 tells it no window
  * size. This way each side waits for the other.
  */
+/*
+ * ktlogin: start a program as the leader of a session on a terminal.
+ *
+ * In:   a tty and a program with its arguments.
+ * Out:  the tty is the program's stdin, stdout, stderr and controlling terminal, so that Ctrl-C and job
+ *       control work; priority, oom_score_adj and signals are the ordinary ones, whatever /init has.
+ * Ends: by becoming the program.
+ * Exit: the program's own; 126 or 127 as a shell when it can't run; 1 the tty can't be opened, or bad
+ *       usage.
+ */
 //config:config KTTERM
 //config:	bool "ktterm"
 //config:	default y
 //config:	help
 //config:	Run a program on a terminal of its own, which is that of the host's
 //config:	ktrun: the interactive shell, with its window's size.
+//config:config KTLOGIN
+//config:	bool "ktlogin"
+//config:	default y
+//config:	help
+//config:	Run a program as the leader of a session on a terminal, with ordinary
+//config:	priority and signals: the interactive shell of shell mode.
 
 //applet:IF_KTTERM(APPLET(ktterm, BB_DIR_USR_BIN, BB_SUID_DROP))
+//applet:IF_KTLOGIN(APPLET(ktlogin, BB_DIR_USR_BIN, BB_SUID_DROP))
 
 //kbuild:lib-$(CONFIG_KTTERM) += ktterm.o
+//kbuild:lib-$(CONFIG_KTLOGIN) += ktterm.o
 
 //usage:#define ktterm_trivial_usage
 //usage:       "[-p BASE] PROG [ARG]..."
 //usage:#define ktterm_full_usage "\n\n"
 //usage:       "Run PROG on a terminal, which is that of the host's ktrun\n"
 //usage:     "\n	-p BASE	Use BASE.in and BASE.out, not the port ktbox-ctl"
+//usage:#define ktlogin_trivial_usage
+//usage:       "TTY PROG [ARG]..."
+//usage:#define ktlogin_full_usage "\n\n"
+//usage:       "Run PROG as the leader of a session on the terminal TTY"
 
 #include <poll.h>
 #include <sys/ioctl.h>
 #include "clock.h"
-#include "process.h"
 #include "frame_link.h"
-#include "kt_login.h"
-#include "kt_open.h"
+#include "process.h"
 
 enum {
 	SIZE_MS = 5000, /* for the host to tell the window's size */
@@ -86,13 +106,31 @@ static void open_master(struct session *s)
 	s->slave = kt_xopen(ptsname(s->master), O_RDWR);
 }
 
+/* In a process that leads no group: FD becomes its stdin, stdout, stderr and controlling terminal; priority,
+ * oom_score_adj and signals become ordinary. Then the program. (setsid -c would do but for the signals: what a
+ * shell starts in the background has SIGINT ignored for good.) */
+static NORETURN void login(int fd, const char *name, char **argv)
+{
+	if (setsid() < 0)
+		bb_simple_perror_msg_and_die("unable to start a session");
+	if (ioctl(fd, TIOCSCTTY, 1) < 0)
+		bb_perror_msg_and_die("unable to take '%s' as controlling terminal", name);
+	dup2(fd, STDIN_FILENO);
+	dup2(fd, STDOUT_FILENO);
+	dup2(fd, STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+	kt_undo_daemon();
+	kt_exec_or_die(argv);
+}
+
 static void start(struct session *s)
 {
 	s->phase = RUNNING;
 	s->deadline = KT_NEVER;
 	s->pid = xfork();
 	if (s->pid == 0)
-		kt_login(s->slave, ptsname(s->master), s->argv);
+		login(s->slave, ptsname(s->master), s->argv);
 	s->fds[POLL_PROGRAM].fd = kt_pidfd_open(s->pid);
 	if (s->fds[POLL_PROGRAM].fd < 0)
 		bb_simple_perror_msg_and_die("unable to open pidfd");
@@ -285,4 +323,24 @@ int ktterm_main(int argc UNUSED_PARAM, char **argv)
 	while (s->phase != DONE)
 		step(s);
 	return s->status;
+}
+
+/* TIOCSCTTY wants a session leader, and that wants a process that leads no group. */
+static void lead_no_group(void)
+{
+	if (getpid() == getpgrp() && xfork() != 0) {
+		int status;
+
+		wait(&status);
+		exit(kt_shell_status(status));
+	}
+}
+
+int ktlogin_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
+int ktlogin_main(int argc UNUSED_PARAM, char **argv)
+{
+	getopt32(argv, "^+\0-2");
+	argv += optind;
+	lead_no_group();
+	login(kt_xopen(argv[0], O_RDWR), argv[0], argv + 1);
 }

@@ -14,10 +14,9 @@
 
 #include <poll.h>
 #include <sys/inotify.h>
-#include "process.h"
-#include "kt_open.h"
 #include "log_follower.h"
 #include "port.h"
+#include "process.h"
 
 enum {
 	FIFO_BYTES = 4096, /* the least that a pipe can hold, pipe(7) */
@@ -154,7 +153,7 @@ static void open_all(struct follower *f, pid_t pid)
 
 int FAST_FUNC kt_log_follow(int port, uint32_t type, const char *path, const char *copy_path, pid_t pid)
 {
-	struct follower *f = kt_xcalloc(sizeof(*f));
+	struct follower *f = kt_zalloc_lazy(sizeof(*f));
 	bool last;
 
 	f->port = port;

@@ -9,9 +9,9 @@
 //kbuild:lib-$(CONFIG_KTPIPE) += scx_dump_sender.o
 //kbuild:CFLAGS_scx_dump_sender.o := -O2
 
+#include "port.h"
 #include "process.h"
 #include "scx_dump_sender.h"
-#include "mark.h"
 
 /* The writer: frames from a pipe to the port. It ends with the pipe, or when the port fails. */
 static NORETURN void write_frames(int from, int port)

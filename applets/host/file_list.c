@@ -11,13 +11,6 @@
 #include "json.h"
 #include "key_value.h"
 
-static unsigned long long number_of(const char *text, const char *key)
-{
-	const char *value = kt_value_of(text, key, "");
-
-	return value ? strtoull(value, NULL, 10) : 0;
-}
-
 bool FAST_FUNC kt_file_entry_parse(struct kt_file_entry *entry, const struct kt_frame *frame)
 {
 	const char *bytes = (const char *)frame->payload + KT_NUMBER_LEN;
@@ -34,7 +27,7 @@ bool FAST_FUNC kt_file_entry_parse(struct kt_file_entry *entry, const struct kt_
 	}
 	*path = '\0'; /* what is before it are words, and it is free text */
 	entry->path = path + strlen(" path=");
-	entry->error = number_of(entry->text, "errno");
+	entry->error = kt_number_of(entry->text, "errno", "");
 	entry->kind = entry->text + strlen("kind=");
 	*strchrnul(entry->kind, ' ') = '\0';
 	return true;
@@ -80,10 +73,10 @@ void FAST_FUNC kt_file_record_end(struct kt_file_record *record, const struct kt
 /* As much arrived as was sent, and that is all there was. */
 static bool is_complete(const struct kt_file_record *record)
 {
-	return record->end && record->failed == 0 && number_of(record->end, "failed") == 0
-		&& number_of(record->end, "files") == record->files
-		&& number_of(record->end, "folders") == record->folders
-		&& number_of(record->end, "bytes") == record->bytes
+	return record->end && record->failed == 0 && kt_number_of(record->end, "failed", "") == 0
+		&& kt_number_of(record->end, "files", "") == record->files
+		&& kt_number_of(record->end, "folders", "") == record->folders
+		&& kt_number_of(record->end, "bytes", "") == record->bytes
 		&& record->files + record->folders > 0;
 }
 

@@ -4,6 +4,7 @@
 //kbuild:lib-$(CONFIG_KTRECV) += json.o
 
 #include "json.h"
+#include "key_value.h"
 
 /* The length of the UTF-8 character at bytes (RFC 3629: no overlong forms, no surrogates), 0 when it is
  * none. */
@@ -90,4 +91,15 @@ void FAST_FUNC kt_json_base64(FILE *out, const uint8_t *bytes, size_t len)
 		len -= step;
 	}
 	fputc('"', out);
+}
+
+void FAST_FUNC kt_json_value_of(FILE *out, const char *text, const char *key, const char *last,
+		const char *otherwise)
+{
+	const char *value = kt_value_of(text, key, last);
+
+	if (value)
+		kt_json_string(out, (const uint8_t *)value, strcspn(value, strcmp(key, last) == 0 ? "" : " "));
+	else
+		fputs(otherwise, out);
 }

@@ -14,4 +14,9 @@ void kt_json_string(FILE *out, const uint8_t *bytes, size_t len) FAST_FUNC;
 /* "..." in base64 */
 void kt_json_base64(FILE *out, const uint8_t *bytes, size_t len) FAST_FUNC;
 
+/* The value of KEY in a text of "key=value" words (key_value.h), up to the next blank, or all of it for the key
+ * LAST; without one the JSON text `otherwise`. */
+void kt_json_value_of(FILE *out, const char *text, const char *key, const char *last,
+		const char *otherwise) FAST_FUNC;
+
 #endif

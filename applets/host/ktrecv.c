@@ -37,9 +37,8 @@
 #include <poll.h>
 #include <sys/inotify.h>
 #include "artifacts.h"
-#include "process.h"
 #include "json.h"
-#include "kt_open.h"
+#include "process.h"
 #include "progress.h"
 
 enum { EXIT_NO_EXIT_FRAME = 1, EXIT_DAMAGE = 2, EXIT_USAGE = 3, EXIT_IO = 4 };

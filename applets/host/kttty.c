@@ -37,8 +37,8 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include "clock.h"
-#include "process.h"
 #include "frame_link.h"
+#include "process.h"
 
 enum {
 	EXIT_ESCAPED = 3,

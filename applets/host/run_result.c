@@ -7,6 +7,7 @@
 //kbuild:lib-$(CONFIG_KTRECV) += run_result.o
 
 #include "json.h"
+#include "key_value.h"
 #include "run_result.h"
 
 bool FAST_FUNC kt_frame_is_well_formed(const struct kt_type *type, const struct kt_frame *frame)
@@ -112,6 +113,41 @@ static void on_fin(struct kt_run_result *result, const struct kt_frame *frame)
 		keep_u64(&result->bytes_sent, frame);
 }
 
+static void add_mark(struct kt_mark_list *list, const struct kt_frame *frame)
+{
+	size_t len = frame->length - KT_STAMP_LEN;
+	uint64_t at = list->count++;
+
+	if (at >= KT_MARKS_KEPT)
+		return;
+	list->marks[at].ms = kt_get_u64(frame->payload);
+	list->marks[at].text = xstrndup((const char *)frame->payload + KT_STAMP_LEN,
+		MIN(len, (size_t)KT_MARK_TEXT_MAX));
+}
+
+static bool status_is(const char *text, const char *status)
+{
+	const char *value = kt_value_of(text, "status", "message");
+
+	return value && strcspn(value, " ") == strlen(status) && is_prefixed_with(value, status);
+}
+
+/* A test-case frame: "status=passed ms=12 file=FILE name=NAME message=TEXT" */
+static void add_test(struct kt_test_list *list, const struct kt_frame *frame)
+{
+	char *text = xstrndup((const char *)frame->payload, MIN(frame->length, (uint32_t)KT_TEST_TEXT_MAX));
+
+	list->passed += status_is(text, "passed");
+	list->skipped += status_is(text, "skipped");
+	if (list->kept == list->count && list->kept < KT_TESTS_KEPT && list->kept_bytes < KT_TEST_TEXTS_MAX) {
+		list->texts[list->kept++] = text;
+		list->kept_bytes += strlen(text);
+	} else {
+		free(text);
+	}
+	list->count++;
+}
+
 void FAST_FUNC kt_result_frame(struct kt_run_result *result, const struct kt_frame *frame)
 {
 	switch (frame->tag) {
@@ -144,10 +180,10 @@ void FAST_FUNC kt_result_frame(struct kt_run_result *result, const struct kt_fra
 		kt_dump_list_end(&result->dumps, frame);
 		break;
 	case KT_MARK:
-		kt_mark_list_add(&result->marks, frame);
+		add_mark(&result->marks, frame);
 		break;
 	case KT_TEST_CASE:
-		kt_test_list_add(&result->tests, frame);
+		add_test(&result->tests, frame);
 		break;
 	case KT_FIN:
 		on_fin(result, frame);
@@ -222,11 +258,60 @@ static void print_dumps(const struct kt_run_result *result, FILE *out)
 	print_flag(out, "dumps_complete", kt_dump_list_is_complete(&result->dumps));
 }
 
+static void print_mark_list(const struct kt_mark_list *list, FILE *out)
+{
+	uint64_t i;
+
+	fputc('[', out);
+	for (i = 0; i < MIN(list->count, (uint64_t)KT_MARKS_KEPT); i++) {
+		fprintf(out, "%s{\"ms\":%llu,\"what\":", i > 0 ? "," : "", (unsigned long long)list->marks[i].ms);
+		kt_json_string(out, (const uint8_t *)list->marks[i].text, strlen(list->marks[i].text));
+		fputc('}', out);
+	}
+	fputc(']', out);
+}
+
+static void print_test_word(FILE *out, const char *text, const char *key)
+{
+	fprintf(out, ",\"%s\":", key);
+	kt_json_value_of(out, text, key, "message", "null");
+}
+
+static void print_test(FILE *out, const char *text)
+{
+	const char *status = "failed";
+
+	if (status_is(text, "passed") || status_is(text, "skipped"))
+		status = status_is(text, "passed") ? "passed" : "skipped";
+	fprintf(out, "{\"status\":\"%s\",\"ms\":%llu", status, kt_number_of(text, "ms", "message"));
+	print_test_word(out, text, "file");
+	print_test_word(out, text, "name");
+	print_test_word(out, text, "message");
+	fputc('}', out);
+}
+
+static void print_tests(const struct kt_test_list *list, FILE *out)
+{
+	unsigned i;
+
+	fprintf(out, "  \"tests_passed\": %llu,\n  \"tests_failed\": %llu,\n  \"tests_skipped\": %llu,\n",
+		(unsigned long long)list->passed,
+		(unsigned long long)(list->count - list->passed - list->skipped),
+		(unsigned long long)list->skipped);
+	fputs("  \"tests\": [", out);
+	for (i = 0; i < list->kept; i++) {
+		if (i > 0)
+			fputc(',', out);
+		print_test(out, list->texts[i]);
+	}
+	fputs("],\n", out);
+}
+
 static void print_marks(const struct kt_run_result *result, FILE *out)
 {
 	print_count(out, "marks_sent", result->marks.count);
 	fputs("  \"marks\": ", out);
-	kt_mark_list_print(&result->marks, out);
+	print_mark_list(&result->marks, out);
 	fputs(",\n", out);
 }
 
@@ -265,7 +350,7 @@ void FAST_FUNC kt_result_print(struct kt_run_result *result, FILE *out)
 	print_flag(out, "payload_started", result->payload_started);
 	print_number(out, "elapsed_ms", &result->elapsed_ms);
 	print_dumps(result, out);
-	kt_test_list_print(&result->tests, out);
+	print_tests(&result->tests, out);
 	print_marks(result, out);
 	print_files(result, out);
 	print_stream(result, out);

@@ -6,8 +6,27 @@
 #include "scx_dump_list.h"
 #include "file_list.h"
 #include "frame_reader.h"
-#include "mark_list.h"
-#include "test_list.h"
+
+/* The marks of a run: what happened when, on the guest's clock */
+enum { KT_MARKS_KEPT = 1000 };
+
+struct kt_mark_list {
+	uint64_t count; /* all that came; the first KT_MARKS_KEPT are kept */
+	struct {
+		uint64_t ms; /* since the guest's boot */
+		char *text; /* malloc'ed, at most KT_MARK_TEXT_MAX bytes */
+	} marks[KT_MARKS_KEPT];
+};
+
+/* The tests of a run (ktrun --test). What is kept of a hostile guest's tests is bounded; further ones are only counted. */
+enum { KT_TESTS_KEPT = 10000, KT_TEST_TEXT_MAX = 4096, KT_TEST_TEXTS_MAX = 2 * 1024 * 1024 };
+
+struct kt_test_list {
+	uint64_t count, passed, skipped; /* all others have failed */
+	unsigned kept;
+	size_t kept_bytes;
+	char *texts[KT_TESTS_KEPT]; /* malloc'ed, of the first ones */
+};
 
 struct kt_number {
 	bool known;

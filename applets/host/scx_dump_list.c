@@ -8,15 +8,13 @@
  */
 //kbuild:lib-$(CONFIG_KTRECV) += scx_dump_list.o
 
-#include "scx_dump_list.h"
 #include "json.h"
 #include "key_value.h"
+#include "scx_dump_list.h"
 
 static unsigned long long number_of(const char *text, const char *key)
 {
-	const char *value = text ? kt_value_of(text, key, "reason") : NULL;
-
-	return value ? strtoull(value, NULL, 10) : 0;
+	return text ? kt_number_of(text, key, "reason") : 0;
 }
 
 static void know_of(struct kt_dump_list *list, uint32_t number)
@@ -88,12 +86,8 @@ bool FAST_FUNC kt_dump_list_is_complete(const struct kt_dump_list *list)
 
 static void print_word(FILE *out, const char *text, const char *key)
 {
-	const char *value = text ? kt_value_of(text, key, "reason") : NULL;
-
 	fprintf(out, ",\"%s\":", key);
-	if (!value)
-		value = "unknown";
-	kt_json_string(out, (const uint8_t *)value, strcspn(value, strcmp(key, "reason") == 0 ? "" : " "));
+	kt_json_value_of(out, text ? text : "", key, "reason", "\"unknown\"");
 }
 
 static void print_dump(FILE *out, unsigned number, const char *text)

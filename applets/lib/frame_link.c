@@ -10,8 +10,8 @@
 //kbuild:lib-y += frame_link.o
 
 #include "frame_link.h"
-#include "kt_open.h"
 #include "port.h"
+#include "process.h"
 
 enum {
 	QUEUE_MAX = 64 * 1024 * 1024, /* out of reach: who sends looks at KT_LINK_BUSY, or reads from a person */

@@ -12,18 +12,12 @@
 //kbuild:lib-y += port.o
 
 #include <poll.h>
-#include <sys/time.h>
-#include "kt_open.h"
 #include "port.h"
+#include "port_interrupt.h"
+#include "process.h"
 #include "uevent.h"
 
 #define SYSFS_PORTS "/sys/class/virtio-ports"
-
-/* How often a late signal is repeated while a write blocks: see interrupt_write() */
-enum { REPEAT_US = 10000 };
-
-/* The handler's only way to tell the code that it interrupts */
-static volatile sig_atomic_t term_seen;
 
 static char *device_named(const char *name)
 {
@@ -88,15 +82,6 @@ static int inherited(const char *number)
 	return fd;
 }
 
-void* FAST_FUNC kt_xcalloc(size_t size)
-{
-	void *zeroes = calloc(1, size);
-
-	if (!zeroes)
-		bb_die_memory_exhausted();
-	return zeroes;
-}
-
 int FAST_FUNC kt_port_open(const char *path)
 {
 	const char *number = getenv("KT_PORT_FD");
@@ -116,10 +101,10 @@ int FAST_FUNC kt_port_open(const char *path)
 	return fd;
 }
 
-/* 0, or -1 and errno. A return of 0 from write(2) means that another writer took the last slot: nothing
- * was sent. */
-static int write_frame(int fd, const struct kt_out *out, size_t size)
+/* write(2) returns 0 when another writer took the last slot: nothing was sent. */
+int FAST_FUNC kt_port_write(int fd, const struct kt_out *out, uint32_t length)
 {
+	const size_t size = KT_HEADER_LEN + length;
 	ssize_t written;
 
 	do
@@ -137,7 +122,7 @@ int FAST_FUNC kt_port_send_encoded(int fd, const struct kt_out *out, uint32_t le
 	int result;
 
 	do
-		result = write_frame(fd, out, KT_HEADER_LEN + length);
+		result = kt_port_write(fd, out, length);
 	while (result < 0 && errno == EINTR);
 	return result;
 }
@@ -157,80 +142,34 @@ void FAST_FUNC kt_port_xsend(int fd, uint32_t tag, const void *payload, uint32_t
 		bb_simple_perror_msg_and_die("unable to write frame");
 }
 
-static void repeat_alarm_in_us(int64_t us)
+bool FAST_FUNC kt_marks_wanted(void)
 {
-	struct itimerval timer = {
-		.it_value = { us / 1000000, us % 1000000 },
-		.it_interval = { 0, REPEAT_US },
-	};
-
-	setitimer(ITIMER_REAL, &timer, NULL);
+	return getenv("KT_MARKS") != NULL;
 }
 
-/* A signal that comes just before write(2) interrupts nothing, so after the first one an alarm repeats
- * until the write has returned. Nothing ticks as long as no signal has come. */
-static void interrupt_write(int signo)
+uint32_t FAST_FUNC kt_mark_encode(uint8_t *payload, int64_t ms, const char *text, size_t len)
 {
-	if (signo == SIGTERM) {
-		term_seen = 1;
-		repeat_alarm_in_us(REPEAT_US);
-	}
+	len = MIN(len, (size_t)KT_MARK_TEXT_MAX);
+	kt_put_u64(payload, ms);
+	memcpy(payload + KT_STAMP_LEN, text, len);
+	return KT_STAMP_LEN + len;
 }
 
-/* Once, since they are blocked but for our writes, and a stream of frames makes many of these */
-static void install_handlers(void)
+void FAST_FUNC kt_port_mark_at(int fd, int64_t ms, const char *text, int64_t deadline, bool *term_came)
 {
-	static bool installed;
-	struct sigaction action = { .sa_handler = interrupt_write }; /* no SA_RESTART */
+	struct kt_out out;
+	uint32_t len;
 
-	if (installed)
+	if (!kt_marks_wanted())
 		return;
-	installed = true;
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGALRM, &action, NULL);
+	len = kt_mark_encode(out.payload, ms, text, strcspn(text, " "));
+	if (term_came)
+		kt_port_send_until(fd, &out, KT_MARK, len, deadline, term_came);
+	else
+		kt_port_send(fd, &out, KT_MARK, len);
 }
 
-static void let_signals_interrupt(sigset_t *blocked, int64_t deadline)
+void FAST_FUNC kt_port_mark(int fd, const char *text, int64_t deadline, bool *term_came)
 {
-	sigset_t both;
-
-	install_handlers();
-	if (deadline != KT_NEVER) {
-		int64_t left_us = (deadline - kt_now_ms()) * 1000;
-
-		repeat_alarm_in_us(left_us > 0 ? left_us : 1);
-	}
-	sigemptyset(&both);
-	sigaddset(&both, SIGTERM);
-	sigaddset(&both, SIGALRM);
-	sigprocmask(SIG_UNBLOCK, &both, blocked);
-}
-
-static void block_signals_again(const sigset_t *blocked, int64_t deadline)
-{
-	struct itimerval never = { { 0 } };
-
-	sigprocmask(SIG_SETMASK, blocked, NULL);
-	if (deadline != KT_NEVER || term_seen) /* else no alarm was set */
-		setitimer(ITIMER_REAL, &never, NULL);
-}
-
-int FAST_FUNC kt_port_send_until(int fd, struct kt_out *out, uint32_t tag, uint32_t length,
-		int64_t deadline, bool *term_came)
-{
-	sigset_t blocked;
-	int result, saved_errno;
-
-	kt_header_encode(out->header, tag, out->payload, length);
-	let_signals_interrupt(&blocked, deadline);
-	do
-		result = write_frame(fd, out, KT_HEADER_LEN + length);
-	while (result < 0 && errno == EINTR && !term_seen && kt_now_ms() < deadline);
-	saved_errno = errno;
-	block_signals_again(&blocked, deadline);
-	if (term_seen)
-		*term_came = true;
-	term_seen = 0;
-	errno = saved_errno;
-	return result;
+	kt_port_mark_at(fd, kt_now_ms(), text, deadline, term_came);
 }

@@ -17,11 +17,6 @@ struct kt_out {
 	uint8_t payload[KT_PAYLOAD_MAX];
 };
 
-/* As xzalloc(), for what a daemon keeps its frames in: pages fresh from the kernel are zero already, and
- * those that are not written to take no memory. A short-lived frame lies on the stack: the unmapping of a
- * large heap block costs more than its write. */
-void *kt_xcalloc(size_t size) FAST_FUNC;
-
 /* Where the frames of this process go: PATH ("-" is stdout, a file is appended to), or without it the
  * descriptor that KT_PORT_FD names, or else the bulk port, waiting for the handshake. Dies with a message
  * when it can't. */
@@ -41,9 +36,22 @@ int kt_port_send_encoded(int fd, const struct kt_out *out, uint32_t length) FAST
 /* The same, with payload copied; dies with a message when it can't. */
 void kt_port_xsend(int fd, uint32_t tag, const void *payload, uint32_t length) FAST_FUNC;
 
-/* For daemons, that block TERM and ALRM: as kt_port_send(), but TERM and the deadline end the wait.
- * -1 and EINTR: nothing was sent, and either the deadline has passed or *term_came was set, once for all. */
-int kt_port_send_until(int fd, struct kt_out *out, uint32_t tag, uint32_t length,
-		int64_t deadline, bool *term_came) FAST_FUNC;
+/* One try of it: -1 and EINTR when a signal came before anything was sent. */
+int kt_port_write(int fd, const struct kt_out *out, uint32_t length) FAST_FUNC;
+
+/* Marks: when, on the guest's clock, something happened. Only where KT_MARKS is in the environment, as /init
+ * has it: who sends a frame elsewhere sends that frame and nothing else. */
+bool kt_marks_wanted(void) FAST_FUNC;
+
+/* The payload of a mark frame: milliseconds since boot, then TEXT. Returns its length. */
+uint32_t kt_mark_encode(uint8_t *payload, int64_t ms, const char *text, size_t len) FAST_FUNC;
+
+/* Sends a mark of TEXT, up to its first blank, if marks are wanted; as kt_port_send_until() does, or
+ * without a term_came (it is no daemon) as kt_port_send(). What can't be sent is not: the frame that tells
+ * what happened comes behind it, and its sender complains. */
+void kt_port_mark(int fd, const char *text, int64_t deadline, bool *term_came) FAST_FUNC;
+
+/* The same for something that happened at MS. */
+void kt_port_mark_at(int fd, int64_t ms, const char *text, int64_t deadline, bool *term_came) FAST_FUNC;
 
 #endif

@@ -8,6 +8,7 @@
 //kbuild:lib-y += process.o
 
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include "process.h"
@@ -20,6 +21,14 @@ enum { FIFO_PRIORITY = 50 };
 #ifndef SYS_pidfd_open
 # define SYS_pidfd_open 434
 #endif
+
+/* include/uapi/linux/pidfd.h of 6.15; older headers have neither the struct nor the numbers */
+enum {
+	PIDFD_INFO_SIZE = 64,
+	PIDFD_INFO_EXIT_CODE_AT = 60,
+	PIDFD_INFO_HAS_EXIT = 1 << 3,
+};
+#define PIDFD_GET_INFO _IOWR(0xff, 11, char[PIDFD_INFO_SIZE])
 
 /* musl's sched_setscheduler() answers ENOSYS on purpose, so the call is made directly. */
 static void set_scheduler(int policy, int priority)
@@ -91,6 +100,68 @@ int FAST_FUNC kt_signals_next(int fd)
 int FAST_FUNC kt_pidfd_open(pid_t pid)
 {
 	return syscall(SYS_pidfd_open, pid, 0); /* close-on-exec by itself */
+}
+
+int FAST_FUNC kt_xopen(const char *name, int flags)
+{
+	int fd = open(name, flags | O_NOCTTY | O_CLOEXEC, 0666);
+
+	if (fd < 0)
+		bb_perror_msg_and_die("unable to open '%s'", name);
+	return fd;
+}
+
+void* FAST_FUNC kt_zalloc_lazy(size_t size)
+{
+	void *zeroes = calloc(1, size);
+
+	if (!zeroes)
+		bb_die_memory_exhausted();
+	return zeroes;
+}
+
+static int status_of_reaped(int pidfd)
+{
+	union {
+		uint64_t mask;
+		char bytes[PIDFD_INFO_SIZE];
+	} info;
+	int32_t status;
+
+	memset(&info, 0, sizeof(info));
+	info.mask = PIDFD_INFO_HAS_EXIT;
+	if (ioctl(pidfd, PIDFD_GET_INFO, &info) < 0 || !(info.mask & PIDFD_INFO_HAS_EXIT))
+		return -1;
+	memcpy(&status, info.bytes + PIDFD_INFO_EXIT_CODE_AT, sizeof(status));
+	return status;
+}
+
+/* The name in the second field may hold blanks and parentheses, so fields are counted from its last one. */
+static int status_of_zombie(pid_t pid)
+{
+	char path[sizeof("/proc/2147483647/stat")];
+	char stat[1024];
+	const char *state, *last;
+	ssize_t len;
+
+	sprintf(path, "/proc/%d/stat", (int)pid);
+	len = open_read_close(path, stat, sizeof(stat) - 1);
+	if (len <= 0)
+		return -1;
+	stat[len] = '\0';
+	state = strrchr(stat, ')');
+	last = strrchr(stat, ' ');
+	if (!state || !is_prefixed_with(state, ") Z") || !last)
+		return -1;
+	return (int)strtol(last + 1, NULL, 10);
+}
+
+int FAST_FUNC kt_exit_status_of(int pidfd, pid_t pid)
+{
+	int status = status_of_zombie(pid);
+
+	/* second: a parent that reaps between the two moves the status from the first place to this one */
+	return status >= 0 ? status : status_of_reaped(pidfd);
 }
 
 int FAST_FUNC kt_shell_status(int wait_status)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Latches: one-shot events between processes. A latch is set by creating a file, and waited for with
  * inotify. */
-#ifndef KT_LATCH_H
-#define KT_LATCH_H 1
+#ifndef KT_RUN_DIR_H
+#define KT_RUN_DIR_H 1
 
 #include "clock.h"
 
@@ -26,5 +26,11 @@ enum { KT_LATCH_TIMEOUT = -1, KT_LATCH_ENDED = -2 };
  * none); the list ends with NULL. Returns the index of the first that is set (0 when all had to be), even
  * when the time is over or the process has ended, else which of the two it is. Dies when it can't wait. */
 int kt_latch_wait(char *const *names, bool any, int64_t deadline, int pidfd) FAST_FUNC;
+
+/* Pid files: how one kt process finds another. NAME has a dot ("sched.pid"), so that it is no latch. A message when it can't. */
+void kt_pid_file_write_or_warn(const char *name, pid_t pid) FAST_FUNC;
+
+/* 0 when there is no such file, or no process id in it. */
+pid_t kt_pid_file_read(const char *name) FAST_FUNC;
 
 #endif

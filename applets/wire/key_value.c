@@ -30,3 +30,10 @@ const char* FAST_FUNC kt_value_of(const char *text, const char *key, const char 
 		word++;
 	}
 }
+
+unsigned long long FAST_FUNC kt_number_of(const char *text, const char *key, const char *last)
+{
+	const char *value = kt_value_of(text, key, last);
+
+	return value ? strtoull(value, NULL, 10) : 0;
+}

@@ -16,6 +16,7 @@ enum {
 	KT_ADDRESS_COUNT = 3,
 	KT_NUMBER_LEN = 4, /* of KT_NUMBERED */
 	KT_STAMP_LEN = 8, /* of KT_STAMPED */
+	KT_MARK_TEXT_MAX = 200,
 };
 
 /* The tags that code has to know by name; all others stand in kt_types[]. */
