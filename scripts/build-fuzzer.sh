@@ -20,7 +20,7 @@ link=
 case $name in
 lite) rooms=ktsh_lite link=$system ;;
 reader) rooms='frame_reader wire crc32' ;;
-trace) rooms='scx_dump_scan trace_prefix' ;;
+trace) rooms='scx_dump_scan scx_dump_end key_value trace_prefix' ;;
 wake) rooms=wake_bytes ;;
 *)
 	echo "build-fuzzer: no fuzzer '$name'" >&2

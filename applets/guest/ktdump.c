@@ -123,7 +123,15 @@ static int send_files(int port, char **files)
 int ktdump_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
 int ktdump_main(int argc UNUSED_PARAM, char **argv)
 {
-	enum { OPT_STAGED = 1 << 1, OPT_TEXT = 1 << 2, OPT_FOLLOW = 1 << 3, OPT_HISTORY = 1 << 6 };
+	enum { /* in the order of the option string */
+		OPT_PATH = 1 << 0,
+		OPT_STAGED = 1 << 1,
+		OPT_TEXT = 1 << 2,
+		OPT_FOLLOW = 1 << 3,
+		OPT_PID = 1 << 4,
+		OPT_COPY = 1 << 5,
+		OPT_HISTORY = 1 << 6,
+	};
 	char *path = NULL, *text, *followed, *pid = NULL, *copy = NULL;
 	unsigned opts = getopt32(argv, "^p:sm:f:P:c:H\0s--mf:m--sf:f--sm", &path, &text, &followed, &pid, &copy);
 	bool wants_files = !(opts & (OPT_STAGED | OPT_TEXT | OPT_FOLLOW));

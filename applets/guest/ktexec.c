@@ -88,7 +88,7 @@ static NORETURN void run_program(char **argv, const int out[2], const int err[2]
 	setpgid(0, 0);
 	dup2(out[1], STDOUT_FILENO);
 	dup2(err[1], STDERR_FILENO);
-	kt_undo_daemon();
+	kt_drop_daemon_privileges();
 	kt_exec_or_die(argv);
 }
 

@@ -6,7 +6,7 @@
  *       the kernel's uevents of sched_ext.
  * Out:  latches sched_attached and sched_detached, with a sched-state frame each; sched_ejected as well,
  *       when it was the kernel that threw the scheduler out; sched.pid. At an unexpected end, in this
- *       order: latch sched_exited, the log's block (once a run: latch sched_log_sent), the end of an open
+ *       order: latch sched_exited, the log's block (once a run: latch sched_log_owned), the end of an open
  *       dump (at most DUMP_MS), a sched-state frame, a sched-exit frame. A reference host ends the VM at
  *       the last one.
  * Ends: with the scheduler, or by TERM: then the scheduler gets TERM, KILL after GRACE_MS, and is reaped.
@@ -34,11 +34,10 @@
 //kbuild:lib-$(CONFIG_KTEXITMON) += ktexitmon.o
 
 //usage:#define ktexitmon_trivial_usage
-//usage:       "[-p PATH] [-n NAME] [-l LOG] [-w LATCH] PROG [ARG]... | -P PID"
+//usage:       "[-p PATH] [-n NAME] [-l LOG] PROG [ARG]... | -P PID"
 //usage:#define ktexitmon_full_usage "\n\n"
 //usage:       "Watch the scheduler PROG until it ends, and tell the host of an unexpected end\n"
 //usage:     "\n	-l LOG	Its stdout and stderr (/tmp/sched.log), sent at an unexpected end"
-//usage:     "\n	-w LATCH	At an unexpected end wait for LATCH, and send no log"
 //usage:     "\n	-n NAME	Of its latches and pid file (sched)"
 //usage:     "\n	-P PID	Watch a process that runs already"
 //usage:     "\n	-p PATH	Send to PATH (- is stdout), not to the bulk port"
@@ -78,7 +77,6 @@ struct monitor {
 	const char *name; /* of the latches */
 	char ops_name[OPS_NAME_MAX]; /* of the scheduler, once it is attached */
 	const char *log; /* NULL: none to send */
-	char *wait_latch; /* NULL: send the log */
 };
 
 static int ms_since_start(const struct monitor *m)
@@ -143,7 +141,7 @@ static void on_attach(struct monitor *m, const char *name)
 	free(text);
 }
 
-static void tell_end(struct monitor *m, const char *what)
+static void send_detach_state(struct monitor *m, const char *what)
 {
 	char *text = xasprintf("%s ms=%d name=%s kind=%d reason=%s", what, ms_since_start(m), m->ops_name,
 			kt_exit_kind(m->reason), m->reason);
@@ -154,7 +152,7 @@ static void tell_end(struct monitor *m, const char *what)
 
 /* Who unregisters a scheduler may register it again (many restart themselves so); whom the kernel throws
  * out is dead, and its latch stays set if it attaches once more. */
-static void judge_end(struct monitor *m)
+static void check_ejection(struct monitor *m)
 {
 	int kind = kt_exit_kind(m->reason);
 
@@ -162,24 +160,24 @@ static void judge_end(struct monitor *m)
 		return;
 	m->ejected = true;
 	set_latch(m, "ejected");
-	tell_end(m, "ejected");
+	send_detach_state(m, "ejected");
 }
 
 /* The kernel's log tells of the end first, the uevent some milliseconds later. */
 static void on_kmsg(struct monitor *m)
 {
 	if (kt_kmsg_disable_reason(m->fds[POLL_KMSG].fd, m->reason) && m->ops_name[0])
-		judge_end(m);
+		check_ejection(m);
 }
 
 static void on_detach(struct monitor *m)
 {
 	on_kmsg(m); /* the reason is there before the uevent is */
 	if (m->reason[0]) /* it may even have been there before the uevent of the attach */
-		judge_end(m);
+		check_ejection(m);
 	set_latch(m, "detached");
 	if (!m->ejected)
-		tell_end(m, "detached");
+		send_detach_state(m, "detached");
 	m->ejected = false;
 	m->reason[0] = '\0';
 }
@@ -227,7 +225,7 @@ static void on_uevents(struct monitor *m)
 		look_at_state(m);
 }
 
-static void hear_kernel(struct monitor *m)
+static void handle_kernel_events(struct monitor *m)
 {
 	if (m->fds[POLL_KMSG].revents)
 		on_kmsg(m);
@@ -246,7 +244,7 @@ static NORETURN void run_scheduler(char **argv, int log)
 	setpgid(0, 0);
 	dup2(log, STDOUT_FILENO);
 	dup2(log, STDERR_FILENO);
-	kt_undo_daemon();
+	kt_drop_daemon_privileges();
 	kt_exec_or_die(argv);
 }
 
@@ -291,7 +289,7 @@ static bool wait_for_end(struct monitor *m)
 	for (;;) {
 		if (poll(m->fds, POLL_COUNT, has_ended(m) ? 0 : -1) < 0 && errno != EINTR)
 			bb_simple_perror_msg_and_die("unable to poll");
-		hear_kernel(m);
+		handle_kernel_events(m);
 		on_signals(m); /* after all that takes time: what comes from here on comes after the commit */
 		if (m->term_came)
 			return false;
@@ -338,16 +336,10 @@ static void wait_for_dump(void)
 
 static void send_log(const struct monitor *m)
 {
-	char *names[] = { m->wait_latch, NULL };
-
-	if (m->wait_latch) {
-		kt_latch_wait(names, false, KT_NEVER, -1);
-		return;
-	}
-	if (!m->log || latch_is_set(m, "log_sent"))
+	if (!m->log || latch_is_set(m, "log_owned"))
 		return;
 	kt_sched_log_send(m->port, m->log);
-	set_latch(m, "log_sent");
+	set_latch(m, "log_owned");
 }
 
 static char *end_text(const struct monitor *m, int status)
@@ -384,12 +376,12 @@ static void kill_group(struct monitor *m, int signo)
 }
 
 /* Uevents go on being heard: a detach at the end is a change of state like any other. */
-static bool ends_until(struct monitor *m, int64_t deadline)
+static bool wait_scheduler_exit(struct monitor *m, int64_t deadline)
 {
 	while (!has_ended(m)) {
 		if (poll(m->fds + POLL_SCHEDULER, POLL_COUNT - POLL_SCHEDULER, kt_poll_timeout(deadline)) == 0)
 			return false;
-		hear_kernel(m);
+		handle_kernel_events(m);
 	}
 	return true;
 }
@@ -402,7 +394,7 @@ static int stop_scheduler(struct monitor *m)
 		return EXIT_SUCCESS;
 	m->send_deadline = kt_after_ms(GRACE_MS);
 	kill_group(m, SIGTERM);
-	if (!ends_until(m, m->send_deadline))
+	if (!wait_scheduler_exit(m, m->send_deadline))
 		kill_group(m, SIGKILL);
 	code = kt_shell_status(end_status(m));
 	kill_group(m, SIGKILL); /* what a script left behind */
@@ -417,14 +409,12 @@ int ktexitmon_main(int argc UNUSED_PARAM, char **argv)
 	char *path = NULL, *log = NULL, *pid = NULL;
 
 	m->name = "sched";
-	getopt32(argv, "+p:n:l:w:P:", &path, &m->name, &log, &m->wait_latch, &pid);
+	getopt32(argv, "+p:n:l:P:", &path, &m->name, &log, &pid);
 	argv += optind;
 	if (!pid == !argv[0])
 		bb_show_usage();
 	if (!kt_latch_name_is_valid(m->name))
 		bb_error_msg_and_die("unable to use name '%s' for latches: only a-z, 0-9, _ and - make one", m->name);
-	if (m->wait_latch && !kt_latch_name_is_valid(m->wait_latch))
-		bb_error_msg_and_die("unable to use latch name '%s'", m->wait_latch);
 	m->port = kt_port_open(path);
 	kt_daemon_priority();
 	m->fds[POLL_SIGNALS].fd = kt_signals_open(SIGTERM, SIGALRM, 0);

@@ -45,7 +45,7 @@
 enum { POLL_SIGNALS, POLL_TTY, POLL_COUNT };
 enum { MARK_MS = 1000 };
 
-static void tell_com2(const char *text)
+static void report_on_com2(const char *text)
 {
 	const char *name = getenv(LAST_WORDS_NAME);
 	int fd = open(name ? name : "/dev/ttyS1", O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
@@ -63,7 +63,7 @@ static int open_tty(const char *name)
 	if (fd < 0) {
 		char *text = xasprintf("kthvc: unable to open '%s': %s\n", name, strerror(errno));
 
-		tell_com2(text);
+		report_on_com2(text);
 		full_write(STDERR_FILENO, text, strlen(text));
 		xfunc_die();
 	}
@@ -106,7 +106,7 @@ static void act_on(const uint8_t *bytes, size_t len, const char *sysrq_file)
 
 /* The host's clock and the guest's are not the same: when bytes came is told by the guest, in one mark for
  * all of a read. A host that does not read is not waited for. */
-static void tell_of(int port, int64_t came, const uint8_t *bytes, size_t len, bool *term_came)
+static void send_mark(int port, int64_t came, const uint8_t *bytes, size_t len, bool *term_came)
 {
 	char text[KT_MARK_TEXT_MAX + 1];
 
@@ -137,7 +137,7 @@ static int listen_to(struct pollfd *fds, const char *sysrq_file, int port)
 			act_on(bytes, len, sysrq_file);
 			unknown += kt_wake_unknown(bytes, len);
 			if (port >= 0)
-				tell_of(port, came, bytes, len, &term_came);
+				send_mark(port, came, bytes, len, &term_came);
 		} else if (len == 0 || errno == EIO) /* how a tty tells of its hangup */
 			return unknown;
 		else if (errno != EAGAIN)

@@ -53,7 +53,7 @@ static int open_process(const char *pid)
 
 static int wait_main(char **argv)
 {
-	enum { OPT_TIME = 1 << 0, OPT_PROCESS = 1 << 1, OPT_ANY = 1 << 2 };
+	enum { OPT_TIME = 1 << 0, OPT_PROCESS = 1 << 1, OPT_ANY = 1 << 2 }; /* in the order of the option string */
 	int64_t deadline = KT_NEVER;
 	bool gone = false;
 	int pidfd = -1;

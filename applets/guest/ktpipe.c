@@ -90,24 +90,36 @@ struct dump_tail {
 	char *bytes; /* none before the first dump */
 };
 
+/* What is read: the ring of the trace, and the dumps in it */
+struct trace {
+	const char *name;
+	int fd; /* -1 when the reading is over */
+	bool read_asked; /* by USR1 */
+	bool unread; /* a turn has ended before the ring was seen empty */
+	bool scheduler_gone; /* said by a uevent; what the ring still has is read first */
+	int64_t quiet_deadline; /* of an open dump without counters */
+	struct kt_dump_scan scan;
+	struct dump_tail tail;
+};
+
+/* Where all of it goes, slowly */
+struct console {
+	const char *name;
+	int fd; /* -1 after a write error: what remains to be done is the scanning */
+	int64_t deadline; /* until when it waits for frames to move */
+	struct kt_byte_queue queue;
+};
+
 struct forwarder {
 	struct pollfd fds[POLL_COUNT];
-	const char *trace_name, *console_name;
-	int console; /* -1 after a write error: what remains to be done is the scanning */
+	struct trace trace;
+	struct console console;
+	struct kt_dump_sender sender; /* of each dump, to the host */
 	int64_t drain_ms; /* -1: TERM ends it at once */
 	int64_t deadline; /* of draining */
 	bool draining;
 	bool stopped;
 	bool failed;
-	bool read_asked; /* by USR1 */
-	bool unread; /* a turn has ended before the ring was seen empty */
-	bool scheduler_gone; /* said by uevent; what the ring still has is read first */
-	int64_t quiet_deadline; /* of an open dump without counters */
-	int64_t console_deadline; /* until when CONSOLE waits for frames to move */
-	struct kt_byte_queue queue; /* for CONSOLE */
-	struct kt_dump_scan scan;
-	struct kt_dump_sender sender;
-	struct dump_tail tail;
 };
 
 /* -1 and errno */
@@ -230,16 +242,16 @@ static void write_tail(struct dump_tail *tail)
 
 static void stop_reading(struct forwarder *f)
 {
-	if (f->fds[POLL_TRACE].fd >= 0)
-		close(f->fds[POLL_TRACE].fd);
-	f->fds[POLL_TRACE].fd = -1;
+	if (f->trace.fd >= 0)
+		close(f->trace.fd);
+	f->trace.fd = -1;
 }
 
 static void answer_reader(struct forwarder *f)
 {
-	if (f->read_asked)
+	if (f->trace.read_asked)
 		kt_latch_set_or_warn("trace_read");
-	f->read_asked = false;
+	f->trace.read_asked = false;
 }
 
 static void on_signals(struct forwarder *f)
@@ -248,7 +260,7 @@ static void on_signals(struct forwarder *f)
 
 	while ((signo = kt_signals_next(f->fds[POLL_SIGNALS].fd)) != 0) {
 		if (signo == SIGUSR1) {
-			f->read_asked = true;
+			f->trace.read_asked = true;
 		} else if (f->drain_ms < 0) {
 			f->stopped = true;
 		} else if (!f->draining) {
@@ -256,31 +268,31 @@ static void on_signals(struct forwarder *f)
 			f->deadline = kt_after_ms(f->drain_ms);
 		}
 	}
-	if (f->fds[POLL_TRACE].fd < 0)
+	if (f->trace.fd < 0)
 		answer_reader(f);
 }
 
 static void on_dump_bytes(struct forwarder *f, const char *bytes, size_t len)
 {
-	kt_dump_sender_bytes(&f->sender, f->scan.number, bytes, len);
-	add_tail(&f->tail, bytes, len);
+	kt_dump_sender_bytes(&f->sender, f->trace.scan.number, bytes, len);
+	add_tail(&f->trace.tail, bytes, len);
 }
 
 static void on_dump_start(struct forwarder *f)
 {
 	kt_latch_reset_or_warn("dump_complete");
 	kt_latch_set_or_warn("dump_started");
-	kt_dump_sender_start(&f->sender, f->scan.number);
-	start_tail(&f->tail);
-	on_dump_bytes(f, f->scan.line, f->scan.len);
+	kt_dump_sender_start(&f->sender, f->trace.scan.number);
+	start_tail(&f->trace.tail);
+	on_dump_bytes(f, f->trace.scan.line, f->trace.scan.len);
 }
 
 static void on_dump_end(struct forwarder *f)
 {
-	kt_dump_sender_end(&f->sender, &f->scan);
-	write_tail(&f->tail);
-	f->scan.lost = 0;
-	if (f->scan.rule != KT_RULE_NONE)
+	kt_dump_sender_end(&f->sender, &f->trace.scan);
+	write_tail(&f->trace.tail);
+	f->trace.scan.lost = 0;
+	if (f->trace.scan.rule != KT_RULE_NONE)
 		kt_latch_set_or_warn("dump_complete");
 }
 
@@ -290,9 +302,9 @@ static void scan(struct forwarder *f, const char *bytes, size_t len)
 	size_t taken;
 
 	for (; len > 0; bytes += taken, len -= taken) {
-		bool was_open = f->scan.open;
+		bool was_open = f->trace.scan.open;
 
-		taken = kt_dump_scan(&f->scan, bytes, len, &event);
+		taken = kt_dump_scan(&f->trace.scan, bytes, len, &event);
 		if (event == KT_DUMP_STARTED)
 			on_dump_start(f);
 		else if (was_open)
@@ -304,9 +316,9 @@ static void scan(struct forwarder *f, const char *bytes, size_t len)
 
 static void end_dump(struct forwarder *f, enum kt_dump_rule rule)
 {
-	if (!f->scan.open)
+	if (!f->trace.scan.open)
 		return;
-	kt_dump_end(&f->scan, rule);
+	kt_dump_end(&f->trace.scan, rule);
 	on_dump_end(f);
 }
 
@@ -320,7 +332,7 @@ static void learn_counters(struct forwarder *f)
 	if (len <= 0)
 		return;
 	events[len] = '\0';
-	kt_dump_learn(&f->scan, events);
+	kt_dump_learn(&f->trace.scan, events);
 }
 
 static void on_uevents(struct forwarder *f)
@@ -337,26 +349,26 @@ static void on_uevents(struct forwarder *f)
 		if (strcmp(action, "add") == 0)
 			learn_counters(f);
 		else if (strcmp(action, "remove") == 0)
-			f->scheduler_gone = true;
+			f->trace.scheduler_gone = true;
 	}
 }
 
 /* The ring is empty: what waited for that happens now. */
 static void on_ring_empty(struct forwarder *f)
 {
-	kt_dump_sender_flush(&f->sender, f->scan.number);
-	if (f->scheduler_gone)
+	kt_dump_sender_flush(&f->sender, f->trace.scan.number);
+	if (f->trace.scheduler_gone)
 		end_dump(f, KT_RULE_STATE);
-	f->scheduler_gone = false;
+	f->trace.scheduler_gone = false;
 	answer_reader(f);
-	if (f->draining && !f->scan.open)
+	if (f->draining && !f->trace.scan.open)
 		stop_reading(f);
 }
 
 static void on_trace_end(struct forwarder *f, bool failed)
 {
 	if (failed) {
-		bb_perror_msg("unable to read '%s'", f->trace_name);
+		bb_perror_msg("unable to read '%s'", f->trace.name);
 		f->failed = true;
 	}
 	answer_reader(f);
@@ -369,9 +381,9 @@ static void on_trace(struct forwarder *f)
 	char bytes[READ_SIZE];
 	unsigned turn;
 
-	f->unread = false;
+	f->trace.unread = false;
 	for (turn = 0; turn < READS_A_TURN; turn++) {
-		ssize_t len = safe_read(f->fds[POLL_TRACE].fd, bytes, sizeof(bytes));
+		ssize_t len = safe_read(f->trace.fd, bytes, sizeof(bytes));
 
 		if (len < 0 && errno == EAGAIN) {
 			on_ring_empty(f);
@@ -381,28 +393,28 @@ static void on_trace(struct forwarder *f)
 			on_trace_end(f, len < 0);
 			return;
 		}
-		if (f->console >= 0)
-			kt_queue_add(&f->queue, bytes, len);
+		if (f->console.fd >= 0)
+			kt_queue_add(&f->console.queue, bytes, len);
 		scan(f, bytes, len);
-		f->quiet_deadline = kt_after_ms(QUIET_MS);
+		f->trace.quiet_deadline = kt_after_ms(QUIET_MS);
 	}
-	f->unread = true; /* poll(2) does not tell of a ring that has become empty just now */
+	f->trace.unread = true; /* poll(2) does not tell of a ring that has become empty just now */
 }
 
 static void on_console(struct forwarder *f)
 {
-	if (kt_queue_write(&f->queue, f->console, CONSOLE_WRITE_MAX) == 0)
+	if (kt_queue_write(&f->console.queue, f->console.fd, CONSOLE_WRITE_MAX) == 0)
 		return;
-	bb_perror_msg("unable to write '%s'", f->console_name);
+	bb_perror_msg("unable to write '%s'", f->console.name);
 	f->failed = true;
-	kt_queue_drop(&f->queue);
-	close(f->console);
-	f->console = -1;
+	kt_queue_drop(&f->console.queue);
+	close(f->console.fd);
+	f->console.fd = -1;
 }
 
 static void on_sender(struct forwarder *f)
 {
-	f->console_deadline = kt_after_ms(PORT_FIRST_MS);
+	f->console.deadline = kt_after_ms(PORT_FIRST_MS);
 	if (kt_dump_sender_write(&f->sender) == 0)
 		return;
 	bb_simple_perror_msg("unable to send dumps: their writer is gone");
@@ -423,27 +435,27 @@ static void on_writer_end(struct forwarder *f)
 
 static bool trace_is_over(const struct forwarder *f)
 {
-	return f->fds[POLL_TRACE].fd < 0;
+	return f->trace.fd < 0;
 }
 
 static bool is_done(const struct forwarder *f)
 {
 	if (f->stopped || (f->draining && kt_now_ms() >= f->deadline))
 		return true;
-	return trace_is_over(f) && f->queue.len == 0 && f->sender.writer_end < 0;
+	return trace_is_over(f) && f->console.queue.len == 0 && f->sender.writer_end < 0;
 }
 
 /* Until when an open dump may be quiet before that is its end */
 static int64_t quiet_deadline(const struct forwarder *f)
 {
-	return kt_dump_may_end_quietly(&f->scan) ? f->quiet_deadline : KT_NEVER;
+	return kt_dump_may_end_quietly(&f->trace.scan) ? f->trace.quiet_deadline : KT_NEVER;
 }
 
 /* Until when CONSOLE, which has something to take, waits; KT_NEVER when it need not */
 static int64_t console_deadline(const struct forwarder *f)
 {
-	return f->queue.len && f->sender.queue.len && kt_now_ms() < f->console_deadline
-		? f->console_deadline : KT_NEVER;
+	return f->console.queue.len && f->sender.queue.len && kt_now_ms() < f->console.deadline
+		? f->console.deadline : KT_NEVER;
 }
 
 /* Descriptors that have something to do now; the others are -1, which poll(2) passes over. */
@@ -453,7 +465,8 @@ static void choose_fds(struct forwarder *f)
 
 	if (trace_is_over(f) && !to_send)
 		kt_dump_sender_close(&f->sender);
-	f->fds[POLL_CONSOLE].fd = f->queue.len && console_deadline(f) == KT_NEVER ? f->console : -1;
+	f->fds[POLL_TRACE].fd = f->trace.fd;
+	f->fds[POLL_CONSOLE].fd = f->console.queue.len && console_deadline(f) == KT_NEVER ? f->console.fd : -1;
 	f->fds[POLL_SENDER].fd = to_send ? f->sender.pipe : -1;
 	f->fds[POLL_WRITER].fd = f->sender.writer_end;
 }
@@ -465,9 +478,9 @@ static void step(struct forwarder *f)
 	bool told;
 
 	choose_fds(f);
-	if (poll(f->fds, POLL_COUNT, f->unread ? 0 : kt_poll_timeout(deadline)) < 0 && errno != EINTR)
+	if (poll(f->fds, POLL_COUNT, f->trace.unread ? 0 : kt_poll_timeout(deadline)) < 0 && errno != EINTR)
 		bb_simple_perror_msg_and_die("unable to poll");
-	told = f->unread || f->fds[POLL_SIGNALS].revents || f->fds[POLL_UEVENTS].revents;
+	told = f->trace.unread || f->fds[POLL_SIGNALS].revents || f->fds[POLL_UEVENTS].revents;
 	if (f->fds[POLL_SIGNALS].revents)
 		on_signals(f);
 	if (f->fds[POLL_UEVENTS].revents)
@@ -489,11 +502,11 @@ static void step(struct forwarder *f)
 
 static void report(const struct forwarder *f)
 {
-	uint64_t unsent = f->queue.dropped + f->queue.len;
+	uint64_t unsent = f->console.queue.dropped + f->console.queue.len;
 
 	if (unsent)
-		bb_error_msg("%llu bytes of the trace are missing on '%s'", (unsigned long long)unsent, f->console_name);
-	if (f->scan.open)
+		bb_error_msg("%llu bytes of the trace are missing on '%s'", (unsigned long long)unsent, f->console.name);
+	if (f->trace.scan.open)
 		bb_simple_error_msg("the last dump has no end");
 	if (f->sender.writer_end >= 0)
 		bb_error_msg("%llu bytes of frames are left with the writer", (unsigned long long)f->sender.queue.len);
@@ -520,17 +533,17 @@ int ktpipe_main(int argc UNUSED_PARAM, char **argv)
 	const char *enable = NULL;
 	char *secs = NULL, *port = NULL;
 
-	f->console_name = "/dev/ttyS0";
-	getopt32(argv, "^p:i:e:o:t:d:\0=0", &port, &f->trace_name, &enable, &f->console_name, &f->tail.path,
+	f->console.name = "/dev/ttyS0";
+	getopt32(argv, "^p:i:e:o:t:d:\0=0", &port, &f->trace.name, &enable, &f->console.name, &f->trace.tail.path,
 		&secs);
 	f->drain_ms = secs ? kt_seconds_to_ms(parse_duration_str(secs)) : -1;
-	f->queue.max = QUEUE_MAX;
+	f->console.queue.max = QUEUE_MAX;
 	kt_daemon_priority();
-	signal(SIGPIPE, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN); /* CONSOLE may be a pipe, and without a port kt_port_open() is not called */
 	open_all(f, port);
-	arm(&f->trace_name, &enable);
-	f->fds[POLL_TRACE].fd = kt_xopen(f->trace_name, O_RDONLY | O_NONBLOCK);
-	f->console = kt_xopen(f->console_name, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK);
+	arm(&f->trace.name, &enable);
+	f->trace.fd = kt_xopen(f->trace.name, O_RDONLY | O_NONBLOCK);
+	f->console.fd = kt_xopen(f->console.name, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK);
 	learn_counters(f);
 	kt_pid_file_write_or_warn("ktpipe.pid", getpid());
 	kt_latch_set_or_warn("trace_armed");

@@ -322,7 +322,12 @@ static void send_frame(int port, struct kt_out *out, const struct kt_type *type,
 int ktsend_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
 int ktsend_main(int argc UNUSED_PARAM, char **argv)
 {
-	enum { OPT_PATH = 1 << 0, OPT_LIST = 1 << 1, OPT_BARRIER = 1 << 2, OPT_DRAIN = 1 << 3 };
+	enum { /* in the order of the option string */
+		OPT_PATH = 1 << 0,
+		OPT_LIST = 1 << 1,
+		OPT_BARRIER = 1 << 2,
+		OPT_DRAIN = 1 << 3,
+	};
 	struct kt_out *out = xmalloc(sizeof(*out));
 	char *path = NULL;
 	struct kt_type type;

@@ -215,7 +215,8 @@ static bool run_file(const char *file, bool check_only)
 int ktsh_lite_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
 int ktsh_lite_main(int argc UNUSED_PARAM, char **argv)
 {
-	unsigned check_only = getopt32(argv, "^n\0-1");
+	enum { OPT_CHECK = 1 << 0 };
+	bool check_only = getopt32(argv, "^n\0-1") & OPT_CHECK;
 	int result = EXIT_SUCCESS;
 
 	for (argv += optind; *argv; argv++)

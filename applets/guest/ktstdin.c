@@ -53,7 +53,6 @@ int ktstdin_main(int argc UNUSED_PARAM, char **argv)
 	char *base = NULL;
 
 	getopt32(argv, "^p:\0?0", &base);
-	signal(SIGPIPE, SIG_IGN);
 	kt_link_open_guest(link, base);
 	kt_daemon_priority();
 	port.fd = link->in;

@@ -120,7 +120,7 @@ static NORETURN void login(int fd, const char *name, char **argv)
 	dup2(fd, STDERR_FILENO);
 	if (fd > STDERR_FILENO)
 		close(fd);
-	kt_undo_daemon();
+	kt_drop_daemon_privileges();
 	kt_exec_or_die(argv);
 }
 

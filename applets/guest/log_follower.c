@@ -71,7 +71,7 @@ static void send_bytes(struct follower *f, size_t len)
 	copy_bytes(f, f->out.payload + KT_NUMBER_LEN, len);
 }
 
-static void say_truncated(struct follower *f)
+static void report_truncation(struct follower *f)
 {
 	char *text = (char *)f->out.payload + KT_NUMBER_LEN;
 
@@ -89,7 +89,7 @@ static int send_new(struct follower *f)
 	ssize_t len;
 
 	if (!f->is_fifo && fstat(f->log, &st) == 0 && st.st_size < f->sent)
-		say_truncated(f);
+		report_truncation(f);
 	while ((len = safe_read(f->log, f->out.payload + KT_NUMBER_LEN, KT_PAYLOAD_MAX - KT_NUMBER_LEN)) > 0) {
 		send_bytes(f, len);
 		f->sent += len;

@@ -11,6 +11,7 @@
 
 #include "port.h"
 #include "process.h"
+#include "scx_dump_end.h"
 #include "scx_dump_sender.h"
 
 /* The writer: frames from a pipe to the port. It ends with the pipe, or when the port fails. */
@@ -112,7 +113,7 @@ void FAST_FUNC kt_dump_sender_end(struct kt_dump_sender *sender, const struct kt
 		return;
 	kt_dump_sender_flush(sender, scan->number);
 	queue_mark(sender, "end", scan->number);
-	text = kt_dump_text(scan, sender->queue.dropped);
+	text = kt_dump_end_text(scan, sender->queue.dropped);
 	len = strnlen(text, KT_PAYLOAD_MAX);
 	memcpy(out.payload, text, len);
 	queue_frame(sender, &out, KT_SCX_DUMP_END, len);

@@ -43,7 +43,7 @@
 
 enum { EXIT_NO_EXIT_FRAME = 1, EXIT_DAMAGE = 2, EXIT_USAGE = 3, EXIT_IO = 4 };
 enum { READ_SIZE = 256 * 1024 };
-enum { DAMAGES_TOLD = 20 }; /* a hostile stream can have one every 17 bytes: the others are only counted */
+enum { DAMAGES_REPORTED = 20 }; /* a hostile stream can have one every 17 bytes: the others are only counted */
 
 struct receiver {
 	struct kt_reader reader;
@@ -182,9 +182,9 @@ static bool count_damage(struct receiver *r, const struct kt_frame *frame)
 {
 	r->result.damaged++;
 	r->result.damaged_bytes += frame->size;
-	if (r->result.damaged == DAMAGES_TOLD + 1)
-		bb_error_msg("damage at more than %d places: from here on it is only counted", DAMAGES_TOLD);
-	return r->result.damaged <= DAMAGES_TOLD;
+	if (r->result.damaged == DAMAGES_REPORTED + 1)
+		bb_error_msg("damage at more than %d places: from here on it is only counted", DAMAGES_REPORTED);
+	return r->result.damaged <= DAMAGES_REPORTED;
 }
 
 /* Only names from our own tables and numbers are told: the guest's text could drive the terminal. */
@@ -247,7 +247,7 @@ static void on_printk(struct receiver *r, const struct kt_frame *frame)
 		print_marked(&r->in_printk_line, frame->payload, frame->length);
 }
 
-static void on_content(struct receiver *r, const struct kt_frame *frame)
+static void store_frame(struct receiver *r, const struct kt_frame *frame)
 {
 	switch (frame->tag) {
 	case KT_STDOUT:
@@ -299,11 +299,11 @@ static void on_frame(struct receiver *r, const struct kt_frame *frame)
 	}
 	kt_result_frame(&r->result, frame);
 	kt_progress_frame(&r->progress, frame);
-	on_content(r, frame);
+	store_frame(r, frame);
 }
 
 /* All that the bytes read so far hold. True at the exit frame and at the end of the stream. */
-static bool take_frames(struct receiver *r)
+static bool handle_frames(struct receiver *r)
 {
 	struct kt_frame frame;
 
@@ -361,10 +361,10 @@ static void read_stream(struct receiver *r, int fd, const char *name, bool follo
 
 	if (follow)
 		open_watches(fds, name);
-	while (!take_frames(r)) {
+	while (!handle_frames(r)) {
 		ssize_t len;
 
-		room = kt_reader_room(&r->reader, &size);
+		room = kt_reader_space(&r->reader, &size);
 		len = safe_read(fd, room, MIN(size, (size_t)READ_SIZE));
 		if (len < 0)
 			bb_perror_msg_and_die("unable to read '%s'", name);
@@ -391,8 +391,13 @@ static int verdict_of(const struct kt_run_result *result)
 int ktrecv_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
 int ktrecv_main(int argc UNUSED_PARAM, char **argv)
 {
-	enum { OPT_DIR = 1 << 0, OPT_JSON = 1 << 1, OPT_FOLLOW = 1 << 2, OPT_PLAIN = 1 << 3,
-		OPT_PROGRESS = 1 << 4 };
+	enum { /* in the order of the option string */
+		OPT_DIR = 1 << 0,
+		OPT_JSON = 1 << 1,
+		OPT_FOLLOW = 1 << 2,
+		OPT_PLAIN = 1 << 3,
+		OPT_PROGRESS = 1 << 4,
+	};
 	struct receiver *r = xzalloc(sizeof(*r));
 	const char *name = "-";
 	char *dir = NULL;
@@ -405,12 +410,12 @@ int ktrecv_main(int argc UNUSED_PARAM, char **argv)
 	if (argv[optind])
 		name = argv[optind];
 	fd = LONE_DASH(name) ? STDIN_FILENO : kt_xopen(name, O_RDONLY);
-	signal(SIGPIPE, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN); /* the reader of stdout may leave; the files are written nevertheless */
 	r->json = opts & OPT_JSON;
 	if (opts & OPT_PROGRESS)
 		kt_progress_start(&r->progress);
 	kt_artifacts_open(&r->artifacts, dir, opts & OPT_PLAIN);
-	kt_reader_init(&r->reader, xmalloc(KT_WINDOW_SIZE), xmalloc(KT_MARKS * sizeof(uint32_t)));
+	kt_reader_init(&r->reader, xmalloc(KT_WINDOW_SIZE), xmalloc(KT_CHECKPOINTS * sizeof(uint32_t)));
 	read_stream(r, fd, name, (opts & OPT_FOLLOW) && fd != STDIN_FILENO);
 	kt_artifacts_result(&r->artifacts, &r->result);
 	fflush_all();

@@ -42,18 +42,18 @@
 
 enum {
 	EXIT_ESCAPED = 3,
-	TYPED_MAX = 32 * 1024 * 1024, /* a hung guest takes nothing, and the key must be seen nevertheless */
-	SHOWN_MAX = 32 * 1024 * 1024, /* over KT_LINK_BUSY by the largest frame that a guest can send */
-	SHOW_MS = 1000, /* at TERM, for a terminal that takes nothing */
+	INPUT_QUEUE_MAX = 32 * 1024 * 1024, /* a hung guest takes nothing, and the key must be seen nevertheless */
+	OUTPUT_QUEUE_MAX = 32 * 1024 * 1024, /* over KT_LINK_BUSY by the largest frame that a guest can send */
+	LAST_OUTPUT_MS = 1000, /* at TERM, for a terminal that takes nothing */
 };
 
-enum { POLL_SIGNALS, POLL_STDIN, POLL_TO_GUEST, POLL_FROM_GUEST, POLL_SHOWN, POLL_COUNT };
+enum { POLL_SIGNALS, POLL_STDIN, POLL_TO_GUEST, POLL_FROM_GUEST, POLL_TERMINAL, POLL_COUNT };
 
 struct attachment {
 	struct pollfd fds[POLL_COUNT];
 	struct kt_link link;
-	struct kt_byte_queue shown; /* of the guest, and not yet taken by stdout */
-	int shown_fd;
+	struct kt_byte_queue to_terminal; /* of the guest, and not yet taken by stdout */
+	int terminal_fd;
 	bool terminal;
 	uint8_t escape; /* 0: none */
 	struct termios before; /* of the terminal */
@@ -152,7 +152,7 @@ static void on_frame(struct attachment *a, const struct kt_frame *frame)
 		send_size(a);
 		break;
 	case KT_TTY_OUTPUT:
-		kt_queue_add(&a->shown, (const char *)frame->payload, frame->length);
+		kt_queue_add(&a->to_terminal, (const char *)frame->payload, frame->length);
 		break;
 	case KT_TTY_END:
 		a->owes_ack = true;
@@ -171,8 +171,8 @@ static void on_guest(struct attachment *a)
 /* Who reads stdout may be gone; the guest can't help it. */
 static void show(struct attachment *a)
 {
-	if (kt_queue_write(&a->shown, a->shown_fd, a->shown.len) < 0)
-		kt_queue_drop(&a->shown);
+	if (kt_queue_write(&a->to_terminal, a->terminal_fd, a->to_terminal.len) < 0)
+		kt_queue_drop(&a->to_terminal);
 }
 
 static void on_signals(struct attachment *a)
@@ -192,7 +192,7 @@ static void on_signals(struct attachment *a)
 
 static bool reads_stdin(const struct attachment *a)
 {
-	size_t max = a->terminal ? TYPED_MAX : KT_LINK_BUSY;
+	size_t max = a->terminal ? INPUT_QUEUE_MAX : KT_LINK_BUSY;
 
 	return !a->stdin_ended && !a->in_background && a->link.queue.len < max;
 }
@@ -201,8 +201,8 @@ static void choose_events(struct attachment *a)
 {
 	a->fds[POLL_STDIN].fd = reads_stdin(a) ? STDIN_FILENO : -1;
 	a->fds[POLL_TO_GUEST].fd = a->link.queue.len ? a->link.out : -1;
-	a->fds[POLL_FROM_GUEST].fd = a->terminal && a->shown.len < KT_LINK_BUSY ? a->link.in : -1;
-	a->fds[POLL_SHOWN].fd = a->shown.len ? a->shown_fd : -1;
+	a->fds[POLL_FROM_GUEST].fd = a->terminal && a->to_terminal.len < KT_LINK_BUSY ? a->link.in : -1;
+	a->fds[POLL_TERMINAL].fd = a->to_terminal.len ? a->terminal_fd : -1;
 }
 
 static void step(struct attachment *a)
@@ -216,9 +216,9 @@ static void step(struct attachment *a)
 		on_stdin(a);
 	if (a->fds[POLL_FROM_GUEST].revents)
 		on_guest(a);
-	if (a->shown.len)
+	if (a->to_terminal.len)
 		show(a);
-	if (a->owes_ack && a->shown.len == 0) {
+	if (a->owes_ack && a->to_terminal.len == 0) {
 		kt_link_send(&a->link, KT_TTY_ACK, NULL, 0);
 		a->owes_ack = false;
 	}
@@ -227,7 +227,7 @@ static void step(struct attachment *a)
 }
 
 /* An open file of its own: O_NONBLOCK on the one that ktrun was given would hold for the user's shell too. */
-static int open_shown(void)
+static int open_terminal(void)
 {
 	int fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
@@ -237,12 +237,12 @@ static int open_shown(void)
 /* A guest that goes on writing does not keep it. */
 static void show_the_rest(struct attachment *a)
 {
-	struct pollfd shown = { .fd = a->shown_fd, .events = POLLOUT };
-	int64_t deadline = kt_after_ms(SHOW_MS);
+	struct pollfd shown = { .fd = a->terminal_fd, .events = POLLOUT };
+	int64_t deadline = kt_after_ms(LAST_OUTPUT_MS);
 
 	do {
 		on_guest(a);
-		if (a->shown.len == 0)
+		if (a->to_terminal.len == 0)
 			return;
 		safe_poll(&shown, 1, kt_poll_timeout(deadline));
 		show(a);
@@ -255,13 +255,12 @@ static void begin(struct attachment *a, const char *base)
 
 	for (i = 0; i < POLL_COUNT; i++)
 		a->fds[i] = (struct pollfd){ -1, POLLIN, 0 };
-	a->fds[POLL_TO_GUEST].events = a->fds[POLL_SHOWN].events = POLLOUT;
-	a->shown.max = SHOWN_MAX;
-	signal(SIGPIPE, SIG_IGN);
+	a->fds[POLL_TO_GUEST].events = a->fds[POLL_TERMINAL].events = POLLOUT;
+	a->to_terminal.max = OUTPUT_QUEUE_MAX;
 	a->fds[POLL_SIGNALS].fd = kt_signals_open(SIGTERM, SIGCONT, SIGWINCH, 0);
 	kt_link_open_host(&a->link, base);
 	if (a->terminal) {
-		a->shown_fd = open_shown();
+		a->terminal_fd = open_terminal();
 		make_raw(a);
 	} else {
 		signal(SIGTTIN, SIG_IGN);
@@ -271,12 +270,14 @@ static void begin(struct attachment *a, const char *base)
 int kttty_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
 int kttty_main(int argc UNUSED_PARAM, char **argv)
 {
-	enum { OPT_TERMINAL = 1 << 0 };
+	enum { OPT_TERMINAL = 1 << 0, OPT_ESCAPE = 1 << 1 }; /* in the order of the option string */
 	struct attachment *a = xzalloc(sizeof(*a));
-	char *key = NULL;
+	char *key;
+	unsigned opts;
 
-	a->terminal = getopt32(argv, "^te:\0=1", &key) & OPT_TERMINAL;
-	if (key)
+	opts = getopt32(argv, "^te:\0=1", &key);
+	a->terminal = opts & OPT_TERMINAL;
+	if (opts & OPT_ESCAPE)
 		a->escape = key[0] & 0x1f;
 	begin(a, argv[optind]);
 	while (!a->escaped && !a->term_came)

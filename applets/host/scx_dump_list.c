@@ -9,15 +9,10 @@
 //kbuild:lib-$(CONFIG_KTRECV) += scx_dump_list.o
 
 #include "json.h"
-#include "key_value.h"
+#include "scx_dump_end.h"
 #include "scx_dump_list.h"
 
-static unsigned long long number_of(const char *text, const char *key)
-{
-	return text ? kt_number_of(text, key, "reason") : 0;
-}
-
-static void know_of(struct kt_dump_list *list, uint32_t number)
+static void note_number(struct kt_dump_list *list, uint32_t number)
 {
 	if (number <= KT_DUMPS_MAX && number > list->count)
 		list->count = number;
@@ -31,7 +26,7 @@ void FAST_FUNC kt_dump_list_cut_off(struct kt_dump_list *list)
 		return;
 	kt_dump_end(&list->scan, KT_RULE_NONE); /* whatever it looks like: nobody has said that it is whole */
 	if (!list->ends[number - 1])
-		list->ends[number - 1] = kt_dump_text(&list->scan, 0);
+		list->ends[number - 1] = kt_dump_end_text(&list->scan, 0);
 	memset(&list->scan, 0, sizeof(list->scan));
 }
 
@@ -55,7 +50,7 @@ void FAST_FUNC kt_dump_list_bytes(struct kt_dump_list *list, const struct kt_fra
 {
 	uint32_t number = kt_get_u32(frame->payload);
 
-	know_of(list, number);
+	note_number(list, number);
 	if (number > 0 && number <= KT_DUMPS_MAX && !list->ends[number - 1])
 		scan_bytes(list, number, (const char *)frame->payload + KT_NUMBER_LEN, frame->length - KT_NUMBER_LEN);
 }
@@ -63,13 +58,13 @@ void FAST_FUNC kt_dump_list_bytes(struct kt_dump_list *list, const struct kt_fra
 void FAST_FUNC kt_dump_list_end(struct kt_dump_list *list, const struct kt_frame *frame)
 {
 	char *text = xstrndup((const char *)frame->payload, MIN(frame->length, (uint32_t)KT_DUMP_TEXT_MAX));
-	unsigned long long number = number_of(text, "number");
+	unsigned long long number = kt_dump_end_number(text, KT_DUMP_KEY_NUMBER);
 
 	if (number == 0 || number > KT_DUMPS_MAX) {
 		free(text);
 		return;
 	}
-	know_of(list, number);
+	note_number(list, number);
 	free(list->ends[number - 1]);
 	list->ends[number - 1] = text;
 }
@@ -79,28 +74,31 @@ bool FAST_FUNC kt_dump_list_is_complete(const struct kt_dump_list *list)
 	unsigned i;
 
 	for (i = 0; i < list->count; i++)
-		if (number_of(list->ends[i], "complete") != 1)
+		if (kt_dump_end_number(list->ends[i], KT_DUMP_KEY_COMPLETE) != 1)
 			return false;
 	return true;
 }
 
-static void print_word(FILE *out, const char *text, const char *key)
+static void print_word(FILE *out, const char *text, enum kt_dump_key key)
 {
-	fprintf(out, ",\"%s\":", key);
-	kt_json_value_of(out, text ? text : "", key, "reason", "\"unknown\"");
+	fprintf(out, ",\"%s\":", kt_dump_keys[key]);
+	kt_json_value_of(out, text ? text : "", kt_dump_keys[key], kt_dump_keys[KT_DUMP_KEY_REASON], "\"unknown\"");
 }
 
 static void print_dump(FILE *out, unsigned number, const char *text)
 {
-	static const char *const numbers[] = { "kind", "bytes", "lines", "lost", "unsent" };
+	static const uint8_t numbers[] = {
+		KT_DUMP_KEY_KIND, KT_DUMP_KEY_BYTES, KT_DUMP_KEY_LINES, KT_DUMP_KEY_LOST, KT_DUMP_KEY_UNSENT
+	};
+	bool complete = kt_dump_end_number(text, KT_DUMP_KEY_COMPLETE) == 1;
 	unsigned i;
 
-	fprintf(out, "{\"number\":%u,\"complete\":%s", number, number_of(text, "complete") == 1 ? "true" : "false");
-	print_word(out, text, "type");
-	print_word(out, text, "rule");
+	fprintf(out, "{\"number\":%u,\"complete\":%s", number, complete ? "true" : "false");
+	print_word(out, text, KT_DUMP_KEY_TYPE);
+	print_word(out, text, KT_DUMP_KEY_RULE);
 	for (i = 0; i < ARRAY_SIZE(numbers); i++)
-		fprintf(out, ",\"%s\":%llu", numbers[i], number_of(text, numbers[i]));
-	print_word(out, text, "reason");
+		fprintf(out, ",\"%s\":%llu", kt_dump_keys[numbers[i]], kt_dump_end_number(text, numbers[i]));
+	print_word(out, text, KT_DUMP_KEY_REASON);
 	fputc('}', out);
 }
 

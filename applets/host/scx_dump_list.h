@@ -3,10 +3,10 @@
 #ifndef KT_DUMP_LIST_H
 #define KT_DUMP_LIST_H 1
 
-#include "scx_dump_scan.h"
 #include "frame_reader.h"
+#include "scx_dump_scan.h"
 
-enum { KT_DUMPS_MAX = 999, KT_DUMP_TEXT_MAX = 1024 };
+enum { KT_DUMPS_MAX = 999 };
 
 /* Starts as zero. */
 struct kt_dump_list {

@@ -8,7 +8,7 @@
 /* Starts as zero but for max. */
 struct kt_byte_queue {
 	char *ring;
-	size_t room; /* of ring */
+	size_t capacity; /* of ring */
 	size_t start; /* of the queued bytes; they go on at the ring's beginning */
 	size_t len;
 	size_t max;

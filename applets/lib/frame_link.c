@@ -20,10 +20,11 @@ enum {
 
 static void init(struct kt_link *link, int in, int out)
 {
+	signal(SIGPIPE, SIG_IGN);
 	link->in = in;
 	link->out = out;
 	link->queue.max = QUEUE_MAX;
-	kt_reader_init(&link->reader, xmalloc(KT_WINDOW_SIZE), xmalloc(KT_MARKS * sizeof(uint32_t)));
+	kt_reader_init(&link->reader, xmalloc(KT_WINDOW_SIZE), xmalloc(KT_CHECKPOINTS * sizeof(uint32_t)));
 }
 
 /* For reading and writing both: a fifo of which one side is not there yet can be opened then, and has no
@@ -68,9 +69,9 @@ void FAST_FUNC kt_link_open_host(struct kt_link *link, const char *base)
 
 bool FAST_FUNC kt_link_fill(struct kt_link *link)
 {
-	size_t room;
-	uint8_t *bytes = kt_reader_room(&link->reader, &room);
-	ssize_t len = safe_read(link->in, bytes, MIN(room, (size_t)KT_LINK_READ));
+	size_t space;
+	uint8_t *bytes = kt_reader_space(&link->reader, &space);
+	ssize_t len = safe_read(link->in, bytes, MIN(space, (size_t)KT_LINK_READ));
 
 	if (len > 0)
 		kt_reader_filled(&link->reader, len);
@@ -94,11 +95,12 @@ bool FAST_FUNC kt_link_next(struct kt_link *link, struct kt_frame *frame)
 
 void FAST_FUNC kt_link_send(struct kt_link *link, uint32_t tag, const void *payload, uint32_t length)
 {
-	uint8_t header[KT_HEADER_LEN];
+	struct kt_out out;
 
-	kt_header_encode(header, tag, payload, length);
-	kt_queue_add(&link->queue, (const char *)header, sizeof(header));
-	kt_queue_add(&link->queue, payload, length);
+	if (length) /* else payload may be NULL */
+		memcpy(out.payload, payload, length);
+	kt_header_encode(out.header, tag, out.payload, length);
+	kt_queue_add(&link->queue, (const char *)&out, KT_HEADER_LEN + length);
 }
 
 int FAST_FUNC kt_link_flush(struct kt_link *link)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Frames both ways between two processes that have a connection to themselves: the port ktbox-ctl in the
  * guest, and the pair of fifos behind it on the host. One opener at each end, so it may be polled and
- * non-blocking. */
+ * non-blocking. A process that has opened a link ignores SIGPIPE: a lost other end is EPIPE. */
 #ifndef KT_FRAME_LINK_H
 #define KT_FRAME_LINK_H 1
 
@@ -35,7 +35,8 @@ bool kt_link_fill(struct kt_link *link) FAST_FUNC;
 /* The next whole frame of what was read; what is no frame is counted and passed over. */
 bool kt_link_next(struct kt_link *link, struct kt_frame *frame) FAST_FUNC;
 
-/* Queues a frame of at most KT_PAYLOAD_MAX bytes of payload. */
+/* Queues a frame of at most KT_PAYLOAD_MAX bytes of payload: all of it, or without memory nothing of it, since a
+ * part would make the other end misread what follows. */
 void kt_link_send(struct kt_link *link, uint32_t tag, const void *payload, uint32_t length) FAST_FUNC;
 
 /* Writes what the other end takes now; -1 and errno when it is gone. */

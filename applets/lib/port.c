@@ -88,7 +88,7 @@ int FAST_FUNC kt_port_open(const char *path)
 	char *device;
 	int fd;
 
-	signal(SIGPIPE, SIG_IGN); /* a port that is a pipe fails with EPIPE and a message, not by a silent death */
+	signal(SIGPIPE, SIG_IGN);
 	if (path)
 		return open_path(path);
 	if (number)

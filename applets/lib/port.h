@@ -19,7 +19,8 @@ struct kt_out {
 
 /* Where the frames of this process go: PATH ("-" is stdout, a file is appended to), or without it the
  * descriptor that KT_PORT_FD names, or else the bulk port, waiting for the handshake. Dies with a message
- * when it can't. */
+ * when it can't. From then on the process ignores SIGPIPE: a port that is a pipe fails with EPIPE and a
+ * message, not by a silent death. */
 int kt_port_open(const char *path_or_null) FAST_FUNC;
 
 /* The device of the port with this sysfs name, "/dev/vport0p1", malloc'ed; waits for it by event until

@@ -54,7 +54,7 @@ void FAST_FUNC kt_daemon_priority(void)
 	set_oom_score_adj("-1000");
 }
 
-void FAST_FUNC kt_undo_daemon(void)
+void FAST_FUNC kt_drop_daemon_privileges(void)
 {
 	sigset_t none;
 

@@ -18,7 +18,7 @@ void kt_daemon_priority(void) FAST_FUNC;
 
 /* In a child, before exec of what is not ours: ordinary priority and oom_score_adj, no signal blocked or
  * ignored. */
-void kt_undo_daemon(void) FAST_FUNC;
+void kt_drop_daemon_privileges(void) FAST_FUNC;
 
 /* execvp(3); when it fails, a message and exit 127 (not found) or 126, as a shell does. */
 void kt_exec_or_die(char **argv) NORETURN FAST_FUNC;

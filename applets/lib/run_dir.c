@@ -18,7 +18,8 @@ const char* FAST_FUNC kt_run_dir(void)
 	return dir && dir[0] ? dir : "/run/kt";
 }
 
-char* FAST_FUNC kt_run_path(const char *name)
+/* "DIR/NAME", malloc'ed; makes DIR if it is not there. Dies when it can't. */
+static char *xmake_run_path(const char *name)
 {
 	const char *dir = kt_run_dir();
 
@@ -34,7 +35,7 @@ bool FAST_FUNC kt_latch_name_is_valid(const char *name)
 
 bool FAST_FUNC kt_latch_set_or_warn(const char *name)
 {
-	char *path = kt_run_path(name);
+	char *path = xmake_run_path(name);
 	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 
 	if (fd < 0)
@@ -47,7 +48,7 @@ bool FAST_FUNC kt_latch_set_or_warn(const char *name)
 
 bool FAST_FUNC kt_latch_reset_or_warn(const char *name)
 {
-	char *path = kt_run_path(name);
+	char *path = xmake_run_path(name);
 	bool gone = unlink(path) == 0 || errno == ENOENT;
 
 	if (!gone)
@@ -78,7 +79,7 @@ static int first_set(char *const *names, bool any)
 
 static int watch_run_dir(void)
 {
-	char *dir = kt_run_path("");
+	char *dir = xmake_run_path("");
 	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 
 	if (fd < 0 || inotify_add_watch(fd, dir, IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF) < 0)
@@ -115,7 +116,7 @@ int FAST_FUNC kt_latch_wait(char *const *names, bool any, int64_t deadline, int 
 
 void FAST_FUNC kt_pid_file_write_or_warn(const char *name, pid_t pid)
 {
-	char *path = kt_run_path(name);
+	char *path = xmake_run_path(name);
 	char *text = xasprintf("%d\n", (int)pid);
 	ssize_t len = strlen(text);
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);

@@ -9,9 +9,6 @@
 /* The folder of latches, pid files and locks: KT_RUN_DIR, or /run/kt. It outlives the call. */
 const char *kt_run_dir(void) FAST_FUNC;
 
-/* "DIR/NAME", malloc'ed; makes DIR if it is not there. Dies when it can't. */
-char *kt_run_path(const char *name) FAST_FUNC;
-
 /* [a-z0-9_-]+ : no name leaves the folder, and none meets a pid file or a lock, whose names have a dot. */
 bool kt_latch_name_is_valid(const char *name) FAST_FUNC;
 

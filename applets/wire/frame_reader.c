@@ -17,34 +17,34 @@
 #include "crc32.h"
 #include "frame_reader.h"
 
-enum { ROOM_MIN = 1024 * 1024 };
+enum { SPACE_MIN = 1024 * 1024 };
 
-void FAST_FUNC kt_reader_init(struct kt_reader *reader, uint8_t *window, uint32_t *marks)
+void FAST_FUNC kt_reader_init(struct kt_reader *reader, uint8_t *window, uint32_t *checkpoints)
 {
 	memset(reader, 0, sizeof(*reader));
 	reader->window = window;
-	reader->marks = marks;
+	reader->checkpoints = checkpoints;
 }
 
-static void extend_marks(struct kt_reader *r, size_t position)
+static void extend_checkpoints(struct kt_reader *r, size_t position)
 {
-	while (r->marks_to < position / KT_MARK_STEP) {
-		r->marks[r->marks_to + 1] = kt_crc32(r->marks[r->marks_to],
-				r->window + r->marks_to * KT_MARK_STEP, KT_MARK_STEP);
-		r->marks_to++;
+	while (r->checkpoints_to < position / KT_CHECKPOINT_STEP) {
+		r->checkpoints[r->checkpoints_to + 1] = kt_crc32(r->checkpoints[r->checkpoints_to],
+				r->window + r->checkpoints_to * KT_CHECKPOINT_STEP, KT_CHECKPOINT_STEP);
+		r->checkpoints_to++;
 	}
 }
 
 /* Drops what is read, whole mark steps only, so that the marks stay where their bytes are. */
 static void slide(struct kt_reader *r)
 {
-	size_t steps = r->start / KT_MARK_STEP;
-	size_t shift = steps * KT_MARK_STEP;
+	size_t steps = r->start / KT_CHECKPOINT_STEP;
+	size_t shift = steps * KT_CHECKPOINT_STEP;
 
 	if (r->searching) {
-		extend_marks(r, r->start);
-		memmove(r->marks, r->marks + steps, (r->marks_to - steps + 1) * sizeof(r->marks[0]));
-		r->marks_to -= steps;
+		extend_checkpoints(r, r->start);
+		memmove(r->checkpoints, r->checkpoints + steps, (r->checkpoints_to - steps + 1) * sizeof(r->checkpoints[0]));
+		r->checkpoints_to -= steps;
 	}
 	memmove(r->window, r->window + shift, r->end - shift);
 	r->base += shift;
@@ -52,7 +52,7 @@ static void slide(struct kt_reader *r)
 	r->end -= shift;
 }
 
-static void give_back(struct kt_reader *r)
+static void consume_taken(struct kt_reader *r)
 {
 	r->start += r->taken;
 	r->taken = 0;
@@ -60,12 +60,12 @@ static void give_back(struct kt_reader *r)
 
 /* Less is moved than was read since the last time, so moving costs no more than reading did; and of the
  * window only as much memory is touched as the largest frame needs. */
-uint8_t* FAST_FUNC kt_reader_room(struct kt_reader *r, size_t *room)
+uint8_t* FAST_FUNC kt_reader_space(struct kt_reader *r, size_t *space)
 {
-	give_back(r);
-	if (r->start >= r->end - r->start || KT_WINDOW_SIZE - r->end < ROOM_MIN)
+	consume_taken(r);
+	if (r->start >= r->end - r->start || KT_WINDOW_SIZE - r->end < SPACE_MIN)
 		slide(r);
-	*room = KT_WINDOW_SIZE - r->end;
+	*space = KT_WINDOW_SIZE - r->end;
 	return r->window + r->end;
 }
 
@@ -82,10 +82,10 @@ void FAST_FUNC kt_reader_eof(struct kt_reader *r)
 /* The checksum from where the search began (its mark step) up to position */
 static uint32_t crc_up_to(struct kt_reader *r, size_t position)
 {
-	size_t mark = position / KT_MARK_STEP;
+	size_t checkpoint = position / KT_CHECKPOINT_STEP;
 
-	extend_marks(r, position);
-	return kt_crc32(r->marks[mark], r->window + mark * KT_MARK_STEP, position % KT_MARK_STEP);
+	extend_checkpoints(r, position);
+	return kt_crc32(r->checkpoints[checkpoint], r->window + checkpoint * KT_CHECKPOINT_STEP, position % KT_CHECKPOINT_STEP);
 }
 
 static bool crc_is_right(struct kt_reader *r, const struct kt_header *header)
@@ -109,8 +109,8 @@ static void begin_search(struct kt_reader *r, const struct kt_header *header)
 		r->lost.length = header->length;
 	}
 	r->searching = true;
-	r->marks_to = r->start / KT_MARK_STEP;
-	r->marks[r->marks_to] = 0;
+	r->checkpoints_to = r->start / KT_CHECKPOINT_STEP;
+	r->checkpoints[r->checkpoints_to] = 0;
 	r->start++;
 }
 
@@ -123,7 +123,7 @@ static enum kt_found end_search(struct kt_reader *r, struct kt_frame *frame, enu
 }
 
 /* What stands at start: a whole frame, the beginning of one, or neither (then KT_DAMAGE). */
-static enum kt_found look(struct kt_reader *r, struct kt_header *header)
+static enum kt_found classify_at_start(struct kt_reader *r, struct kt_header *header)
 {
 	size_t have = r->end - r->start;
 
@@ -142,7 +142,7 @@ static enum kt_found search(struct kt_reader *r, struct kt_frame *frame)
 	struct kt_header header;
 
 	for (; r->end - r->start >= KT_HEADER_LEN; r->start++) {
-		enum kt_found found = look(r, &header);
+		enum kt_found found = classify_at_start(r, &header);
 
 		if (found == KT_FRAME)
 			return end_search(r, frame, KT_DAMAGE);
@@ -165,7 +165,7 @@ static enum kt_found decide_tail(struct kt_reader *r, const struct kt_header *he
 	return r->start == r->end ? KT_TRUNCATED : found;
 }
 
-static enum kt_found take(struct kt_reader *r, const struct kt_header *header, struct kt_frame *frame)
+static enum kt_found found_frame(struct kt_reader *r, const struct kt_header *header, struct kt_frame *frame)
 {
 	r->taken = KT_HEADER_LEN + header->length;
 	frame->offset = r->base + r->start;
@@ -182,14 +182,14 @@ enum kt_found FAST_FUNC kt_reader_next(struct kt_reader *r, struct kt_frame *fra
 	struct kt_header header;
 	bool has_header;
 
-	give_back(r);
+	consume_taken(r);
 	if (r->searching)
 		return search(r, frame);
 	if (r->start == r->end)
 		return r->at_eof ? KT_END : KT_MORE;
-	switch (look(r, &header)) {
+	switch (classify_at_start(r, &header)) {
 	case KT_FRAME:
-		return take(r, &header, frame);
+		return found_frame(r, &header, frame);
 	case KT_MORE:
 		if (!r->at_eof)
 			return KT_MORE;

@@ -49,23 +49,23 @@ static enum kt_dump_rule end_marker_from(const char *at, const struct kt_dump_sc
 	return find_from(at, scan, "~~~~ TRUNCATED ~~~~") ? KT_RULE_TRUNCATED : KT_RULE_NONE;
 }
 
-static void keep_tail(struct kt_dump_scan *scan)
+static void keep_overlap(struct kt_dump_scan *scan)
 {
 	if (scan->line_rule == KT_RULE_NONE)
 		scan->line_rule = end_marker_from(scan->line, scan);
-	memmove(scan->line, scan->line + scan->len - KT_DUMP_TAIL, KT_DUMP_TAIL);
-	scan->len = KT_DUMP_TAIL;
+	memmove(scan->line, scan->line + scan->len - KT_DUMP_LINE_OVERLAP, KT_DUMP_LINE_OVERLAP);
+	scan->len = KT_DUMP_LINE_OVERLAP;
 }
 
 /* Takes bytes up to the line's end, or as many as there is room for. One byte of the line is left for a
  * NUL. */
-static size_t take(struct kt_dump_scan *scan, const char *bytes, size_t len)
+static size_t copy_up_to_newline(struct kt_dump_scan *scan, const char *bytes, size_t len)
 {
 	const char *newline = memchr(bytes, '\n', len);
 	size_t taken = newline ? (size_t)(newline - bytes) : len;
 
 	if (taken > 0 && scan->len == KT_DUMP_LINE_MAX - 1)
-		keep_tail(scan);
+		keep_overlap(scan);
 	taken = MIN(taken, KT_DUMP_LINE_MAX - 1 - scan->len);
 	memcpy(scan->line + scan->len, bytes, taken);
 	scan->len += taken;
@@ -159,7 +159,7 @@ size_t FAST_FUNC kt_dump_scan(struct kt_dump_scan *scan, const char *bytes, size
 	while (at < len && *event == KT_DUMP_NONE) {
 		size_t before = at;
 
-		at += take(scan, bytes + at, len - at);
+		at += copy_up_to_newline(scan, bytes + at, len - at);
 		if (!scan->open && find_in_line(scan, line_marker)) {
 			start_dump(scan);
 			scan->bytes = scan->len;
@@ -190,15 +190,6 @@ bool FAST_FUNC kt_dump_is_complete(const struct kt_dump_scan *scan)
 	bool whole = scan->rule == KT_RULE_COUNTER || (!scan->counter[0] && scan->rule > KT_RULE_TRUNCATED);
 
 	return whole && scan->lost == 0;
-}
-
-char* FAST_FUNC kt_dump_text(const struct kt_dump_scan *scan, unsigned long long unsent)
-{
-	return xasprintf("number=%u type=%s kind=%d complete=%d rule=%s"
-		" bytes=%llu lines=%llu lost=%llu unsent=%llu reason=%s",
-		scan->number, kt_dump_types[scan->type], scan->kind, kt_dump_is_complete(scan) && !unsent,
-		kt_dump_rules[scan->rule], (unsigned long long)scan->bytes, (unsigned long long)scan->lines,
-		(unsigned long long)scan->lost, unsent, scan->reason);
 }
 
 bool FAST_FUNC kt_dump_may_end_quietly(const struct kt_dump_scan *scan)

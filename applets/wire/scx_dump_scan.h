@@ -30,7 +30,7 @@ enum {
 	 * prefix. */
 	KT_DUMP_LINE_MAX = 2048,
 	/* What is kept of a longer line, so that a marker is found wherever it stands; longer than each marker. */
-	KT_DUMP_TAIL = 64,
+	KT_DUMP_LINE_OVERLAP = 64,
 	KT_DUMP_REASON_MAX = 256,
 };
 
@@ -42,7 +42,7 @@ struct kt_dump_scan {
 	/* The last event counter of this kernel. Empty: it has none (before 6.15), or nothing was attached yet
 	 * to learn it from; then the one of 7.1 and later ends a dump, and so does the quiet behind its CPU
 	 * section. */
-	char counter[KT_DUMP_TAIL];
+	char counter[KT_DUMP_LINE_OVERLAP];
 	bool open; /* a dump has started and not ended */
 	/* Of the newest dump */
 	unsigned number; /* from 1 */
@@ -66,10 +66,6 @@ void kt_dump_end(struct kt_dump_scan *scan, enum kt_dump_rule rule) FAST_FUNC;
 
 /* Whether the newest dump is all there, as far as can be known. */
 bool kt_dump_is_complete(const struct kt_dump_scan *scan) FAST_FUNC;
-
-/* What the newest dump says of itself, as "key=value" words with the free text last: the payload of an
- * scx-dump-end frame, malloc'ed. unsent: bytes that were given up on their way to the host. */
-char *kt_dump_text(const struct kt_dump_scan *scan, unsigned long long unsent) FAST_FUNC;
 
 /* Whether nothing but quiet, or the scheduler's end, may be left to come of an open dump. */
 bool kt_dump_may_end_quietly(const struct kt_dump_scan *scan) FAST_FUNC;

@@ -8,7 +8,7 @@
 
 static const char name[] = "sched_ext_dump: ";
 
-static size_t give_head(struct kt_trace_prefix *prefix, char *out)
+static size_t emit_head(struct kt_trace_prefix *prefix, char *out)
 {
 	size_t len = prefix->len;
 
@@ -31,7 +31,7 @@ static size_t take_head_byte(struct kt_trace_prefix *prefix, char byte, char *ou
 	if (byte != '\n' && prefix->len < KT_PREFIX_MAX)
 		return 0;
 	prefix->passed = byte != '\n';
-	return give_head(prefix, out);
+	return emit_head(prefix, out);
 }
 
 size_t FAST_FUNC kt_trace_prefix_strip(struct kt_trace_prefix *prefix,

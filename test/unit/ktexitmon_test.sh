@@ -48,7 +48,7 @@ assert_not_reported() {
 	assertEquals "sched-exit frames" "" "$([ ! -e port ] || exit_frames)"
 	assertEquals "log frames" "" "$([ ! -e port ] || decode port | grep sched-log)"
 	assert_no_latch sched_exited
-	assert_no_latch sched_log_sent
+	assert_no_latch sched_log_owned
 }
 
 test_an_exit_is_reported_with_its_status_and_log() {
@@ -134,7 +134,7 @@ test_the_process_id_is_in_the_run_folder() {
 }
 
 test_the_log_is_sent_once() {
-	kt ktlatch set sched_log_sent
+	kt ktlatch set sched_log_owned
 	run_kt ktexitmon -p port -l log sh -c 'echo text; exit 1'
 	assert_reported 1
 	assertEquals "log frames" "" "$(decode port | grep sched-log)"
@@ -142,19 +142,7 @@ test_the_log_is_sent_once() {
 
 test_who_sends_the_log_sets_the_latch() {
 	run_kt ktexitmon -p port -l log echo text
-	assert_latch sched_log_sent
-}
-
-test_with_w_it_waits_for_the_latch_and_sends_no_log() {
-	start -w probes_done sh -c 'echo text; exit 5'
-	wait_latch sched_exited
-	a_moment
-	assertEquals "frames before the latch" "" "$(exit_frames)"
-	kt ktlatch set probes_done
-	monitor_ends 5
-	assert_reported 5
-	assertEquals "log frames" "" "$(decode port | grep sched-log)"
-	assert_no_latch sched_log_sent
+	assert_latch sched_log_owned
 }
 
 # open_dump: ktpipe runs, and has read the start of a dump; fd 3 is its trace.
@@ -181,7 +169,7 @@ end_ktpipe() {
 test_an_open_dump_is_awaited_between_log_and_exit() {
 	open_dump
 	start sh -c 'exit 5'
-	wait_latch sched_log_sent
+	wait_latch sched_log_owned
 	a_moment
 	assertEquals "frames before the dump's end" "" "$(exit_frames)"
 	end_dump

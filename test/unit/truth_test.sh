@@ -322,7 +322,7 @@ test_a_second_monitor_has_latches_of_its_own() {
 	run_kt ktexitmon -p port -n second -l log sh -c 'echo hello; exit 5'
 	assert_status 5
 	assert_latch second_exited
-	assert_latch second_log_sent
+	assert_latch second_log_owned
 	assert_no_latch sched_exited
 	run_kt ktexitmon -p port -n ../x true
 	assert_status 1
