@@ -3,7 +3,7 @@
  * The files that ktrecv -d makes of a stream.
  *
  * In:  frames of known types with the right form. Out: stdout, stderr, sched.log, sched-N.log,
- *      dump-N.txt, dmesg, printk, history, result.json in one folder, and the folder get/ (guest_files.c).
+ *      dump-N.txt, dmesg, printk, history, stream.json in one folder, and the folder get/ (guest_files.c).
  */
 //kbuild:lib-$(CONFIG_KTRECV) += artifacts.o
 
@@ -35,7 +35,7 @@ static void remove_old_parts(const struct kt_artifacts *a, const char *dir)
 	for (i = 0; i < ARRAY_SIZE(sometimes); i++)
 		unlinkat(a->dir, sometimes[i], 0);
 	/* without a result of an earlier run, a folder "get" is somebody else's */
-	if (unlinkat(a->dir, "result.json", 0) == 0)
+	if (unlinkat(a->dir, "stream.json", 0) == 0)
 		remove_file(concat_path_file(dir, KT_GET_FOLDER), FILEUTILS_RECUR | FILEUTILS_FORCE);
 	for (i = 0; i < ARRAY_SIZE(numbered); i++)
 		for (number = 1; number <= KT_NUMBERED_FILES_MAX; number++) { /* there may be gaps */
@@ -180,8 +180,8 @@ void FAST_FUNC kt_artifacts_result(struct kt_artifacts *a, struct kt_run_result 
 
 	if (a->dir < 0)
 		return;
-	out = xfdopen_for_write(open_part(a, "result.json.new", O_TRUNC));
+	out = xfdopen_for_write(open_part(a, "stream.json.new", O_TRUNC));
 	kt_result_print(result, out);
-	if (fclose(out) != 0 || renameat(a->dir, "result.json.new", a->dir, "result.json") < 0)
-		bb_simple_perror_msg_and_die("unable to write 'result.json'");
+	if (fclose(out) != 0 || renameat(a->dir, "stream.json.new", a->dir, "stream.json") < 0)
+		bb_simple_perror_msg_and_die("unable to write 'stream.json'");
 }

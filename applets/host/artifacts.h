@@ -42,7 +42,7 @@ void kt_artifacts_sched_live(struct kt_artifacts *artifacts, struct kt_run_resul
 /* A scx-dump frame: dump-N.txt */
 void kt_artifacts_dump(struct kt_artifacts *artifacts, const struct kt_frame *frame) FAST_FUNC;
 
-/* result.json; it has its name only when it is whole. */
+/* stream.json; it has its name only when it is whole. */
 void kt_artifacts_result(struct kt_artifacts *artifacts, struct kt_run_result *result) FAST_FUNC;
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * The files that a guest has sent.
  *
- * In:  file and file-end frames (see ktget.c). Out: an array for result.json. All text is the guest's: it is
+ * In:  file and file-end frames (see ktget.c). Out: an array for stream.json. All text is the guest's: it is
  *      taken apart word by word, bounded, and quoted.
  */
 //kbuild:lib-$(CONFIG_KTRECV) += file_list.o
@@ -98,7 +98,7 @@ static const char *reason_of(const struct kt_file_record *record)
 		return NULL;
 	if (!record->end)
 		return "its end never came";
-	return record->skipped ? "neither a file nor a folder" : "not all of it arrived";
+	return record->skipped ? "neither a file nor a directory" : "not all of it arrived";
 }
 
 static void print_record(const struct kt_file_record *record, FILE *out)

@@ -5,7 +5,7 @@
  * In:   a saved or growing stream: FILE, or stdin. Nothing that it says is trusted.
  * Out:  the payload's stdout and stderr on ktrecv's own, and the guest's trace_printk lines, marked, on
  *       stderr; with -d also the files stdout, stderr, sched.log (all logs), sched-1.log, sched-2.log,
- *       ... (a block each), dump-1.txt, ... (a sched_ext dump each), dmesg, printk, history, result.json in
+ *       ... (a block each), dump-1.txt, ... (a sched_ext dump each), dmesg, printk, history, stream.json in
  *       DIR, and the guest's files in DIR/get; with -j a JSON object a frame instead.
  * Ends: at the exit frame (what follows is ignored), or at the end of the stream. -f waits for more (by
  *       inotify) until the exit frame; TERM or INT: it reads what is there, and ends.
@@ -28,7 +28,7 @@
 //usage:       "[-d DIR] [--plain] [-j] [-f [--progress]] [FILE]"
 //usage:#define ktrecv_full_usage "\n\n"
 //usage:       "Read a frame stream; print the payload's stdout and stderr\n"
-//usage:     "\n	-d DIR	Also write its parts and result.json into DIR"
+//usage:     "\n	-d DIR	Also write its parts and stream.json into DIR"
 //usage:     "\n	--plain	Dumps without the trace's prefix"
 //usage:     "\n	-j	Print a JSON object a frame instead"
 //usage:     "\n	-f	Follow a growing FILE until the exit frame or TERM"

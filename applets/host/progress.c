@@ -18,7 +18,7 @@ static const struct {
 	{ KT_MARK, "dump-start", "dumping" },
 	{ KT_MARK, "dump-end", NULL },
 	{ KT_SCHED_STATE, "attached", "scheduler attached" },
-	{ KT_SCHED_STATE, "ejected", "scheduler thrown out" },
+	{ KT_SCHED_STATE, "ejected", "scheduler ejected" },
 	{ KT_MARK, "scenario-start", "payload running" },
 	{ KT_SCHED_EXIT, NULL, "scheduler died" },
 	{ KT_SCENARIO_END, NULL, "ending" },

@@ -2,7 +2,7 @@
 /*
  * What the frames of a run say about it.
  *
- * In:  its frames, one after the other. Out: result.json.
+ * In:  its frames, one after the other. Out: stream.json.
  */
 //kbuild:lib-$(CONFIG_KTRECV) += run_result.o
 

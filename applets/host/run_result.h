@@ -62,7 +62,7 @@ bool kt_frame_is_well_formed(const struct kt_type *type, const struct kt_frame *
 /* A frame with a right checksum, of a known type, and well-formed */
 void kt_result_frame(struct kt_run_result *result, const struct kt_frame *frame) FAST_FUNC;
 
-/* The file result.json: one key a line, so that it can be read by line too. docs/wire.md lists the keys.
+/* The file stream.json: one key a line, so that it can be read by line too. docs/wire.md lists the keys.
  * To be called at the end of the stream: a dump that has not ended is cut off by then. */
 void kt_result_print(struct kt_run_result *result, FILE *out) FAST_FUNC;
 

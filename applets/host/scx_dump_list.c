@@ -4,7 +4,7 @@
  *
  * In:  scx-dump frames; scx-dump-end frames ("number=1 type=error ... reason=TEXT", see dump_scan.h), which
  *      are missing where the guest died in the middle of a dump: then its bytes tell as much.
- * Out: an array for result.json. The text is the guest's: it is taken apart word by word, and quoted.
+ * Out: an array for stream.json. The text is the guest's: it is taken apart word by word, and quoted.
  */
 //kbuild:lib-$(CONFIG_KTRECV) += scx_dump_list.o
 

@@ -97,7 +97,7 @@ static void read_events(int fd)
 	while ((len = read(fd, buf, sizeof(buf))) > 0)
 		for (at = 0; at < len; at += sizeof(struct inotify_event) + ((struct inotify_event *)(buf + at))->len)
 			if (((struct inotify_event *)(buf + at))->mask & (IN_DELETE_SELF | IN_IGNORED))
-				bb_error_msg_and_die("unable to wait in '%s': the folder was removed", kt_run_dir());
+				bb_error_msg_and_die("unable to wait in '%s': the directory was removed", kt_run_dir());
 }
 
 int FAST_FUNC kt_latch_wait(char *const *names, bool any, int64_t deadline, int pidfd)
