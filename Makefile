@@ -8,7 +8,7 @@ include config.mk
 
 TARBALL  := build/download/busybox-$(BUSYBOX_VERSION).tar.bz2
 BB       := $(B)/bb
-APPLETS  := applets $(wildcard applets/*.c applets/*.h) Config.in Kbuild
+APPLETS  := applets $(wildcard applets/* applets/*/*) Config.in Kbuild
 ROOTFS   := $(shell find rootfs/.)
 FUZZERS  := $(patsubst test/deep/fuzz/fuzz_%.c,build/fuzz/bin/%,$(wildcard test/deep/fuzz/fuzz_*.c))
 TARGETS  := all help run shell kernel install uninstall clean \
@@ -191,13 +191,19 @@ $(BB)/patched: $(CROSS) $(TARBALL) patches $(wildcard patches/*.patch) scripts/u
 	@scripts/unpack-busybox.sh $(TARBALL) patches $(BB)
 	@touch $@
 
-$(BB)/configured: $(BB)/patched busybox.config Config.in scripts/configure-busybox.sh scripts/busybox-make.sh
+# The copy of the applets in BusyBox's tree. It is configured again only when their //config: lines (menu) have
+# changed.
+$(BB)/synced: $(BB)/patched $(APPLETS) scripts/sync-applets.sh
 	@scripts/sync-applets.sh $(BB)
+	@touch $@
+
+$(BB)/menu: $(BB)/synced ;
+
+$(BB)/configured: $(BB)/menu busybox.config scripts/configure-busybox.sh scripts/busybox-make.sh
 	@scripts/configure-busybox.sh $(BB)/src $(BB)/obj busybox.config
 	@touch $@
 
-$(B)/busybox: $(BB)/configured $(APPLETS) scripts/sync-applets.sh scripts/build-busybox.sh | need-build
-	@scripts/sync-applets.sh $(BB)
+$(B)/busybox: $(BB)/configured $(BB)/synced scripts/build-busybox.sh | need-build
 	@scripts/build-busybox.sh $(BB)/src $(BB)/obj $(JOBS) $@
 
 build/busybox-san: build/busybox scripts/build-sanitized.sh | need-fuzz
