@@ -112,7 +112,8 @@ test_cells_run_on_the_machines_of_sshlogin() {
 # stub/go has no reader; leaves pid.
 begin_matrix() {
 	mkfifo stub/go stub/began
-	printf '%s\n' 'echo began >"$STUB/began"; : >"$STUB/go"' >>stub/act
+	{ echo 'echo began >"$STUB/began"; : >"$STUB/go"' && cat stub/act; } >act # before it sends an exit frame
+	mv act stub/act
 	"$KTRUN" --matrix matrix -o "$PWD/m" >out 2>err &
 	pid=$!
 	read -r answer <stub/began
@@ -120,7 +121,7 @@ begin_matrix() {
 
 # go_on: cells do not wait any more.
 go_on() {
-	sed -i '$d' stub/act
+	sed -i 1d stub/act
 }
 
 test_a_matrix_that_is_asked_to_end_ends_its_cells_and_goes_on_later() {
