@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * When a scheduler began to attach: what lies before that is its load (programs, maps, the verifier).
+ * Notes when a scheduler began to attach: the time before that is its load (programs, maps, the verifier).
  *
  * In:  a kprobe on bpf_scx_reg(), the kernel's entry into an attach since 6.12. It is called through a
  *      pointer of struct bpf_struct_ops, so no compiler inlines it. Out: times.
- * The kernel sends a uevent for the end of an attach only. The probe is a perf event: it belongs to a
- * descriptor, goes with it, and leaves tracefs, which is the developer's and ktpipe's, alone. (A kprobe event
+ *
+ * The kernel sends a uevent only at the end of an attach. The probe is a perf event: it belongs to a
+ * descriptor, ends with it, and does not touch tracefs, which is the developer's and ktpipe's. (A kprobe event
  * and an instance there cost 90 ms instead of 10, measured under TCG.)
  *
- * A process of its own opens and closes it. The close waits for RCU, with a mutex that an open of another one
+ * A separate process opens and closes the probe. The close waits for RCU, holding a mutex that the next open
  * needs: among 2 000 runnable tasks that took up to a minute, in which a scheduler's death went unnoticed.
- * Nobody waits for that process.
+ * Nothing waits for that process.
  */
 //kbuild:lib-$(CONFIG_KTEXITMON) += attach_probe.o
 
@@ -66,7 +67,7 @@ static int64_t newest_ms(const uint8_t *pages)
 	return newest->ns / 1000000;
 }
 
-/* Until the one who watches the scheduler ends */
+/* Runs until ktexitmon, its parent, ends. */
 static NORETURN void note_attaches(const struct kt_attach_probe *probe, pid_t pid, pid_t parent)
 {
 	struct pollfd event = { .events = POLLIN };
@@ -76,7 +77,7 @@ static NORETURN void note_attaches(const struct kt_attach_probe *probe, pid_t pi
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	kt_daemon_priority(); /* a fork has reset it */
 	event.fd = open_event(pid);
-	/* read-only, which makes the kernel overwrite old samples: the newest is always there */
+	/* mapped read-only, so that the kernel overwrites old samples: the newest is always there */
 	pages = mmap(NULL, getpagesize() + RING_SIZE, PROT_READ, MAP_SHARED, event.fd, 0);
 	if (event.fd < 0 || pages == MAP_FAILED)
 		_exit(EXIT_FAILURE);

@@ -2,9 +2,10 @@
 /*
  * Why the kernel has disabled a scheduler.
  *
- * In:  /dev/kmsg, a record a read. Out: the reason, in the kernel's words, and its exit kind.
+ * In:  /dev/kmsg, one record per read. Out: the reason, in the kernel's words, and its exit kind.
+ *
  * The kernel logs the reason before it removes root/ and sends the uevent (scx_disable in
- * kernel/sched/ext.c), so at the uevent the record is there. The uevent itself tells no reason.
+ * kernel/sched/ext.c), so at the uevent the record is there. The uevent itself has no reason.
  */
 //kbuild:lib-$(CONFIG_KTEXITMON) += kmsg.o
 
@@ -54,7 +55,7 @@ bool FAST_FUNC kt_kmsg_disable_reason(int fd, char reason[KT_KMSG_REASON_MAX])
 	bool found = false;
 	ssize_t len;
 
-	/* EPIPE: records were overwritten before they were read; the next read goes on behind them */
+	/* EPIPE: the kernel overwrote records before they were read; the next read continues after them */
 	while ((len = read(fd, record, sizeof(record) - 1)) > 0 || (len < 0 && (errno == EPIPE || errno == EINTR))) {
 		if (len <= 0)
 			continue;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ktdump: scheduler logs, to the host.
+ * ktdump: send scheduler logs to the host. (The kernel's dumps of a scheduler are ktpipe's.)
  *
- * In:   log files; or the staged logs of a folder; or a text; or with -f a log that is being written, or a
- *       FIFO that one is written to.
- * Out:  a block of sched-log frames a log (START, bytes, END), one frame for a text; sched-live frames
+ * In:   log files; or the staged logs of a directory; or a text; or with -f a log that is being written, or a
+ *       FIFO that a log is written to.
+ * Out:  one block of sched-log frames per log (START, bytes, END), one frame for a text; sched-live frames
  *       with -f (history frames with -H), and the newest bytes in COPY with -c.
- * Ends: when all are sent. A log that grows meanwhile is sent up to the size that it had. -f: by TERM, or
- *       when the process PID has ended; what the log has by then is sent.
+ * Ends: when all are sent. A log that is still growing is sent up to the size that it had. -f: by TERM, or
+ *       when the process PID has ended, after sending what the log has by then.
  * Exit: 0 sent; 1 a log was missing or unreadable (its block is sent, empty), the port failed, or bad
  *       usage.
  */
@@ -15,7 +15,7 @@
 //config:	bool "ktdump"
 //config:	default y
 //config:	help
-//config:	Send scheduler logs to the host as checksummed frames, a block each,
+//config:	Send scheduler logs to the host as checksummed frames, one block per log,
 //config:	staged logs in the order in which their schedulers were spawned.
 
 //applet:IF_KTDUMP(APPLET(ktdump, BB_DIR_USR_BIN, BB_SUID_DROP))
@@ -25,12 +25,12 @@
 //usage:#define ktdump_trivial_usage
 //usage:       "[-p PATH] FILE... | -s [DIR] | -m TEXT | -f FILE [-H] [-P PID] [-c COPY]"
 //usage:#define ktdump_full_usage "\n\n"
-//usage:       "Send scheduler logs to the host, a block each\n"
-//usage:     "\n	-s	Every non-empty sched_*.log in DIR (/tmp), in the order of their numbers"
-//usage:     "\n	-m TEXT	One frame with TEXT, cut off at 32752 bytes"
+//usage:       "Send scheduler logs to the host, one block per log\n"
+//usage:     "\n	-s	Send every non-empty sched_*.log in DIR (/tmp), in the order of their numbers"
+//usage:     "\n	-m TEXT	Send one frame with TEXT, cut off at 32752 bytes"
 //usage:     "\n	-f FILE	Send FILE (a FIFO: what is written to it) as it is being written, until TERM"
-//usage:     "\n	-H	... which is the history of a shell, not a log"
-//usage:     "\n	-P PID	... or until process PID has ended"
+//usage:     "\n	-H	With -f: send it as the history of a shell, not as a log"
+//usage:     "\n	-P PID	With -f: end when process PID has ended"
 //usage:     "\n	-c COPY	Keep the newest bytes in COPY too, at most 4 MiB"
 //usage:     "\n	-p PATH	Send to PATH (- is stdout), not to the bulk port"
 
@@ -58,7 +58,7 @@ static bool is_staged_log(const char *dir, const char *name)
 	return wanted;
 }
 
-/* The digits before ".log", without leading zeros; *len of them */
+/* The digits before ".log", without leading zeros; *len is their count. */
 static const char *sequence_number(const char *name, size_t *len)
 {
 	const char *end = name + strlen(name) - (sizeof(STAGED_SUFFIX) - 1);
@@ -72,7 +72,7 @@ static const char *sequence_number(const char *name, size_t *len)
 	return first;
 }
 
-/* Logs are numbered as their schedulers are spawned, whatever their names are; 9 comes before 10. */
+/* Numbers follow the order in which schedulers were spawned, names do not; 9 comes before 10. */
 static int by_sequence_number(const void *a, const void *b)
 {
 	const char *name_a = *(char *const *)a;

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ktexec: run a program, its stdout and stderr as frames, its status as its own.
+ * ktexec: run a program, send its stdout and stderr as frames, exit with its status.
  *
  * In:   a program and its arguments; it gets ktexec's stdin, environment and ordinary priority, in a
  *       process group of its own.
  * Out:  stdout and stderr frames as the bytes come.
- * Ends: when the program has ended and both pipes are drained. A descendant that holds a pipe open is
- *       waited for at most LINGER_MS more. TERM to ktexec, or -t's end: TERM to the program's group, KILL
- *       after GRACE_MS; what it has written is given up, and said to be, once the host has taken nothing
- *       for LINGER_MS.
- * Exit: the program's own, 128+N for a signal, 126 or 127 as a shell when it can't run; 124 -t's time is
- *       over; 1 the port failed (the program is killed then: nobody could tell of it), or bad usage.
+ * Ends: when the program has ended and both pipes are drained. A descendant that holds a pipe open delays
+ *       that by at most LINGER_MS. At TERM, or after -t SECS, the program's group gets TERM, and KILL after
+ *       GRACE_MS; once the host has taken nothing for LINGER_MS, ktexec gives up the rest of the output with a
+ *       message.
+ * Exit: the program's own, 128+N for a signal, 126 or 127 as a shell when it can't run; 124 the time of -t has
+ *       passed; 1 the port failed (the program is killed then: nothing could report it), or bad usage.
  */
 //config:config KTEXEC
 //config:	bool "ktexec"
 //config:	default y
 //config:	help
-//config:	Run a program, its stdout and stderr as frames, its exit status as
-//config:	its own, with an optional time limit.
+//config:	Run a program, send its stdout and stderr as frames, exit with its
+//config:	status; with an optional time limit.
 
 //applet:IF_KTEXEC(APPLET(ktexec, BB_DIR_USR_BIN, BB_SUID_DROP))
 
@@ -38,9 +38,9 @@
 
 enum {
 	GRACE_MS = 3000, /* from TERM to KILL, and from KILL to giving up on a process that can't die */
-	LINGER_MS = 1000, /* for a descendant that holds stdout or stderr after the program's end */
+	LINGER_MS = 1000, /* for a descendant that holds stdout or stderr open after the program's end */
 	/* With the usual 64 KiB, program and ktexec wait for each other at every second frame, which halves the
-	 * speed. Not more, since what a panic finds in the pipe is lost. */
+	 * speed. No more than this, since a panic loses what is in the pipe. */
 	PIPE_SIZE = 512 * 1024,
 	EXIT_TIMED_OUT = 124,
 };
@@ -51,12 +51,12 @@ struct stream {
 	const char *name;
 	uint32_t tag;
 	int *fd; /* in the poll array; -1 at its end */
-	uint32_t pending; /* bytes in out that are not sent yet */
-	int owed; /* bytes that were in the pipe when the program ended: its own, however slowly the host reads */
+	uint32_t pending; /* bytes in out that have not been sent */
+	int owed; /* bytes that the program left in the pipe: to be sent, however slowly the host reads */
 	struct kt_out out;
 };
 
-/* How far the end has come: each step sets the deadline of the next. */
+/* The steps of the end; each sets the deadline of the next. */
 enum phase { RUNNING, TERMINATING, KILLED, DRAINING };
 
 struct run {
@@ -66,7 +66,7 @@ struct run {
 	int64_t deadline;
 	bool timed_out;
 	bool term_came;
-	int status; /* as a shell tells it */
+	int status; /* as a shell's $? */
 	struct pollfd fds[POLL_COUNT];
 	struct stream streams[2];
 };
@@ -103,7 +103,7 @@ static void open_stream(struct run *run, int index, int fd)
 	stream->tag = index ? KT_STDERR : KT_STDOUT;
 }
 
-/* A size that the kernel refuses (pipe-max-size) is no reason to run nothing. */
+/* A size that the kernel refuses (pipe-max-size) is no reason not to run the program. */
 static void xpipe_cloexec(int fds[2])
 {
 	if (pipe2(fds, O_CLOEXEC) < 0)
@@ -120,7 +120,7 @@ static void start(struct run *run, char **argv)
 	run->pid = xfork();
 	if (run->pid == 0)
 		run_program(argv, out, err);
-	setpgid(run->pid, run->pid); /* here too: a TERM for the group may come before the child has run */
+	setpgid(run->pid, run->pid); /* here too: a TERM for the group may come before the child runs */
 	close(out[1]);
 	close(err[1]);
 	open_stream(run, 0, out[0]);
@@ -169,8 +169,8 @@ static bool must_end(const struct run *run)
 	return run->term_came || run->timed_out;
 }
 
-/* What the program itself has written is given up only when the end is asked for; what a descendant may
- * still write is not owed. */
+/* Gives up what the program itself wrote only after TERM or the time limit. What a descendant may still write is
+ * not owed. */
 static void end_drain(struct run *run)
 {
 	int i;
@@ -203,7 +203,7 @@ static void on_deadline(struct run *run)
 	}
 }
 
-/* An alarm may be left over from the sending of a frame */
+/* ALRM may be left over from the sending of a frame. */
 static void on_signal(struct run *run)
 {
 	int signal;
@@ -242,7 +242,7 @@ static void on_stream(struct stream *stream)
 	}
 }
 
-/* A slow host is not a stalled one: while it takes frames, what the program has written is not given up. */
+/* A slow host has not stalled: while it takes frames, the program's output is not given up. */
 static void on_sent(struct run *run, struct stream *stream)
 {
 	stream->pending = 0;
@@ -250,8 +250,8 @@ static void on_sent(struct run *run, struct stream *stream)
 		run->deadline = kt_after_ms(LINGER_MS);
 }
 
-/* Blocks while the host stalls, but for no longer than TERM or the next step of the end allow. A TERM that has
- * come already interrupts nothing: it must have set the deadline. */
+/* Blocks while the host stalls, but no longer than TERM or the next step of the end allow. A TERM that came before
+ * interrupts no write: it must have set the deadline. */
 static void send_pending(struct run *run, struct stream *stream)
 {
 	int64_t deadline;
@@ -275,8 +275,7 @@ static bool is_done(const struct run *run)
 		&& *run->streams[1].fd < 0 && !run->streams[1].pending;
 }
 
-/* A stream with bytes that could not be sent is not read, and poll(2) must not wait then: sending is what
- * is next. */
+/* With bytes that could not be sent, poll(2) must not wait: the next thing to do is to send them. */
 static int timeout_of(const struct run *run)
 {
 	if (run->streams[0].pending || run->streams[1].pending)

@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ktexitmon: watch the scheduler, and tell the host when it ends although nobody asked it to.
+ * ktexitmon: watch the scheduler, and report it to the host when it ends unexpectedly.
  *
  * In:   a program to run (its stdout and stderr go to LOG), or the PID of a process that runs already;
  *       the kernel's uevents of sched_ext.
- * Out:  latches sched_attached and sched_detached, with a sched-state frame each; sched_ejected as well,
- *       when it was the kernel that threw the scheduler out; sched.pid. At an unexpected end, in this
- *       order: latch sched_exited, the log's block (once a run: latch sched_log_owned), the end of an open
- *       dump (at most DUMP_MS), a sched-state frame, a sched-exit frame. A reference host ends the VM at
- *       the last one.
+ * Out:  latches sched_attached and sched_detached, with a sched-state frame each; also sched_ejected when the
+ *       kernel has ejected the scheduler; sched.pid. At an unexpected end, in this order: latch sched_exited,
+ *       the log's block (unless latch sched_log_owned is set), the end of an open dump (at most DUMP_MS), a
+ *       sched-state frame, a sched-exit frame. ktstr's host ends the VM at the last one.
  * Ends: with the scheduler, or by TERM: then the scheduler gets TERM, KILL after GRACE_MS, and is reaped.
  *       With -P, TERM only ends the watching.
  * Exit: the scheduler's status, 128+N for a signal, 126 or 127 as a shell when it can't run. With -P: 0
- *       after TERM, else the status, 1 when nobody knows it any more. 1 for bad usage.
+ *       after TERM, else the status, 1 when it is lost. 1 for bad usage.
  *
- * A second scheduler of a run has a monitor of its own, with -n NAME: its latches are NAME_attached and
- * so on. Uevents of a scheduler with another name than the one that attached first are not its business.
+ * -P is for a scheduler that something else has started: a developer in the shell, or a script that needs to
+ * be its parent. -n is for a second scheduler in the same guest, with a second ktexitmon: its latches are
+ * NAME_attached and so on. Uevents of a scheduler with another name than the one that attached first are
+ * ignored.
  *
- * The commit point: the scheduler's end is seen and no TERM is pending. TERM before it: stopped, nothing
- * is sent. TERM after it: all that is listed above is finished first. There is no state in which both or
- * neither is done.
+ * The commit point: the scheduler's end is seen and no TERM is pending. With TERM before it, the scheduler is
+ * stopped and nothing is sent. With TERM after it, everything listed above is finished first. There is no
+ * state in which both or neither is done.
  */
 //config:config KTEXITMON
 //config:	bool "ktexitmon"
@@ -36,9 +37,9 @@
 //usage:#define ktexitmon_trivial_usage
 //usage:       "[-p PATH] [-n NAME] [-l LOG] PROG [ARG]... | -P PID"
 //usage:#define ktexitmon_full_usage "\n\n"
-//usage:       "Watch the scheduler PROG until it ends, and tell the host of an unexpected end\n"
-//usage:     "\n	-l LOG	Its stdout and stderr (/tmp/sched.log), sent at an unexpected end"
-//usage:     "\n	-n NAME	Of its latches and pid file (sched)"
+//usage:       "Run the scheduler PROG until it ends, and report an unexpected end to the host\n"
+//usage:     "\n	-l LOG	Write its stdout and stderr to LOG (/tmp/sched.log), send that at an unexpected end"
+//usage:     "\n	-n NAME	Name its latches and pid file NAME_... (sched)"
 //usage:     "\n	-P PID	Watch a process that runs already"
 //usage:     "\n	-p PATH	Send to PATH (- is stdout), not to the bulk port"
 
@@ -56,7 +57,7 @@
 
 enum {
 	GRACE_MS = 3000, /* from TERM to KILL */
-	DUMP_MS = 5000, /* for an open dump to end: the reference's bound */
+	DUMP_MS = 5000, /* for an open dump to end: ktstr's bound */
 	OPS_NAME_MAX = 128, /* SCX_OPS_NAME_LEN in kernel/sched/ext_internal.h, with its NUL */
 	READ_MS = 2000, /* for ktpipe to have read the ring, so that an open dump is known to be open */
 };
@@ -71,9 +72,9 @@ struct monitor {
 	int port;
 	int64_t start_ms;
 	struct kt_attach_probe probe;
-	int64_t send_deadline; /* of a state frame: none until the scheduler is being stopped */
-	char reason[KT_KMSG_REASON_MAX]; /* why the kernel has disabled the scheduler; empty as long as it has not */
-	bool ejected; /* and that was the kernel's own doing */
+	int64_t send_deadline; /* of a state frame: KT_NEVER until the scheduler is being stopped */
+	char reason[KT_KMSG_REASON_MAX]; /* why the kernel has disabled the scheduler; empty: it has not */
+	bool ejected; /* by the kernel, rather than unregistered */
 	const char *name; /* of the latches */
 	char ops_name[OPS_NAME_MAX]; /* of the scheduler, once it is attached */
 	const char *log; /* NULL: none to send */
@@ -84,15 +85,15 @@ static int ms_since_start(const struct monitor *m)
 	return kt_now_ms() - m->start_ms;
 }
 
-/* A frame that may wait for the host, but no longer than TERM and the deadline allow; what is not sent
- * then is said. */
+/* Waits for the host, but no longer than TERM and the deadline allow. Prints a message when the frame was not
+ * sent. */
 static void send_state(struct monitor *m, const char *text)
 {
 	uint32_t len = strlen(text);
 	struct kt_out out;
 
 	kt_port_mark(m->port, text, m->send_deadline, &m->term_came);
-	if (m->term_came && m->send_deadline == KT_NEVER) /* it interrupts only what it comes into */
+	if (m->term_came && m->send_deadline == KT_NEVER) /* TERM interrupts only the write that it comes into */
 		m->send_deadline = kt_after_ms(GRACE_MS);
 	memcpy(out.payload, text, len);
 	if (kt_port_send_until(m->port, &out, KT_SCHED_STATE, len, m->send_deadline, &m->term_came) < 0)
@@ -150,8 +151,8 @@ static void send_detach_state(struct monitor *m, const char *what)
 	free(text);
 }
 
-/* Who unregisters a scheduler may register it again (many restart themselves so); whom the kernel throws
- * out is dead, and its latch stays set if it attaches once more. */
+/* A scheduler that unregisters may attach again (many restart that way). One that the kernel ejected counts as
+ * dead, even if it attaches again: its latch stays set. */
 static void check_ejection(struct monitor *m)
 {
 	int kind = kt_exit_kind(m->reason);
@@ -163,7 +164,7 @@ static void check_ejection(struct monitor *m)
 	send_detach_state(m, "ejected");
 }
 
-/* The kernel's log tells of the end first, the uevent some milliseconds later. */
+/* The kernel's log has the end first, the uevent comes some milliseconds later. */
 static void on_kmsg(struct monitor *m)
 {
 	if (kt_kmsg_disable_reason(m->fds[POLL_KMSG].fd, m->reason) && m->ops_name[0])
@@ -172,8 +173,8 @@ static void on_kmsg(struct monitor *m)
 
 static void on_detach(struct monitor *m)
 {
-	on_kmsg(m); /* the reason is there before the uevent is */
-	if (m->reason[0]) /* it may even have been there before the uevent of the attach */
+	on_kmsg(m); /* the log has the reason before the uevent comes */
+	if (m->reason[0]) /* it may even have come before the uevent of the attach */
 		check_ejection(m);
 	set_latch(m, "detached");
 	if (!m->ejected)
@@ -182,7 +183,7 @@ static void on_detach(struct monitor *m)
 	m->reason[0] = '\0';
 }
 
-/* When uevents were lost, or before there were any: what the kernel's files say. */
+/* Reads the state from the kernel's files: when uevents were lost, or came before ktexitmon ran. */
 static void look_at_state(struct monitor *m)
 {
 	char name[OPS_NAME_MAX + 1];
@@ -248,8 +249,8 @@ static NORETURN void run_scheduler(char **argv, int log)
 	kt_exec_or_die(argv);
 }
 
-/* Its log may be a FIFO: opened for reading too, since a reader that dies must not take the scheduler with
- * it by SIGPIPE. */
+/* The log may be a FIFO. It is opened for reading too: a reader that dies must not kill the scheduler by
+ * SIGPIPE. */
 static void start_scheduler(struct monitor *m, char **argv)
 {
 	int log = kt_xopen(m->log, O_RDWR | O_CREAT | O_TRUNC | O_APPEND);
@@ -260,7 +261,7 @@ static void start_scheduler(struct monitor *m, char **argv)
 	close(log);
 	setpgid(m->pid, m->pid);
 	m->is_child = true;
-	kt_attach_probe_open(&m->probe, m->pid); /* while it loads: the first attach comes later */
+	kt_attach_probe_open(&m->probe, m->pid); /* while the scheduler loads: its first attach comes later */
 }
 
 static void watch(struct monitor *m)
@@ -277,7 +278,7 @@ static void watch(struct monitor *m)
 		look_at_state(m);
 }
 
-/* A process that was gone before it could be watched has ended all the same. */
+/* A process that had ended before it could be watched has no pidfd. */
 static bool has_ended(const struct monitor *m)
 {
 	return m->fds[POLL_SCHEDULER].fd < 0 || m->fds[POLL_SCHEDULER].revents != 0;
@@ -290,7 +291,7 @@ static bool wait_for_end(struct monitor *m)
 		if (poll(m->fds, POLL_COUNT, has_ended(m) ? 0 : -1) < 0 && errno != EINTR)
 			bb_simple_perror_msg_and_die("unable to poll");
 		handle_kernel_events(m);
-		on_signals(m); /* after all that takes time: what comes from here on comes after the commit */
+		on_signals(m); /* after all that takes time: a TERM from here on comes after the commit point */
 		if (m->term_came)
 			return false;
 		if (has_ended(m))
@@ -298,7 +299,7 @@ static bool wait_for_end(struct monitor *m)
 	}
 }
 
-/* The wait(2) status, or -1 when nobody knows it. */
+/* The wait(2) status, or -1 when it is lost. */
 static int end_status(struct monitor *m)
 {
 	int status;
@@ -317,8 +318,8 @@ static bool wait_for_latch(const char *name, int64_t ms)
 	return kt_latch_wait(names, false, kt_after_ms(ms), -1) == 0;
 }
 
-/* The scheduler's end came after the kernel had written the whole dump into the ring. Whether a dump is
- * open is known when ktpipe has read what was there; without a ktpipe there is none. */
+/* The kernel had written the whole dump into the ring before the scheduler ended. Only when ktpipe has read the
+ * ring is it known whether a dump is open; without ktpipe there is none. */
 static void wait_for_dump(void)
 {
 	pid_t ktpipe = kt_pid_file_read("ktpipe.pid");
@@ -352,7 +353,7 @@ static char *end_text(const struct monitor *m, int status)
 	return xasprintf("exited ms=%d code=%d", ms_since_start(m), WEXITSTATUS(status));
 }
 
-/* Behind the commit point: TERM stays blocked and pending, and all of it is sent. */
+/* After the commit point: TERM stays blocked and pending, and everything is sent. */
 static int report_end(struct monitor *m)
 {
 	int status = end_status(m);
@@ -375,7 +376,7 @@ static void kill_group(struct monitor *m, int signo)
 	kill(-m->pid, signo);
 }
 
-/* Uevents go on being heard: a detach at the end is a change of state like any other. */
+/* Handles uevents meanwhile: a detach at the end is a change of state like any other. */
 static bool wait_scheduler_exit(struct monitor *m, int64_t deadline)
 {
 	while (!has_ended(m)) {

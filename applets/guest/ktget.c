@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ktget: files and folders of the guest, to the host.
+ * ktget: send files and directories of the guest to the host.
  *
- * In:   paths. A link is followed when it is named; in a folder, links, devices, fifos and sockets are passed
- *       over, and so are other file systems than the folder's own.
+ * In:   paths. A link that is named is followed; within a directory, links, devices, fifos, sockets and mounts
+ *       of other file systems are skipped.
  * Out:  for each path: a file frame that begins it, a file frame and file-data frames for each file and
- *       folder of it, a file-end frame with what was sent (docs/internals/wire.md, "Files"). The number in each is this
- *       process's pid.
+ *       directory in it, a file-end frame with the numbers of what was sent (docs/internals/wire.md, "Files"). The number
+ *       in each frame is this process's pid.
  * Ends: when all are sent. A file is read to its end, whatever its size was.
- * Exit: 0 sent; 1 a path or a part of it was missing or unreadable (the host is told which), the port failed,
- *       or bad usage.
+ * Exit: 0 sent; 1 a path or a part of it was missing or unreadable (frames report which), the port failed, or
+ *       bad usage.
  */
 //config:config KTGET
 //config:	bool "ktget"
 //config:	default y
 //config:	help
-//config:	Send files and folders of the guest to the host, which writes them
-//config:	into its folder of artifacts.
+//config:	Send files and directories of the guest to the host, which writes them
+//config:	into its directory of artifacts.
 
 //applet:IF_KTGET(APPLET(ktget, BB_DIR_USR_BIN, BB_SUID_DROP))
 
@@ -25,7 +25,7 @@
 //usage:#define ktget_trivial_usage
 //usage:       "[-p PORT] PATH..."
 //usage:#define ktget_full_usage "\n\n"
-//usage:       "Send files and folders to the host's folder of artifacts\n"
+//usage:       "Send files and directories to the host's directory of artifacts\n"
 //usage:     "\n	-p PORT	Send to PORT (- is stdout, a file is appended to), not to the bulk port"
 
 #include "port.h"
@@ -36,10 +36,10 @@ struct sender {
 	int port;
 	struct kt_out *out;
 	dev_t device; /* of the path that was named */
-	unsigned long long files, folders, bytes, failed, skipped;
+	unsigned long long files, directories, bytes, failed, skipped;
 };
 
-/* The payload behind the number is len bytes long. */
+/* len is that of the payload after the number. */
 static void send_frame(struct sender *s, uint32_t tag, size_t len)
 {
 	kt_put_u32(s->out->payload, getpid());
@@ -74,7 +74,7 @@ static void send_skipped(struct sender *s, const char *path)
 	send_entry(s, "skipped", path);
 }
 
-/* -1 and errno when the rest of it can't be read */
+/* 0, or -1 and errno when the rest of the file can't be read */
 static int send_bytes(struct sender *s, int fd)
 {
 	ssize_t len;
@@ -86,7 +86,7 @@ static int send_bytes(struct sender *s, int fd)
 	return len;
 }
 
-/* A fifo may have taken the file's place since it was looked at: O_NONBLOCK. */
+/* O_NONBLOCK: a fifo may have taken the file's place since stat(2). */
 static void send_file(struct sender *s, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -102,7 +102,7 @@ static void send_file(struct sender *s, const char *path)
 	close(fd);
 }
 
-/* What is not named but found in a folder, and lies on another file system, as /proc does below / */
+/* Whether it was found in a directory and is on another file system, as /proc is below / */
 static bool is_elsewhere(const struct sender *s, const struct recursive_state *walk, const struct stat *st)
 {
 	return walk->depth > 0 && st->st_dev != s->device;
@@ -119,8 +119,8 @@ static int FAST_FUNC on_file(struct recursive_state *walk, const char *path, str
 	return TRUE;
 }
 
-/* Before what is in it. That it will open is found out here, where its name is known. */
-static int FAST_FUNC on_folder(struct recursive_state *walk, const char *path, struct stat *st)
+/* Called before what is in it. Checks here that it can be opened, since here its name is known. */
+static int FAST_FUNC on_directory(struct recursive_state *walk, const char *path, struct stat *st)
 {
 	struct sender *s = walk->userData;
 
@@ -132,7 +132,7 @@ static int FAST_FUNC on_folder(struct recursive_state *walk, const char *path, s
 		send_failure(s, path, errno);
 		return SKIP;
 	}
-	s->folders++;
+	s->directories++;
 	send_entry(s, "folder", path);
 	return TRUE;
 }
@@ -141,10 +141,10 @@ static void send_tree(struct sender *s, const char *path)
 {
 	unsigned long long failed = s->failed;
 
-	if (!recursive_action(path, ACTION_RECURSE | ACTION_FOLLOWLINKS_L0 | ACTION_QUIET, on_file, on_folder, s)
+	if (!recursive_action(path, ACTION_RECURSE | ACTION_FOLLOWLINKS_L0 | ACTION_QUIET, on_file, on_directory, s)
 	 && s->failed == failed
 	) {
-		send_failure(s, path, EIO); /* something below it went away meanwhile, or can't be looked at */
+		send_failure(s, path, EIO); /* something below it vanished, or can't be examined */
 	}
 }
 
@@ -152,7 +152,7 @@ static void send_end(struct sender *s)
 {
 	size_t len = sprintf((char *)s->out->payload + KT_NUMBER_LEN,
 		"files=%llu folders=%llu bytes=%llu failed=%llu skipped=%llu",
-		s->files, s->folders, s->bytes, s->failed, s->skipped);
+		s->files, s->directories, s->bytes, s->failed, s->skipped);
 
 	send_frame(s, KT_FILE_END, len);
 }
@@ -161,7 +161,7 @@ static bool send_path(struct sender *s, const char *path)
 {
 	struct stat st;
 
-	s->files = s->folders = s->bytes = s->failed = s->skipped = 0;
+	s->files = s->directories = s->bytes = s->failed = s->skipped = 0;
 	send_entry(s, "begin", path);
 	if (stat(path, &st) < 0) {
 		send_failure(s, path, errno);
@@ -170,7 +170,7 @@ static bool send_path(struct sender *s, const char *path)
 		send_tree(s, path);
 	}
 	send_end(s);
-	return s->failed == 0 && s->files + s->folders > 0;
+	return s->failed == 0 && s->files + s->directories > 0;
 }
 
 int ktget_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * kthvc: wake bytes from the host, on a console.
+ * kthvc: act on wake bytes that the host sends on a console.
  *
  * In:   single bytes on TTY (/dev/hvc0), which is put into raw mode first: a cooked tty echoes them to
  *       the host and wakes nobody without a newline. Source of the bytes: docs/internals/wire.md, "Wake bytes".
- * Out:  0xD1: D to SYSRQ_FILE (a sched_ext dump); ours: 0xB7: t (all tasks), 0xB8: w (blocked tasks), to
- *       the kernel's console; in this order, each once for all bytes of one read. The others set latches:
+ * Out:  0xD1: D to SYSRQ_FILE (a sched_ext dump); ktbox's own: 0xB7: t (all tasks), 0xB8: w (blocked tasks),
+ *       to the kernel's console; in this order, each once per read. The others set latches:
  *       0xBF bpf_map_write_done, 0xAC accessor_ready, 0xAD periodic_ready, 0xAE artifacts_received, and,
  *       after all others of the same read, 0xD3 shutdown, on which /init tears down in order. Latch
  *       hvc_ready: the tty is raw.
- *       With KT_MARKS in the environment, a mark frame for the known bytes of a read: sent after they were
- *       acted on, with the time at which they came.
- * Ends: TERM, or the tty hangs up. The tty's mode is restored. Other bytes are counted and told of at the
- *       end.
- * Exit: 0; 1 the tty can't be opened or read (said on COM2 too, or KT_LAST_WORDS, where a guest without
- *       console is still heard).
+ *       With KT_MARKS in the environment, one mark frame for the known bytes of a read: sent after acting on
+ *       them, with the time at which they came.
+ * Ends: TERM, or the tty hangs up. Restores the tty's mode. Reports how many bytes were unknown.
+ * Exit: 0; 1 the tty can't be opened or read (also reported on COM2, or KT_LAST_WORDS, which works in a guest
+ *       without a console).
  */
 //config:config KTHVC
 //config:	bool "kthvc"
@@ -52,7 +51,7 @@ static void report_on_com2(const char *text)
 
 	if (fd < 0)
 		return;
-	full_write(fd, text, strlen(text)); /* there is no better place to complain */
+	full_write(fd, text, strlen(text)); /* there is no better place to report an error */
 	close(fd);
 }
 
@@ -70,7 +69,7 @@ static int open_tty(const char *name)
 	return fd;
 }
 
-/* False when it is no tty: a fifo does as well, in a test. */
+/* False when it is no tty: tests use a fifo. */
 static bool make_raw(int fd, struct termios *before)
 {
 	struct termios raw;
@@ -104,8 +103,8 @@ static void act_on(const uint8_t *bytes, size_t len, const char *sysrq_file)
 			trigger(sysrq_file, action->sysrq);
 }
 
-/* The host's clock and the guest's are not the same: when bytes came is told by the guest, in one mark for
- * all of a read. A host that does not read is not waited for. */
+/* Host and guest have different clocks, so the guest reports when bytes came, in one mark per read. A host that
+ * does not read delays this by MARK_MS at most. */
 static void send_mark(int port, int64_t came, const uint8_t *bytes, size_t len, bool *term_came)
 {
 	char text[KT_MARK_TEXT_MAX + 1];
@@ -138,7 +137,7 @@ static int listen_to(struct pollfd *fds, const char *sysrq_file, int port)
 			unknown += kt_wake_unknown(bytes, len);
 			if (port >= 0)
 				send_mark(port, came, bytes, len, &term_came);
-		} else if (len == 0 || errno == EIO) /* how a tty tells of its hangup */
+		} else if (len == 0 || errno == EIO) /* EIO: the tty has hung up */
 			return unknown;
 		else if (errno != EAGAIN)
 			return -1;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ktlatch: one-shot events between processes, for shell.
+ * ktlatch: set, test, reset and await one-shot events between processes, from shell.
  *
- * In:   names; KT_RUN_DIR (default /run/kt), the folder that holds them.
- * Out:  the latch is set, reset, or waited for; wait -a prints the first that is set, or "process.ended".
- * Ends: at once, or with wait when the latches are set, the time is over, or the process has ended.
- * Exit: 0 done, or set; 1 not set (test), an error, bad usage; 124 wait's time is over; 125 its process has
+ * In:   names; KT_RUN_DIR (default /run/kt), the directory that holds them.
+ * Out:  files in that directory; wait -a prints the first latch that is set, or "process.ended".
+ * Ends: at once; wait: when the latches are set, the time has passed, or the process has ended.
+ * Exit: 0 done, or set; 1 not set (test), an error, bad usage; 124 wait's time has passed; 125 its process has
  *       ended.
  */
 //config:config KTLATCH
@@ -22,11 +22,11 @@
 //usage:#define ktlatch_trivial_usage
 //usage:       "set|test|reset NAME | wait [-t SECS] [-p PID] [-a] [NAME]..."
 //usage:#define ktlatch_full_usage "\n\n"
-//usage:       "One-shot events between processes, kept in KT_RUN_DIR (/run/kt)\n"
-//usage:     "\n	set	Set NAME, now and for good; wakes who waits for it"
+//usage:       "Handle one-shot events between processes, kept in KT_RUN_DIR (/run/kt)\n"
+//usage:     "\n	set	Set NAME, and wake the processes that wait for it"
 //usage:     "\n	test	Exit 0 if NAME is set, 1 if not"
-//usage:     "\n	reset	Make NAME unset"
-//usage:     "\n	wait	Wait until all NAMEs are set; exit 124 if that takes over SECS"
+//usage:     "\n	reset	Unset NAME"
+//usage:     "\n	wait	Wait until all NAMEs are set; exit 124 if that takes longer than SECS"
 //usage:     "\n	-t SECS	Wait at most SECS (0.5 is fine)"
 //usage:     "\n	-p PID	Wait no longer than process PID lives; exit 125 when it has ended"
 //usage:     "\n		(with -a and no NAME: for its end)"
@@ -41,7 +41,7 @@ static void check_name(const char *name)
 		bb_error_msg_and_die("unable to use name '%s': only a-z, 0-9, _ and - make a latch's name", name);
 }
 
-/* -1: it is gone */
+/* -1: it has ended */
 static int open_process(const char *pid)
 {
 	int pidfd = kt_pidfd_open(xatoi_positive(pid));

@@ -1,35 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ktpipe: forward the trace of sched_ext dumps, and know where each dump starts and ends.
+ * ktpipe: forward the trace of sched_ext dumps, and find where each dump starts and ends.
  *
- * In:   TRACE_PIPE, read without blocking. By default it makes a trace instance of its own
- *       (instances/ktbox), so that the global trace_pipe stays free for whoever debugs. KT_TRACE_KB, the
- *       ring's size per CPU; else RING_KB, or less where the memory is small.
- * Out:  every byte to CONSOLE. Where there is a port (-p PATH, else KT_PORT_FD), each dump as scx-dump
- *       frames, and a scx-dump-end frame that says what it was and whether it is complete. Latches:
- *       trace_armed once the tracepoint is on (trace_absent where there is none), dump_started at a
- *       dump's first line (dump_complete is reset before), dump_complete at its end. With -t the end of the
- *       newest dump in a file, before that latch. USR1: latch trace_read, when all that was in the ring by
- *       then has been scanned.
+ * In:   TRACE_PIPE, read without blocking. By default ktpipe makes a trace instance (instances/ktbox), so that
+ *       the global trace_pipe stays free for the developer. KT_TRACE_KB, the ring's size per CPU; else
+ *       RING_KB, or less where the memory is small.
+ * Out:  every byte to CONSOLE. If there is a port (-p PATH, else KT_PORT_FD), each dump as scx-dump frames, and
+ *       a scx-dump-end frame with its type and whether it is complete. Latches: trace_armed once the
+ *       tracepoint is on (trace_absent where there is none), dump_started at a dump's first line (dump_complete
+ *       is reset before), dump_complete at its end. With -t the end of the newest dump in a file, before that
+ *       latch. USR1: latch trace_read, when all that was in the ring by then has been scanned.
  * Ends: end or error of TRACE_PIPE. TERM: at once, or with -d when the ring is empty, an open dump has
- *       ended and CONSOLE and the port have it all, after SECS at the latest.
+ *       ended and CONSOLE and the port have taken everything, after SECS at the latest.
  * Exit: 0; 1 a file can't be opened, read or written, or bad usage.
  *
- * A dump ends with the line of its last event counter, whose name is learnt from root/events while a
- * scheduler is attached. Where none was learnt (a kernel before 6.15 has no counters; a scheduler whose
- * init fails never was attached) it also ends when nothing came for QUIET_MS behind its CPU section. The
- * scheduler's end (uevent) ends it in any case, once the ring is empty.
+ * A dump ends with the line of its last event counter, whose name ktpipe learns from root/events while a
+ * scheduler is attached. Without that name (a kernel before 6.15 has no counters; a scheduler whose init fails
+ * never attaches) a dump also ends when nothing comes for QUIET_MS after its CPU section. The scheduler's end
+ * (uevent) ends a dump in any case, once the ring is empty.
  *
- * CONSOLE is a UART of 0.6 MB/s, a dump is written at 30 MB/s: so the reading runs ahead into a queue of
- * at most QUEUE_MAX bytes, and the ring does not overrun. What finds no room is counted and told of at
- * the end. A UART costs a virtual CPU more than the port does: CONSOLE waits as long as frames move.
+ * CONSOLE is a UART of 0.6 MB/s, the kernel writes a dump at 30 MB/s: so ktpipe reads ahead into a queue of at
+ * most QUEUE_MAX bytes, and the ring does not overrun. Bytes that do not fit are counted, and reported at the
+ * end. A UART costs a virtual CPU more than the port does: CONSOLE waits as long as frames move.
  */
 //config:config KTPIPE
 //config:	bool "ktpipe"
 //config:	default y
 //config:	help
-//config:	Forward the trace of sched_ext dumps to a console, and know where
-//config:	each dump starts and ends.
+//config:	Forward the trace of sched_ext dumps to a console, and find where each
+//config:	dump starts and ends.
 
 //applet:IF_KTPIPE(APPLET(ktpipe, BB_DIR_USR_BIN, BB_SUID_DROP))
 
@@ -39,7 +38,7 @@
 //usage:       "[-p PATH] [-i TRACE_PIPE] [-e ENABLE_FILE] [-o CONSOLE] [-t TAIL] [-d SECS]"
 //usage:#define ktpipe_full_usage "\n\n"
 //usage:       "Forward the trace of sched_ext dumps to a console until TERM\n"
-//usage:     "\n	-i FILE	Read FILE, not a trace instance of its own"
+//usage:     "\n	-i FILE	Read FILE, and make no trace instance"
 //usage:     "\n	-e FILE	Write 1 to FILE first (the instance's sched_ext_dump tracepoint)"
 //usage:     "\n	-o FILE	Forward to FILE (/dev/ttyS0)"
 //usage:     "\n	-t FILE	Keep the last 64 KiB of the newest dump in FILE"
@@ -61,51 +60,51 @@
 #define SCX_ROOT "/kernel/sched_ext/root"
 
 enum {
-	READ_SIZE = 8192, /* trace_pipe gives at most 8150 bytes a read */
+	READ_SIZE = 8192, /* a read of trace_pipe returns at most 8150 bytes */
 	READS_A_TURN = 256, /* before the other descriptors get their turn */
 	QUEUE_MAX = 32 * 1024 * 1024, /* eight dumps of 4 000 tasks */
-	/* Bounds how long one write may keep us from the trace: 7 ms at a UART's 0.6 MB/s. */
+	/* Bounds how long one write delays the reading of the trace: 7 ms at a UART's 0.6 MB/s. */
 	CONSOLE_WRITE_MAX = 4096,
-	/* Frames that have not moved for this long may be waiting for a host that stalls: CONSOLE goes on. */
+	/* Frames that have not moved for this long may be waiting for a host that stalls: CONSOLE continues. */
 	PORT_FIRST_MS = 100,
-	/* Per CPU, since a dump is written by one. 4 000 runnable tasks make 40 000 lines and 4 MB of text, and
+	/* Per CPU, since one CPU writes a dump. 4 000 runnable tasks make 40 000 lines and 4 MB of text, which
 	 * fit (test/vm/dump_size_test.sh). */
 	RING_KB = 8192,
 	/* All rings together get at most this part of the memory. */
 	RING_MEMORY_SHARE = 4,
-	/* A dump is written without a pause, and read within 6 ms. */
+	/* The kernel writes a dump without a pause, and ktpipe reads it within 6 ms. */
 	QUIET_MS = 500,
 	EVENTS_MAX = 4096, /* of root/events: 13 counters on 7.2 */
-	DUMP_FILE_MAX = 64 * 1024, /* a dump of a few tasks is there whole */
-	DUMP_FILE_ROOM = 2 * DUMP_FILE_MAX, /* so that the oldest bytes rarely have to be moved out */
+	DUMP_FILE_MAX = 64 * 1024, /* of -t: a dump of a few tasks fits */
+	DUMP_FILE_BUFFER = 2 * DUMP_FILE_MAX, /* so that old bytes are rarely moved out */
 };
 
 enum { POLL_SIGNALS, POLL_UEVENTS, POLL_TRACE, POLL_CONSOLE, POLL_SENDER, POLL_WRITER, POLL_COUNT };
 
-/* The end of the newest dump, in a file of the guest, for `kt status`: the ring is empty once it was read, and
- * all of the dump is on the host only. */
+/* The end of the newest dump, for a file of the guest, which `kt status` shows: the ring is empty once it was
+ * read, and only the host has the whole dump. */
 struct dump_tail {
 	const char *path; /* NULL: none is kept */
 	size_t len;
 	char *bytes; /* none before the first dump */
 };
 
-/* What is read: the ring of the trace, and the dumps in it */
+/* The source: the ring of the trace, and the dumps in it */
 struct trace {
 	const char *name;
 	int fd; /* -1 when the reading is over */
 	bool read_asked; /* by USR1 */
-	bool unread; /* a turn has ended before the ring was seen empty */
-	bool scheduler_gone; /* said by a uevent; what the ring still has is read first */
+	bool unread; /* a turn has ended before the ring was found empty */
+	bool scheduler_gone; /* by a uevent; the rest of the ring is read first */
 	int64_t quiet_deadline; /* of an open dump without counters */
 	struct kt_dump_scan scan;
 	struct dump_tail tail;
 };
 
-/* Where all of it goes, slowly */
+/* The slow destination of all of it */
 struct console {
 	const char *name;
-	int fd; /* -1 after a write error: what remains to be done is the scanning */
+	int fd; /* -1 after a write error: only the scanning continues */
 	int64_t deadline; /* until when it waits for frames to move */
 	struct kt_byte_queue queue;
 };
@@ -115,7 +114,7 @@ struct forwarder {
 	struct trace trace;
 	struct console console;
 	struct kt_dump_sender sender; /* of each dump, to the host */
-	int64_t drain_ms; /* -1: TERM ends it at once */
+	int64_t drain_ms; /* -1: TERM ends ktpipe at once */
 	int64_t deadline; /* of draining */
 	bool draining;
 	bool stopped;
@@ -158,7 +157,7 @@ static void make_instance(void)
 		bb_perror_msg("unable to size the trace ring to %s KB a CPU", kb);
 }
 
-/* Ends the process where the kernel has no such tracepoint: that is no error. */
+/* Ends the process, without an error, when the kernel has no such tracepoint. */
 static void enable_tracepoint(const char *file)
 {
 	if (access(file, F_OK) < 0) {
@@ -188,9 +187,9 @@ static void start_tail(struct dump_tail *tail)
 {
 	tail->len = 0;
 	if (tail->path && !tail->bytes)
-		tail->bytes = malloc(DUMP_FILE_ROOM);
+		tail->bytes = malloc(DUMP_FILE_BUFFER);
 	if (!tail->bytes)
-		tail->path = NULL; /* without memory its owner lives on */
+		tail->path = NULL; /* without memory ktpipe continues */
 }
 
 static void add_tail(struct dump_tail *tail, const char *bytes, size_t len)
@@ -201,7 +200,7 @@ static void add_tail(struct dump_tail *tail, const char *bytes, size_t len)
 		bytes += len - DUMP_FILE_MAX;
 		len = DUMP_FILE_MAX;
 	}
-	if (tail->len + len > DUMP_FILE_ROOM) {
+	if (tail->len + len > DUMP_FILE_BUFFER) {
 		memmove(tail->bytes, tail->bytes + tail->len - DUMP_FILE_MAX, DUMP_FILE_MAX);
 		tail->len = DUMP_FILE_MAX;
 	}
@@ -209,7 +208,7 @@ static void add_tail(struct dump_tail *tail, const char *bytes, size_t len)
 	tail->len += len;
 }
 
-/* What is kept begins with a line's beginning. */
+/* Where the first whole line of what is kept begins */
 static size_t first_kept(const struct dump_tail *tail)
 {
 	size_t start = tail->len - DUMP_FILE_MAX;
@@ -221,8 +220,8 @@ static size_t first_kept(const struct dump_tail *tail)
 	return end_of_line ? (size_t)(end_of_line + 1 - tail->bytes) : start;
 }
 
-/* The dump has ended: writes its last DUMP_FILE_MAX bytes, whole lines. Not before, since that takes longer than
- * a dump of thousands of tasks leaves to who reads it. Warns when it fails, once. */
+/* Writes the last DUMP_FILE_MAX bytes of a dump that has ended, in whole lines. (To write them while the dump
+ * comes would take longer than a dump of thousands of tasks leaves to its reader.) Warns once when it fails. */
 static void write_tail(struct dump_tail *tail)
 {
 	size_t start = first_kept(tail);
@@ -322,8 +321,7 @@ static void end_dump(struct forwarder *f, enum kt_dump_rule rule)
 	on_dump_end(f);
 }
 
-/* The counters are there as long as a scheduler is attached; the last one's name is the same for all of a
- * boot. */
+/* The counters exist while a scheduler is attached; the name of the last one stays the same during a boot. */
 static void learn_counters(struct forwarder *f)
 {
 	char events[EVENTS_MAX];
@@ -353,7 +351,7 @@ static void on_uevents(struct forwarder *f)
 	}
 }
 
-/* The ring is empty: what waited for that happens now. */
+/* Does what waited for the ring to be empty. */
 static void on_ring_empty(struct forwarder *f)
 {
 	kt_dump_sender_flush(&f->sender, f->trace.scan.number);
@@ -398,7 +396,7 @@ static void on_trace(struct forwarder *f)
 		scan(f, bytes, len);
 		f->trace.quiet_deadline = kt_after_ms(QUIET_MS);
 	}
-	f->trace.unread = true; /* poll(2) does not tell of a ring that has become empty just now */
+	f->trace.unread = true; /* poll(2) does not report that a ring has become empty */
 }
 
 static void on_console(struct forwarder *f)
@@ -445,20 +443,20 @@ static bool is_done(const struct forwarder *f)
 	return trace_is_over(f) && f->console.queue.len == 0 && f->sender.writer_end < 0;
 }
 
-/* Until when an open dump may be quiet before that is its end */
+/* When quiet ends an open dump; KT_NEVER when it can't */
 static int64_t quiet_deadline(const struct forwarder *f)
 {
 	return kt_dump_may_end_quietly(&f->trace.scan) ? f->trace.quiet_deadline : KT_NEVER;
 }
 
-/* Until when CONSOLE, which has something to take, waits; KT_NEVER when it need not */
+/* Until when CONSOLE waits although there are bytes for it; KT_NEVER when it need not wait */
 static int64_t console_deadline(const struct forwarder *f)
 {
 	return f->console.queue.len && f->sender.queue.len && kt_now_ms() < f->console.deadline
 		? f->console.deadline : KT_NEVER;
 }
 
-/* Descriptors that have something to do now; the others are -1, which poll(2) passes over. */
+/* Sets the descriptors that have something to do now; the others are -1, which poll(2) skips. */
 static void choose_fds(struct forwarder *f)
 {
 	bool to_send = f->sender.queue.len > 0;
@@ -475,18 +473,18 @@ static void step(struct forwarder *f)
 {
 	int64_t deadline = kt_earlier(kt_earlier(f->draining ? f->deadline : KT_NEVER, quiet_deadline(f)),
 		console_deadline(f));
-	bool told;
+	bool must_read;
 
 	choose_fds(f);
 	if (poll(f->fds, POLL_COUNT, f->trace.unread ? 0 : kt_poll_timeout(deadline)) < 0 && errno != EINTR)
 		bb_simple_perror_msg_and_die("unable to poll");
-	told = f->trace.unread || f->fds[POLL_SIGNALS].revents || f->fds[POLL_UEVENTS].revents;
+	must_read = f->trace.unread || f->fds[POLL_SIGNALS].revents || f->fds[POLL_UEVENTS].revents;
 	if (f->fds[POLL_SIGNALS].revents)
 		on_signals(f);
 	if (f->fds[POLL_UEVENTS].revents)
 		on_uevents(f);
-	/* when told in any case: whether the ring is empty is seen by reading it, not by poll(2) */
-	if (!trace_is_over(f) && (told || f->fds[POLL_TRACE].revents))
+	/* After a signal or uevent always read: only EAGAIN proves that the ring is empty; poll(2) does not. */
+	if (!trace_is_over(f) && (must_read || f->fds[POLL_TRACE].revents))
 		on_trace(f);
 	if (kt_now_ms() >= quiet_deadline(f)) {
 		end_dump(f, KT_RULE_QUIET);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ktport: find a virtio port by the name that the host gave it, for shell.
+ * ktport: find a virtio port by the name that the host gave it, from shell.
  *
  * In:   a name as in /sys/class/virtio-ports/PORT/name.
  * Out:  the port's device on stdout: /dev/vport0p1.
- * Ends: when the port is there; it waits for the handshake by event, at most SECS (5).
+ * Ends: when the port is there; waits for its uevent at most SECS (5).
  * Exit: 0 found; 1 not there in time, or bad usage.
  *
- * /init opens the port once and for all with it: a port has one opener at a time.
+ * /init opens the port that it finds, and all processes inherit the descriptor: a port has one opener at a time.
  */
 //config:config KTPORT
 //config:	bool "ktport"
@@ -23,7 +23,7 @@
 //usage:       "[-t SECS] NAME"
 //usage:#define ktport_full_usage "\n\n"
 //usage:       "Print the device of the virtio port NAME\n"
-//usage:     "\n	-t SECS	Wait for it at most SECS (5)"
+//usage:     "\n	-t SECS	Wait at most SECS for it (5)"
 
 #include "port.h"
 

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ktsend: one typed frame, or stdin in chunks, to the host.
+ * ktsend: send one typed frame, or stdin in chunks, to the host.
  *
  * In:   a message type by name, or 0xHEX for any tag; its data as arguments, or from stdin with "-".
  * Out:  frames on the port (-p PATH, else KT_PORT_FD, else the port ktstr-bulk).
- * Ends: when it is sent; with "-", at the end of stdin, and with -d also by TERM, when what stdin had by
- *       then is sent; with -b, when nothing of it is in the port's queue
- *       any more.
- * Exit: 0 sent; 1 otherwise. What is refused is refused before anything was sent.
+ * Ends: when it is sent; with "-", at the end of stdin, and with -d also at TERM, after sending what stdin has
+ *       by then; with -b, when the port's queue holds nothing of it.
+ * Exit: 0 sent; 1 otherwise. Bad arguments are refused before anything is sent.
  *
- * A stream is sent as it arrives. Anything else is one frame, so that its reader gets it whole or not at all.
+ * A stream is sent as it arrives. Anything else is one frame, so that its reader gets all of it or nothing.
  */
 //config:config KTSEND
 //config:	bool "ktsend"
@@ -29,10 +28,10 @@
 //usage:     "\n	DATA	Text, or - for stdin. exit, sched-exit, exec-exit: a number."
 //usage:     "\n		scenario-end: milliseconds. lifecycle: PHASE [REASON]."
 //usage:     "\n		kern-addrs: three addresses, 0 for unknown."
-//usage:     "\n		mark: what happened; when is added."
+//usage:     "\n		mark: what happened; the time is added."
 //usage:     "\n		fin: bytes that the port has sent, or unknown"
-//usage:     "\n	-b	Then wait until the host's side has taken it, by barrier frames"
-//usage:     "\n	-d	At TERM, send what stdin has, and end"
+//usage:     "\n	-b	Wait until the host has taken it, by sending barrier frames"
+//usage:     "\n	-d	At TERM, send what stdin has and end"
 //usage:     "\n	-p PATH	Send to PATH (- is stdout), not to the bulk port"
 //usage:     "\n	-l	List the types"
 
@@ -159,7 +158,7 @@ static uint32_t put_phase(uint8_t *out, const struct kt_type *type, char **data)
 	return data[1] ? 1 + put_text(out + 1, KT_PAYLOAD_MAX - 1, type->name, data[1]) : 1;
 }
 
-/* One frame of all that stdin has, or nothing at all */
+/* All of stdin as one frame; dies when it is too long. */
 static uint32_t put_stdin(struct kt_out *out, const char *name)
 {
 	ssize_t len = full_read(STDIN_FILENO, out->payload, KT_PAYLOAD_MAX);
@@ -240,8 +239,8 @@ static void send_or_die(int port, struct kt_out *out, const struct kt_type *type
 		bb_perror_msg_and_die("unable to write frame '%s'", type->name);
 }
 
-/* A read that waits is interrupted and tried again; one that is about to wait finds the flag. So no TERM is
- * lost, which it would be with a variable that is looked at before the read. */
+/* TERM interrupts a read that waits, and a read that is about to wait finds O_NONBLOCK. So no TERM is lost; with a
+ * variable that is checked before the read, one would be. */
 static void on_term(int signo UNUSED_PARAM)
 {
 	int saved_errno = errno;
@@ -271,8 +270,8 @@ static void send_text(int port, struct kt_out *out, const struct kt_type *type, 
 	} while (*text);
 }
 
-/* The port's queue holds at most so many writes (QEMU: 128, hw/char/virtio-serial-bus.c; Firecracker: 256).
- * When this many more have been accepted, the host's side has taken all that was written before. */
+/* The most writes that a port's queue holds (QEMU: 128, hw/char/virtio-serial-bus.c; Firecracker: 256). When it
+ * has accepted this many more, the host has taken all that was written before. */
 enum { QUEUE_MAX = 256 };
 
 static void pass_queue(int port, struct kt_out *out)
@@ -292,7 +291,7 @@ static void send_stream(int port, struct kt_out *out, const struct kt_type *type
 		send_text(port, out, type, data);
 }
 
-/* What a mark calls this frame, malloc'ed; NULL: it gets none. */
+/* The text of this frame's mark, malloc'ed; NULL: it gets none. */
 static char *milestone(const struct kt_out *out, const struct kt_type *type, uint32_t len)
 {
 	switch (type->payload) {
@@ -308,7 +307,7 @@ static char *milestone(const struct kt_out *out, const struct kt_type *type, uin
 	return type->tag == KT_INIT_ERROR ? xstrdup(type->name) : NULL;
 }
 
-/* fin is no milestone: it counts what was sent before it, so nothing may come in between. */
+/* fin gets no mark: it counts what was sent before it, so nothing may come in between. */
 static void send_frame(int port, struct kt_out *out, const struct kt_type *type, uint32_t len)
 {
 	char *what = milestone(out, type, len);
@@ -334,7 +333,7 @@ int ktsend_main(int argc UNUSED_PARAM, char **argv)
 	uint32_t len = 0;
 	bool is_stream;
 	int port;
-	/* "+": what follows TYPE is data, also when it is -1 */
+	/* "+": what follows TYPE is data, even -1 */
 	unsigned opts = getopt32(argv, "+p:lbd", &path);
 
 	if (opts & OPT_LIST)

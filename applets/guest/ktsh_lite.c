@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ktsh-lite: run the tiny scripts that prepare a machine for a scheduler and clean up behind it.
+ * ktsh-lite: run the small scripts that prepare a machine for a scheduler and clean up after it.
  *
  * In:   files with lines "echo VALUE > PATH" or ">> PATH"; blank lines and lines from # on are skipped.
  *       Quotes around VALUE or PATH are removed, nothing is expanded, and no process is started.
- * Out:  VALUE and a newline in PATH, in one write(2) a line.
- * Ends: at the end of the last file. A failing line is told with its file and number, and the script goes
- *       on: the lines are settings that do not depend on each other (the reference's way, and its
- *       reason).
- * Exit: 0 all lines done, or no such FILE (a hook that isn't there); 1 a line or a file failed, or bad
- *       usage.
+ * Out:  VALUE and a newline in PATH, in one write(2) per line.
+ * Ends: at the end of the last file. A line that fails is reported with its file and number, and the script
+ *       continues: the lines are settings that do not depend on each other (as in ktstr).
+ * Exit: 0 all lines done, or no such FILE (an optional hook); 1 a line or a file failed, or bad usage.
  */
 //config:config KTSH_LITE
 //config:	bool "ktsh-lite"
 //config:	default y
 //config:	help
-//config:	Run scripts of "echo VALUE > PATH" lines without a shell, going on
-//config:	after a line that fails and telling of it.
+//config:	Run scripts of "echo VALUE > PATH" lines without a shell; report a
+//config:	line that fails, and continue.
 
 //applet:IF_KTSH_LITE(APPLET_ODDNAME(ktsh-lite, ktsh_lite, BB_DIR_USR_BIN, BB_SUID_DROP, ktsh_lite))
 
@@ -45,8 +43,7 @@ static bool is_quote(char c)
 	return c == '"' || c == '\'';
 }
 
-/* Cuts a word off at *rest: up to its closing quote, or up to white space. NULL when a quote is not
- * closed. */
+/* Cuts a word off at *rest, up to its closing quote or white space. NULL when a quote is not closed. */
 static char *cut_path(char **rest)
 {
 	char *word = *rest;
@@ -66,7 +63,7 @@ static char *cut_path(char **rest)
 	return word;
 }
 
-/* Where the redirection of an unquoted value begins: a > that stands behind white space */
+/* Where the redirection of an unquoted value begins: at a > after white space */
 static char *find_redirection(char *text)
 {
 	char *at = text;
@@ -76,7 +73,7 @@ static char *find_redirection(char *text)
 	return at;
 }
 
-/* Cuts the value off at *rest and leaves *rest at the > behind it. NULL when there is none. */
+/* Cuts the value off at *rest and leaves *rest at the > after it. NULL when there is none. */
 static char *cut_value(char **rest)
 {
 	char *value = *rest;
@@ -101,7 +98,7 @@ static char *cut_value(char **rest)
 	return end > value ? value : NULL;
 }
 
-/* Takes the line apart in place. False when it is none of ours. */
+/* Parses the line in place. False when it has another form. */
 static bool parse(char *line, struct command *command)
 {
 	char *rest = line;
@@ -131,7 +128,7 @@ static int carry_out(const struct command *command)
 	ssize_t len, written;
 	int fd, saved_errno;
 
-	if (!is_kernel_file(command->path)) /* there a missing file is a typo, or a kernel without the setting */
+	if (!is_kernel_file(command->path)) /* a missing file there is a typo, or a kernel without the setting */
 		flags |= O_CREAT;
 	fd = open(command->path, flags, 0666);
 	if (fd < 0)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ktstdin: the stdin of ktrun, for a payload.
+ * ktstdin: pass ktrun's stdin to a payload.
  *
- * In:   frames on the port ktbox-ctl: docs/internals/wire.md, "The port ktbox-ctl". Those of other types are passed
- *       over, and so is what is no frame.
- * Out:  the bytes of the stdin frames on stdout, as fast as who reads them takes them.
- * Ends: at the empty stdin frame, which is the end of the input; when the host is gone; when nobody reads its
- *       output any more: a payload that has had enough.
+ * In:   frames on the port ktbox-ctl: docs/internals/wire.md, "The port ktbox-ctl". Frames of other types, and bytes that
+ *       are no frame, are skipped.
+ * Out:  the bytes of the stdin frames on stdout, as fast as its reader takes them.
+ * Ends: at the empty stdin frame, which is the end of the input; when the host is gone; when the reader of stdout
+ *       is gone.
  * Exit: 0; 1 the port can't be used, or bytes came that are no frame, or bad usage.
  */
 //config:config KTSTDIN
@@ -29,7 +29,7 @@
 #include "frame_link.h"
 #include "process.h"
 
-/* False at the end of the input, and when nobody reads. */
+/* False at the end of the input, and when the reader of stdout is gone. */
 static bool pass_on(struct kt_link *link)
 {
 	struct kt_frame frame;

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ktterm: run a program on a terminal of its own, which is the terminal of ktrun's user.
+ * ktterm: run a program on a pty that is connected to the terminal of ktrun's user.
  *
- * In:   a program and its arguments; frames on the port ktbox-ctl: stdin (what is typed), window-size (also
- *       the answer to tty-begin, before which the program is not started), tty-ack.
- * Out:  frames on the same port: tty-begin, tty-output (what the program writes), tty-end when all of it is
- *       out.
- * Ends: when the program has ended and the host has shown what it wrote (tty-ack), or has not for ACK_MS.
- *       TERM, HUP, an empty stdin frame, a host that is gone: the program gets HUP, as when a terminal is
- *       hung up.
+ * In:   a program and its arguments; frames on the port ktbox-ctl: stdin (what the user types), window-size
+ *       (also the answer to tty-begin, for which the program's start waits), tty-ack.
+ * Out:  frames on the same port: tty-begin, tty-output (what the program writes), tty-end after all of its
+ *       output.
+ * Ends: when the program has ended and the host has shown its output (tty-ack), or has not within ACK_MS.
+ *       At TERM, HUP, an empty stdin frame, or when the host is gone, the program gets HUP, as when a terminal
+ *       hangs up.
  * Exit: the program's own, 128+N for a signal, 126 or 127 as a shell when it can't run; 1 there is no port
  *       or no terminal, or bad usage.
  *
- * Not a virtconsole: a console must never make its kernel wait, so QEMU drops what a slow terminal does not
- * take (measured: 12 637 of 100 000 lines when it stood still for 6 s), and QEMU 7.2 tells it no window
- * size. This way each side waits for the other.
+ * A virtconsole would not do: a console must never make its kernel wait, so QEMU drops what a slow terminal does
+ * not take (measured: 12 637 of 100 000 lines when it stopped for 6 s), and QEMU 7.2 does not report the
+ * window's size to it. On the port, each side waits for the other.
  */
 /*
  * ktlogin: start a program as the leader of a session on a terminal.
  *
  * In:   a tty and a program with its arguments.
- * Out:  the tty is the program's stdin, stdout, stderr and controlling terminal, so that Ctrl-C and job
- *       control work; priority, oom_score_adj and signals are the ordinary ones, whatever /init has.
+ * Out:  the tty becomes the program's stdin, stdout, stderr and controlling terminal, so that Ctrl-C and job
+ *       control work; priority, oom_score_adj and signals become ordinary, whatever /init has.
  * Ends: by becoming the program.
  * Exit: the program's own; 126 or 127 as a shell when it can't run; 1 the tty can't be opened, or bad
  *       usage.
@@ -30,7 +30,7 @@
 //config:	bool "ktterm"
 //config:	default y
 //config:	help
-//config:	Run a program on a terminal of its own, which is that of the host's
+//config:	Run a program on a pty that is connected to the terminal of the host's
 //config:	ktrun: the interactive shell, with its window's size.
 //config:config KTLOGIN
 //config:	bool "ktlogin"
@@ -48,7 +48,7 @@
 //usage:#define ktterm_trivial_usage
 //usage:       "[-p BASE] PROG [ARG]..."
 //usage:#define ktterm_full_usage "\n\n"
-//usage:       "Run PROG on a terminal, which is that of the host's ktrun\n"
+//usage:       "Run PROG on a terminal that is connected to that of the host's ktrun\n"
 //usage:     "\n	-p BASE	Use BASE.in and BASE.out, not the port ktbox-ctl"
 //usage:#define ktlogin_trivial_usage
 //usage:       "TTY PROG [ARG]..."
@@ -62,10 +62,10 @@
 #include "process.h"
 
 enum {
-	SIZE_MS = 5000, /* for the host to tell the window's size */
+	SIZE_MS = 5000, /* for the host to report the window's size */
 	ACK_MS = 10000, /* for the host to show the last output */
 	INPUT_MAX = 1024 * 1024, /* over KT_LINK_BUSY by all frames that one read can hold */
-	LAST_MAX = 64 * 1024, /* more than the kernel keeps of a terminal's output: a flip buffer and a page */
+	LAST_MAX = 64 * 1024, /* more than the kernel buffers of a terminal's output: a flip buffer and a page */
 };
 
 enum { POLL_SIGNALS, POLL_PROGRAM, POLL_FROM_HOST, POLL_TO_HOST, POLL_MASTER, POLL_COUNT };
@@ -75,19 +75,18 @@ enum phase { STARTING, RUNNING, ENDING, DONE };
 struct session {
 	struct pollfd fds[POLL_COUNT];
 	struct kt_link link;
-	struct kt_byte_queue input; /* typed, and not yet taken by the terminal */
+	struct kt_byte_queue input; /* for the terminal, from the host */
 	char **argv;
-	int master; /* -1 when all of its output has been read behind the program's end */
-	int slave; /* kept open: without anybody the master would say POLLHUP without end */
-	size_t last; /* bytes read behind the program's end */
+	int master; /* -1 when all output has been read after the program's end */
+	int slave; /* kept open: without an opener the master would report POLLHUP without end */
+	size_t last; /* bytes read after the program's end */
 	pid_t pid;
 	enum phase phase;
 	int64_t deadline;
 	int status;
 };
 
-/* Erasing in a cooked line knows the bytes of a letter: the user's terminal is taken for UTF-8, as ash
- * does. */
+/* Makes a cooked line erase whole characters. The user's terminal is assumed to use UTF-8, as ash does. */
 static void speak_utf8(int fd)
 {
 	struct termios modes;
@@ -106,9 +105,9 @@ static void open_master(struct session *s)
 	s->slave = kt_xopen(ptsname(s->master), O_RDWR);
 }
 
-/* In a process that leads no group: FD becomes its stdin, stdout, stderr and controlling terminal; priority,
- * oom_score_adj and signals become ordinary. Then the program. (setsid -c would do but for the signals: what a
- * shell starts in the background has SIGINT ignored for good.) */
+/* Makes FD the stdin, stdout, stderr and controlling terminal of this process, which must not lead a group, makes
+ * priority, oom_score_adj and signals ordinary, and executes the program. (setsid -c would do, but for the
+ * signals: a shell makes its background processes ignore SIGINT.) */
 static NORETURN void login(int fd, const char *name, char **argv)
 {
 	if (setsid() < 0)
@@ -136,7 +135,7 @@ static void start(struct session *s)
 		bb_simple_perror_msg_and_die("unable to open pidfd");
 }
 
-/* CONT: a shell whose job is stopped, or that is stopped itself, must hear it too. */
+/* CONT: a stopped process must get the HUP too. */
 static void hang_up(struct session *s)
 {
 	if (s->phase == STARTING)
@@ -147,7 +146,7 @@ static void hang_up(struct session *s)
 	kill(s->pid, SIGCONT);
 }
 
-/* All that the program wrote has been read. */
+/* Called when all output of the program has been read. */
 static void end_output(struct session *s)
 {
 	close(s->master);
@@ -170,17 +169,16 @@ static void on_output(struct session *s)
 		end_output(s);
 }
 
-static bool output_has_room(const struct session *s)
+static bool output_has_space(const struct session *s)
 {
 	return s->link.queue.len < KT_LINK_BUSY;
 }
 
-/* What the program had written is there without another event: the kernel brings all of it before it says
- * EAGAIN (n_tty_read flushes the buffer's work first). Bounded, since a background process may write on and
- * on. */
+/* Reads what the program had written, which needs no event: a read flushes the terminal's buffers before it
+ * returns EAGAIN (n_tty_read). LAST_MAX bounds it, since a background process may continue to write. */
 static void drain(struct session *s)
 {
-	while (s->master >= 0 && output_has_room(s))
+	while (s->master >= 0 && output_has_space(s))
 		on_output(s);
 }
 
@@ -199,7 +197,7 @@ static void set_size(struct session *s, const struct kt_frame *frame)
 	size.ws_row = frame->payload[0] | frame->payload[1] << 8;
 	size.ws_col = frame->payload[2] | frame->payload[3] << 8;
 	if (size.ws_row && size.ws_col)
-		ioctl(s->master, TIOCSWINSZ, &size); /* the kernel tells the foreground job by SIGWINCH */
+		ioctl(s->master, TIOCSWINSZ, &size); /* the kernel sends SIGWINCH to the foreground job */
 	if (s->phase == STARTING)
 		start(s);
 }
@@ -250,17 +248,17 @@ static void on_program_end(struct session *s)
 static void on_deadline(struct session *s)
 {
 	if (s->phase == STARTING)
-		start(s); /* a host that does not know the size may still have a user */
+		start(s); /* a host that does not report the size may still have a user */
 	else
 		s->phase = DONE;
 }
 
-/* Who has something to give waits until who takes it has room: no side is read for a queue that is long. */
+/* Backpressure: a side is not read while the queue that it feeds is full. */
 static void choose_events(struct session *s)
 {
 	short events = s->input.len ? POLLOUT : 0;
 
-	if (output_has_room(s))
+	if (output_has_space(s))
 		events |= POLLIN;
 	s->fds[POLL_MASTER].events = events;
 	s->fds[POLL_MASTER].fd = events && s->phase == RUNNING ? s->master : -1;
@@ -268,10 +266,10 @@ static void choose_events(struct session *s)
 	s->fds[POLL_TO_HOST].fd = s->link.queue.len ? s->link.out : -1;
 }
 
-/* The rest of the output is drained as soon as there is room for it, which no event tells. */
+/* No event reports that there is space for the rest of the output: step() tries again at once. */
 static int timeout_of(const struct session *s)
 {
-	if (s->phase == ENDING && s->master >= 0 && output_has_room(s))
+	if (s->phase == ENDING && s->master >= 0 && output_has_space(s))
 		return 0;
 	return kt_poll_timeout(s->deadline);
 }
@@ -325,7 +323,7 @@ int ktterm_main(int argc UNUSED_PARAM, char **argv)
 	return s->status;
 }
 
-/* TIOCSCTTY wants a session leader, and that wants a process that leads no group. */
+/* TIOCSCTTY needs a session leader, and setsid(2) a process that leads no group. */
 static void lead_no_group(void)
 {
 	if (getpid() == getpgrp() && xfork() != 0) {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A log, to the host while it is being written.
+ * Sends a log to the host while it is being written.
  *
- * In:  a growing file, watched by inotify; or a FIFO that the log is written to. Out: frames of one type
- *      (u32 log number, bytes), each as soon as the bytes are there; the newest part of a FIFO's bytes in
- *      a file, for who looks at the log in the guest. The log number is the pid of who sends it: no two
- *      logs of a boot share it.
+ * In:  a growing file, watched by inotify; or a FIFO that the log is written to.
+ * Out: frames of one type (u32 log number, bytes), each as soon as the bytes have come; the newest bytes in a
+ *      file, for a user who reads the log in the guest. The log number is the sender's pid, which is unique to a
+ *      log of a boot.
  *
- * A FIFO is for a log that a kernel panic must not take away: its writer waits as soon as one page is
- * unread, so that no more than that is ever behind. A file takes whatever its writer has, at once.
+ * A FIFO limits what a kernel panic can lose: its writer waits as soon as one page is unread. A file takes
+ * all that its writer has at once.
  */
 //kbuild:lib-$(CONFIG_KTDUMP) += log_follower.o
 
@@ -19,8 +19,8 @@
 #include "process.h"
 
 enum {
-	FIFO_BYTES = 4096, /* the least that a pipe can hold, pipe(7) */
-	COPY_BYTES = 4 * 1024 * 1024, /* of /tmp, which is the guest's memory; then the copy starts anew */
+	FIFO_BYTES = 4096, /* the smallest capacity of a pipe, pipe(7) */
+	COPY_BYTES = 4 * 1024 * 1024, /* of /tmp, which is the guest's memory; then the copy starts again */
 };
 
 enum { POLL_SIGNALS, POLL_LOG, POLL_PROCESS, POLL_COUNT };
@@ -46,7 +46,7 @@ static void give_up_copy(struct follower *f)
 	f->copy = -1;
 }
 
-/* After the port: what stands in the copy is on its way to the host. */
+/* Called after the port's write: the host gets all that is in the copy. */
 static void copy_bytes(struct follower *f, const uint8_t *bytes, size_t len)
 {
 	if (f->copy < 0)
@@ -100,7 +100,7 @@ static int send_new(struct follower *f)
 	return -1;
 }
 
-/* True when something else than growth ends the following. */
+/* True when a signal or the end of the process ends the following. */
 static bool wait_for_growth(struct follower *f)
 {
 	char events[4096] ALIGNED(sizeof(struct inotify_event));
@@ -112,7 +112,7 @@ static bool wait_for_growth(struct follower *f)
 	return f->fds[POLL_SIGNALS].revents || f->fds[POLL_PROCESS].revents;
 }
 
-/* Opened for writing too: a FIFO whose last writer goes would be ready for ever. */
+/* Opened for writing too: a FIFO without a writer would always be readable. */
 static void open_fifo(struct follower *f)
 {
 	f->log = kt_xopen(f->path, O_RDWR | O_NONBLOCK);
@@ -121,7 +121,7 @@ static void open_fifo(struct follower *f)
 	f->fds[POLL_LOG].fd = f->log;
 }
 
-/* Watched before it is read: what is written in between is in one of the two. */
+/* Watched before it is read, so that nothing that is written between the two is missed. */
 static void open_file(struct follower *f)
 {
 	f->log = kt_xopen(f->path, O_RDONLY);
@@ -162,7 +162,7 @@ int FAST_FUNC kt_log_follow(int port, uint32_t type, const char *path, const cha
 	f->copy_path = copy_path;
 	kt_daemon_priority();
 	open_all(f, pid);
-	last = pid != 0 && f->fds[POLL_PROCESS].fd < 0; /* it had ended before we came */
+	last = pid != 0 && f->fds[POLL_PROCESS].fd < 0; /* it had ended before it could be watched */
 	for (;;) {
 		if (send_new(f) < 0)
 			return -1;

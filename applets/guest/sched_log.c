@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The scheduler-log block.
+ * Sends a scheduler-log block.
  *
- * In:  a log file of any size and any bytes. Out: START, chunks, END frames, under the lock of all who
- *      send logs.
- * It holds one chunk in memory, however large the log is.
+ * In:  a log file of any size and any bytes. Out: START, chunks, END frames, under the lock that all senders of
+ *      logs take. Memory: one chunk, however large the log is.
  */
 //kbuild:lib-y += sched_log.o
 
@@ -14,8 +13,8 @@
 
 #define LOCK_NAME "sched-log.lock"
 
-/* A descriptor to close when the block is sent. -1 where there is no run folder and none can be made:
- * then this is not a guest, and there is nobody to keep apart from. */
+/* A descriptor to close when the block is sent. -1 when there is no run directory and none can be made: then this
+ * is no guest, and there are no other senders. */
 static int lock_log(void)
 {
 	char *path;
@@ -50,7 +49,7 @@ static bool is_marker(const uint8_t *chunk, uint32_t len)
 		|| (len == sizeof(KT_LOG_END) - 1 && memcmp(chunk, KT_LOG_END, len) == 0);
 }
 
-/* A chunk that equals a marker goes in two frames: else a log could end its own block, and forge another. */
+/* Sends a chunk that equals a marker in two frames: else a log could end its block, and forge another. */
 static void send_log_bytes(int port, struct kt_out *out, uint32_t len)
 {
 	if (!is_marker(out->payload, len)) {
@@ -62,7 +61,7 @@ static void send_log_bytes(int port, struct kt_out *out, uint32_t len)
 	send_chunk(port, out, len - 1);
 }
 
-/* 0, or -1 after a read error. What a pipe or a device holds has no size, so it is read to its end. */
+/* 0, or -1 after a read error. A pipe or a device has no size, so it is read to its end. */
 static int send_contents(int port, struct kt_out *out, int fd)
 {
 	struct stat st;

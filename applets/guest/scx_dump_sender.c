@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Dumps, to the host as frames.
+ * Sends dumps to the host as frames.
  *
- * In:  a dump's bytes and its end. Out: scx-dump frames (u32 number, bytes) and one scx-dump-end frame
- *      (text), built here, queued, and written to the port one by one by a child, which may block as long
- *      as the host stalls.
+ * In:  a dump's bytes and its end.
+ * Out: scx-dump frames (u32 number, bytes) and one scx-dump-end frame (text). They are built and queued here; a
+ *      child writes them to the port one by one, and may block as long as the host stalls.
  */
 //kbuild:lib-$(CONFIG_KTPIPE) += scx_dump_sender.o
 //kbuild:CFLAGS_scx_dump_sender.o := -O2
@@ -14,14 +14,14 @@
 #include "scx_dump_end.h"
 #include "scx_dump_sender.h"
 
-/* The writer: frames from a pipe to the port. It ends with the pipe, or when the port fails. */
+/* The writer: passes frames from a pipe to the port. Ends with the pipe, or when the port fails. */
 static NORETURN void write_frames(int from, int port)
 {
 	struct kt_out *out = xmalloc(sizeof(*out));
 	struct kt_header header;
 
 	kt_daemon_priority(); /* reset on fork */
-	signal(SIGTERM, SIG_IGN); /* who asks ktpipe to end wants its dumps sent */
+	signal(SIGTERM, SIG_IGN); /* a TERM for the whole group must not lose dumps */
 	while (full_read(from, out->header, KT_HEADER_LEN) == KT_HEADER_LEN) {
 		if (!kt_header_decode(out->header, &header) || header.length > KT_PAYLOAD_MAX
 		 || full_read(from, out->payload, header.length) != (ssize_t)header.length
@@ -52,14 +52,14 @@ void FAST_FUNC kt_dump_sender_open(struct kt_dump_sender *sender, int port, size
 	sender->queue.max = queue_max;
 }
 
-/* All of a frame, or nothing of it, is queued: a part would make the writer misread what follows. */
+/* Queues all of a frame, or nothing of it: a part would make the writer misread what follows. */
 static void queue_frame(struct kt_dump_sender *sender, struct kt_out *out, uint32_t tag, uint32_t len)
 {
 	kt_header_encode(out->header, tag, out->payload, len);
 	kt_queue_add(&sender->queue, (char *)out, KT_HEADER_LEN + len);
 }
 
-/* The time is that of now, not of when the port takes it. */
+/* The mark has the time of now, not of when the port takes it. */
 static void queue_mark(struct kt_dump_sender *sender, const char *what, unsigned number)
 {
 	char text[sizeof("dump-start-4294967295")];

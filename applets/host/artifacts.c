@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The files that ktrecv -d makes of a stream.
+ * The files that ktrecv -d writes.
  *
- * In:  frames of known types with the right form. Out: stdout, stderr, sched.log, sched-N.log,
- *      dump-N.txt, dmesg, printk, history, stream.json in one folder, and the folder get/ (guest_files.c).
+ * In:  well-formed frames of known types. Out: stdout, stderr, sched.log, sched-N.log, dump-N.txt, dmesg,
+ *      printk, history, stream.json in one directory, and the directory get/ (guest_files.c).
  */
 //kbuild:lib-$(CONFIG_KTRECV) += artifacts.o
 
@@ -24,7 +24,7 @@ static void xwrite_part(int fd, const char *name, const void *bytes, size_t len)
 		bb_perror_msg_and_die("unable to write '%s'", name);
 }
 
-/* Parts of a run before: what this run does not make must not seem to be its own. */
+/* Removes files of an earlier run: what this run does not write must not seem to be its own. */
 static void remove_old_parts(const struct kt_artifacts *a, const char *dir)
 {
 	static const char *const sometimes[] = { "dmesg", "printk", "history" };
@@ -34,9 +34,9 @@ static void remove_old_parts(const struct kt_artifacts *a, const char *dir)
 
 	for (i = 0; i < ARRAY_SIZE(sometimes); i++)
 		unlinkat(a->dir, sometimes[i], 0);
-	/* without a result of an earlier run, a folder "get" is somebody else's */
+	/* without the stream.json of an earlier run, a directory "get" is not ktrecv's */
 	if (unlinkat(a->dir, "stream.json", 0) == 0)
-		remove_file(concat_path_file(dir, KT_GET_FOLDER), FILEUTILS_RECUR | FILEUTILS_FORCE);
+		remove_file(concat_path_file(dir, KT_GET_DIR), FILEUTILS_RECUR | FILEUTILS_FORCE);
 	for (i = 0; i < ARRAY_SIZE(numbered); i++)
 		for (number = 1; number <= KT_NUMBERED_FILES_MAX; number++) { /* there may be gaps */
 			sprintf(name, numbered[i], number);
@@ -113,7 +113,7 @@ void FAST_FUNC kt_artifacts_sched_log(struct kt_artifacts *a, struct kt_run_resu
 	}
 }
 
-/* The N of this log's sched-N.log; a log that was not seen before takes the next one. 0: none is left. */
+/* The N of this log's sched-N.log; a new log gets the next number. 0: none is left. */
 static unsigned live_file(struct kt_artifacts *a, struct kt_run_result *result, uint32_t number)
 {
 	unsigned i;
@@ -144,7 +144,7 @@ void FAST_FUNC kt_artifacts_sched_live(struct kt_artifacts *a, struct kt_run_res
 	kt_artifacts_append(a, name, bytes, len);
 }
 
-/* The prefix of a line may be cut by a frame's end, so its state is kept from frame to frame of one dump. */
+/* A frame's end may cut the prefix of a line, so the prefix's state lasts for all frames of a dump. */
 static void append_plain(struct kt_artifacts *a, const char *name, const char *bytes, size_t len)
 {
 	char *text = xmalloc(len + KT_PREFIX_MAX);

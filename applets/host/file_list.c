@@ -3,7 +3,7 @@
  * The files that a guest has sent.
  *
  * In:  file and file-end frames (see ktget.c). Out: an array for stream.json. All text is the guest's: it is
- *      taken apart word by word, bounded, and quoted.
+ *      bounded, parsed word by word, and quoted.
  */
 //kbuild:lib-$(CONFIG_KTRECV) += file_list.o
 
@@ -25,7 +25,7 @@ bool FAST_FUNC kt_file_entry_parse(struct kt_file_entry *entry, const struct kt_
 		free(entry->text);
 		return false;
 	}
-	*path = '\0'; /* what is before it are words, and it is free text */
+	*path = '\0'; /* words before it, free text after it */
 	entry->path = path + strlen(" path=");
 	entry->error = kt_number_of(entry->text, "errno", "");
 	entry->kind = entry->text + strlen("kind=");
@@ -70,14 +70,14 @@ void FAST_FUNC kt_file_record_end(struct kt_file_record *record, const struct kt
 		MIN(frame->length - KT_NUMBER_LEN, (uint32_t)KT_PATH_MAX));
 }
 
-/* As much arrived as was sent, and that is all there was. */
+/* Whether all that the sender counted has arrived, and the sender missed nothing. */
 static bool is_complete(const struct kt_file_record *record)
 {
 	return record->end && record->failed == 0 && kt_number_of(record->end, "failed", "") == 0
 		&& kt_number_of(record->end, "files", "") == record->files
-		&& kt_number_of(record->end, "folders", "") == record->folders
+		&& kt_number_of(record->end, "folders", "") == record->directories
 		&& kt_number_of(record->end, "bytes", "") == record->bytes
-		&& record->files + record->folders > 0;
+		&& record->files + record->directories > 0;
 }
 
 bool FAST_FUNC kt_file_list_is_complete(const struct kt_file_list *list)
@@ -108,7 +108,7 @@ static void print_record(const struct kt_file_record *record, FILE *out)
 	fputs("{\"path\":", out);
 	kt_json_string(out, (const uint8_t *)record->path, strlen(record->path));
 	fprintf(out, ",\"complete\":%s,\"files\":%llu,\"folders\":%llu,\"bytes\":%llu",
-		is_complete(record) ? "true" : "false", record->files, record->folders, record->bytes);
+		is_complete(record) ? "true" : "false", record->files, record->directories, record->bytes);
 	fprintf(out, ",\"skipped\":%llu,\"failed\":%llu", record->skipped, record->failed);
 	fputs(",\"reason\":", out);
 	if (reason)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The files that a guest has sent, as its frames tell of them: a record for each path that was asked for. */
+/* The files that a guest has sent, by its frames: one record per path that was requested. */
 #ifndef KT_FILE_LIST_H
 #define KT_FILE_LIST_H 1
 
@@ -12,11 +12,11 @@ enum {
 };
 
 struct kt_file_record {
-	uint32_t number; /* of its sender; the newest record with it is the one that frames speak of */
-	char *path; /* that was asked for */
-	char *current; /* the file whose bytes come now; NULL: none, or it was refused */
+	uint32_t number; /* of its sender; frames refer to the newest record with their number */
+	char *path; /* that was requested */
+	char *current; /* the file that the next bytes belong to; NULL: none, or it was refused */
 	char *reason; /* of the first failure; NULL: none */
-	unsigned long long files, folders, bytes, skipped, failed; /* failed counts what the host refused too */
+	unsigned long long files, directories, bytes, skipped, failed; /* failed includes what the host refused */
 	char *end; /* text of the file-end frame; NULL: it never came */
 };
 
@@ -26,18 +26,18 @@ struct kt_file_list {
 	struct kt_file_record records[KT_GETS_MAX];
 };
 
-/* What a file frame says */
+/* A file frame, parsed */
 struct kt_file_entry {
-	char *text; /* malloc'ed, at most KT_FILE_TEXT_MAX bytes; the others point into it */
+	char *text; /* malloc'ed, at most KT_FILE_TEXT_MAX bytes; kind and path point into it */
 	char *kind; /* begin, file, folder, skipped, failed */
 	char *path;
 	int error; /* of failed: an errno of Linux */
 };
 
-/* False when the text has not the form of docs/internals/wire.md; else entry->text is to be freed. */
+/* False when the text does not have the form of docs/internals/wire.md; else the caller frees entry->text. */
 bool kt_file_entry_parse(struct kt_file_entry *entry, const struct kt_frame *frame) FAST_FUNC;
 
-/* NULL when no room is left, or there is none with this number. */
+/* NULL when the list is full, or has no record with this number. */
 struct kt_file_record *kt_file_list_begin(struct kt_file_list *list, uint32_t number,
 		const char *path) FAST_FUNC;
 struct kt_file_record *kt_file_list_find(struct kt_file_list *list, uint32_t number) FAST_FUNC;
@@ -45,7 +45,7 @@ struct kt_file_record *kt_file_list_find(struct kt_file_list *list, uint32_t num
 void kt_file_record_fail(struct kt_file_record *record, const char *path, const char *why) FAST_FUNC;
 void kt_file_record_end(struct kt_file_record *record, const struct kt_frame *frame) FAST_FUNC;
 
-/* Whether all that was asked for is there whole */
+/* Whether all requested paths are complete */
 bool kt_file_list_is_complete(const struct kt_file_list *list) FAST_FUNC;
 
 /* A JSON array in one line */

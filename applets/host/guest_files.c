@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Files of the guest, below one folder of the artifacts.
+ * Files of the guest, below one directory of the artifacts.
  *
- * In:  file, file-data and file-end frames, one after the other. Out: files and folders below get/, the
+ * In:  file, file-data and file-end frames, one after the other. Out: files and directories below get/, the
  *      records of the list.
  *
- * A name is walked component by component with O_NOFOLLOW, from a descriptor of the folder, so neither ".."
- * nor a link leads out of it. What can't be made because of the names themselves is the guest's fault and is
- * refused; what can't be made because of the host (no space) ends the reader, as with any other artifact.
+ * A path is opened component by component with O_NOFOLLOW, from a descriptor of the directory, so neither ".."
+ * nor a link leads out of it. An error that is due to the name is the guest's fault: the file is refused. Any
+ * other error (no space) is the host's, and ends the reader, as with all artifacts.
  */
 //kbuild:lib-$(CONFIG_KTRECV) += guest_files.o
 
@@ -15,7 +15,7 @@
 
 enum {
 	COMPONENT_MAX = 255,
-	DEPTH_MAX = 128, /* each data frame of a sender that takes turns walks the whole path again */
+	DEPTH_MAX = 128, /* with senders that take turns, each data frame opens the whole path again */
 };
 
 static bool is_safe_component(const char *name, size_t len)
@@ -25,14 +25,14 @@ static bool is_safe_component(const char *name, size_t len)
 	if (len > COMPONENT_MAX || (len == 1 && name[0] == '.') || (len == 2 && name[0] == '.' && name[1] == '.'))
 		return false;
 	for (i = 0; i < len; i++)
-		if ((unsigned char)name[i] < ' ' || name[i] == 0x7f) /* it would drive the terminal of ls */
+		if ((unsigned char)name[i] < ' ' || name[i] == 0x7f) /* ls would send it to the terminal */
 			return false;
 	return true;
 }
 
-/* A folder counts as a file does, also one that only a path implies: a path may have very many. -1 and errno,
- * EMLINK behind the last one. */
-static int make_folder(struct kt_guest_files *files, int dir, const char *name)
+/* A directory counts as a file does, even one that only a path implies: a path may have very many. -1 and errno,
+ * EMLINK after the last one. */
+static int make_directory(struct kt_guest_files *files, int dir, const char *name)
 {
 	if (files->entries == KT_GUEST_FILES_MAX) {
 		errno = EMLINK;
@@ -42,19 +42,19 @@ static int make_folder(struct kt_guest_files *files, int dir, const char *name)
 	return mkdirat(dir, name, 0777);
 }
 
-/* Closes dir. The folder NAME in it, made if it is not there; -1 and errno */
-static int enter_folder(struct kt_guest_files *files, int dir, const char *name)
+/* Closes dir. Returns the directory NAME in it, made if it is missing; or -1 and errno. */
+static int enter_directory(struct kt_guest_files *files, int dir, const char *name)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	int fd = openat(dir, name, flags);
 
-	if (fd < 0 && errno == ENOENT && make_folder(files, dir, name) == 0)
+	if (fd < 0 && errno == ENOENT && make_directory(files, dir, name) == 0)
 		fd = openat(dir, name, flags);
 	close(dir);
 	return fd;
 }
 
-/* Closes dir. -1 and errno. A fifo that somebody has put there must not block the reader. */
+/* Closes dir. Returns the file NAME in it, or -1 and errno. O_NONBLOCK: it may be a fifo. */
 static int enter_file(int dir, const char *name, int flags)
 {
 	int fd = openat(dir, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | flags, 0666);
@@ -63,19 +63,19 @@ static int enter_file(int dir, const char *name, int flags)
 	return fd;
 }
 
-/* The file or folder at the end of path, below get/; -1 and errno, EINVAL for a name that is not safe */
-static int open_below(struct kt_guest_files *files, const char *path, bool folder, int flags)
+/* Opens the file or directory at path, below get/. -1 and errno, EINVAL for an unsafe name. */
+static int open_below(struct kt_guest_files *files, const char *path, bool is_directory, int flags)
 {
 	char name[COMPONENT_MAX + 1];
 	unsigned depth = 0;
 	int fd;
 
 	path += strspn(path, "/");
-	if (!*path && !folder) { /* get/ itself */
+	if (!*path && !is_directory) { /* get/ itself */
 		errno = EINVAL;
 		return -1;
 	}
-	fd = enter_folder(files, dup(files->dir), KT_GET_FOLDER);
+	fd = enter_directory(files, dup(files->dir), KT_GET_DIR);
 	while (fd >= 0 && *path) {
 		size_t len = strcspn(path, "/");
 		const char *next = path + len + strspn(path + len, "/");
@@ -87,7 +87,7 @@ static int open_below(struct kt_guest_files *files, const char *path, bool folde
 		}
 		memcpy(name, path, len);
 		name[len] = '\0';
-		fd = *next || folder ? enter_folder(files, fd, name) : enter_file(fd, name, flags);
+		fd = *next || is_directory ? enter_directory(files, fd, name) : enter_file(fd, name, flags);
 		path = next;
 	}
 	return fd;
@@ -116,7 +116,7 @@ static void close_file(struct kt_guest_files *files)
 	files->owner = NULL;
 }
 
-/* A file whose name is not known: its data must not go into the one before it. */
+/* A file without a valid name: its data must not go into the previous file. */
 static void skip_file(struct kt_guest_files *files, struct kt_file_record *record)
 {
 	if (!record)
@@ -128,29 +128,29 @@ static void skip_file(struct kt_guest_files *files, struct kt_file_record *recor
 	kt_file_record_fail(record, record->path, "a file without a proper name");
 }
 
-/* False when the host refuses; without a folder for artifacts nothing is refused. */
+/* False when the entry is refused; without a directory for artifacts nothing is. */
 static bool make_entry(struct kt_guest_files *files, struct kt_file_record *record, const char *path,
-		bool folder)
+		bool is_directory)
 {
 	close_file(files);
 	if (files->dir < 0)
 		return true;
-	if (!folder && files->entries == KT_GUEST_FILES_MAX)
+	if (!is_directory && files->entries == KT_GUEST_FILES_MAX)
 		errno = EMLINK;
 	else
-		files->fd = open_below(files, path, folder, O_CREAT | O_TRUNC);
+		files->fd = open_below(files, path, is_directory, O_CREAT | O_TRUNC);
 	if (files->fd < 0 && errno == EMLINK) {
 		kt_file_record_fail(record, path, "too many files");
 		return false;
 	}
 	if (files->fd < 0) {
 		if (!is_the_guests_fault(errno))
-			bb_simple_perror_msg_and_die("unable to write a file below '"KT_GET_FOLDER"'");
+			bb_simple_perror_msg_and_die("unable to write a file below '"KT_GET_DIR"'");
 		kt_file_record_fail(record, path, "refused by the host, for its name");
 		return false;
 	}
 	files->owner = record;
-	if (folder)
+	if (is_directory)
 		close_file(files);
 	else
 		files->entries++;
@@ -160,20 +160,20 @@ static bool make_entry(struct kt_guest_files *files, struct kt_file_record *reco
 static void on_entry(struct kt_guest_files *files, struct kt_file_record *record,
 		const struct kt_file_entry *entry)
 {
-	bool folder = strcmp(entry->kind, "folder") == 0;
+	bool is_directory = strcmp(entry->kind, "folder") == 0;
 
 	if (strcmp(entry->kind, "skipped") == 0) {
 		record->skipped++;
 	} else if (strcmp(entry->kind, "failed") == 0) {
 		kt_file_record_fail(record, entry->path, strerror(entry->error));
-	} else if (folder || strcmp(entry->kind, "file") == 0) {
+	} else if (is_directory || strcmp(entry->kind, "file") == 0) {
 		free(record->current);
 		record->current = NULL;
-		if (!make_entry(files, record, entry->path, folder))
+		if (!make_entry(files, record, entry->path, is_directory))
 			return;
-		if (!folder)
+		if (!is_directory)
 			record->current = xstrdup(entry->path);
-		*(folder ? &record->folders : &record->files) += 1;
+		*(is_directory ? &record->directories : &record->files) += 1;
 	}
 }
 
@@ -197,7 +197,7 @@ static void on_file(struct kt_guest_files *files, struct kt_file_list *list, con
 	free(entry.text);
 }
 
-/* Senders may take turns: the file of another one is opened once more. */
+/* Senders may take turns: the file of another sender is opened again. */
 static bool have_file_of(struct kt_guest_files *files, const struct kt_file_record *record)
 {
 	if (files->owner == record)
@@ -221,7 +221,7 @@ static void on_data(struct kt_guest_files *files, struct kt_file_list *list, con
 		if (!have_file_of(files, record))
 			return;
 		if (full_write(files->fd, frame->payload + KT_NUMBER_LEN, len) != (ssize_t)len)
-			bb_simple_perror_msg_and_die("unable to write a file below '"KT_GET_FOLDER"'");
+			bb_simple_perror_msg_and_die("unable to write a file below '"KT_GET_DIR"'");
 	}
 	record->bytes += len;
 }

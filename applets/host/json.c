@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* JSON strings of any bytes. In: bytes. Out: a quoted string on a stdio stream, whose errors its owner
+/* Prints untrusted bytes as JSON values. In: bytes. Out: a quoted string on a stdio stream, whose errors the caller
  * checks. */
 //kbuild:lib-$(CONFIG_KTRECV) += json.o
 
 #include "json.h"
 #include "key_value.h"
 
-/* The length of the UTF-8 character at bytes (RFC 3629: no overlong forms, no surrogates), 0 when it is
- * none. */
+/* The length of the UTF-8 character at bytes (RFC 3629: no overlong forms, no surrogates); 0: there is none. */
 static unsigned utf8_char(const uint8_t *bytes, size_t left, uint32_t *character)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };

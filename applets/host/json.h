@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Bytes that nobody vouches for, as JSON values on a stdio stream. */
+/* Prints untrusted bytes as JSON values on a stdio stream. */
 #ifndef KT_JSON_H
 #define KT_JSON_H 1
 
@@ -7,8 +7,8 @@
 
 bool kt_is_utf8(const uint8_t *bytes, size_t len) FAST_FUNC;
 
-/* "..." with all control characters escaped (C1 and DEL too: the line may be shown on a terminal) and
- * what is not UTF-8 replaced by U+FFFD. */
+/* "..." with all control characters escaped (C1 and DEL too: a terminal may show the line), and U+FFFD for bytes
+ * that are not UTF-8 */
 void kt_json_string(FILE *out, const uint8_t *bytes, size_t len) FAST_FUNC;
 
 /* "..." in base64 */

@@ -2,13 +2,13 @@
 /*
  * ktrecv: read a frame stream.
  *
- * In:   a saved or growing stream: FILE, or stdin. Nothing that it says is trusted.
- * Out:  the payload's stdout and stderr on ktrecv's own, and the guest's trace_printk lines, marked, on
+ * In:   a saved or growing stream: FILE, or stdin. It is not trusted.
+ * Out:  the payload's stdout and stderr on ktrecv's own, and the guest's trace_printk lines, prefixed, on
  *       stderr; with -d also the files stdout, stderr, sched.log (all logs), sched-1.log, sched-2.log,
- *       ... (a block each), dump-1.txt, ... (a sched_ext dump each), dmesg, printk, history, stream.json in
- *       DIR, and the guest's files in DIR/get; with -j a JSON object a frame instead.
- * Ends: at the exit frame (what follows is ignored), or at the end of the stream. -f waits for more (by
- *       inotify) until the exit frame; TERM or INT: it reads what is there, and ends.
+ *       ... (one block each), dump-1.txt, ... (one sched_ext dump each), dmesg, printk, history, stream.json in
+ *       DIR, and the guest's files in DIR/get; with -j one JSON object per frame instead.
+ * Ends: at the exit frame (the rest is ignored), or at the end of the stream. -f waits for more (by inotify)
+ *       until the exit frame; at TERM or INT it reads the rest of the file and ends.
  * Exit: 0 exit frame and no damage; 1 no exit frame; 2 damage; 3 bad usage; 4 FILE or DIR can't be read
  *       or written.
  */
@@ -17,8 +17,8 @@
 //config:	default y
 //config:	help
 //config:	Read a frame stream, live or saved: print the payload's output, write
-//config:	its parts into a folder, or print a JSON object a frame. This is the
-//config:	host's side; the guest's stream is not trusted.
+//config:	its parts into a directory, or print a JSON object per frame. This is
+//config:	the host's side; the guest's stream is not trusted.
 
 //applet:IF_KTRECV(APPLET(ktrecv, BB_DIR_USR_BIN, BB_SUID_DROP))
 
@@ -29,10 +29,10 @@
 //usage:#define ktrecv_full_usage "\n\n"
 //usage:       "Read a frame stream; print the payload's stdout and stderr\n"
 //usage:     "\n	-d DIR	Also write its parts and stream.json into DIR"
-//usage:     "\n	--plain	Dumps without the trace's prefix"
-//usage:     "\n	-j	Print a JSON object a frame instead"
+//usage:     "\n	--plain	Write dumps without the trace's prefix"
+//usage:     "\n	-j	Print one JSON object per frame instead"
 //usage:     "\n	-f	Follow a growing FILE until the exit frame or TERM"
-//usage:     "\n	--progress	A status line on stderr, which is a terminal"
+//usage:     "\n	--progress	Show a status line on stderr, which is a terminal"
 
 #include <poll.h>
 #include <sys/inotify.h>
@@ -43,7 +43,7 @@
 
 enum { EXIT_NO_EXIT_FRAME = 1, EXIT_DAMAGE = 2, EXIT_USAGE = 3, EXIT_IO = 4 };
 enum { READ_SIZE = 256 * 1024 };
-enum { DAMAGES_REPORTED = 20 }; /* a hostile stream can have one every 17 bytes: the others are only counted */
+enum { DAMAGES_REPORTED = 20 }; /* a hostile stream can have one per 17 bytes: the others are only counted */
 
 struct receiver {
 	struct kt_reader reader;
@@ -52,7 +52,7 @@ struct receiver {
 	struct kt_progress progress;
 	bool json;
 	bool in_printk_line;
-	bool stdout_gone, stderr_gone; /* who read them has left */
+	bool stdout_gone, stderr_gone; /* their readers have left */
 };
 
 static void print_raw(int fd, bool *gone, const struct kt_frame *frame)
@@ -177,7 +177,7 @@ static void print_json(const struct kt_frame *frame, const struct kt_type *type,
 	printf("}\n");
 }
 
-/* Counts it, and says whether it is to be told of. */
+/* Counts it. True when it is to be reported. */
 static bool count_damage(struct receiver *r, const struct kt_frame *frame)
 {
 	r->result.damaged++;
@@ -187,7 +187,7 @@ static bool count_damage(struct receiver *r, const struct kt_frame *frame)
 	return r->result.damaged <= DAMAGES_REPORTED;
 }
 
-/* Only names from our own tables and numbers are told: the guest's text could drive the terminal. */
+/* Prints numbers and our own names only: the guest's text could control the terminal. */
 static void on_damage(struct receiver *r, const struct kt_frame *frame)
 {
 	kt_progress_erase(&r->progress);
@@ -219,8 +219,7 @@ static void on_malformed(struct receiver *r, const struct kt_frame *frame, const
 			type->name, (unsigned long long)frame->offset, (unsigned)frame->length);
 }
 
-/* Live, but marked, and without control characters: it is the guest's text on our stderr, which has no
- * buffer. */
+/* Prints guest text on stderr as it arrives, prefixed and with control characters replaced. */
 static void print_marked(bool *in_line, const uint8_t *bytes, size_t len)
 {
 	static const char mark[] = "printk| ";
@@ -302,7 +301,7 @@ static void on_frame(struct receiver *r, const struct kt_frame *frame)
 	store_frame(r, frame);
 }
 
-/* All that the bytes read so far hold. True at the exit frame and at the end of the stream. */
+/* Handles the frames in the bytes read so far. True at the exit frame and at the end of the stream. */
 static bool handle_frames(struct receiver *r)
 {
 	struct kt_frame frame;
@@ -319,7 +318,7 @@ static bool handle_frames(struct receiver *r)
 			on_frame(r, &frame);
 			if (!r->result.exit_code.known)
 				break;
-			r->result.bytes = frame.offset + frame.size; /* however much was read at once */
+			r->result.bytes = frame.offset + frame.size; /* not those that were read after it */
 			return true;
 		case KT_DAMAGE:
 			on_damage(r, &frame);
@@ -331,7 +330,7 @@ static bool handle_frames(struct receiver *r)
 	}
 }
 
-/* Waits until the file has changed; false when a signal asks for the end. */
+/* Waits until the file has grown; false at TERM or INT. */
 static bool wait_for_growth(struct receiver *r, struct pollfd *fds)
 {
 	char events[4096] ALIGNED(sizeof(struct inotify_event));

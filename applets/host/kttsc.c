@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * kttsc: the frequency of this machine's time stamp counter, for a guest that can't measure it.
+ * kttsc: print the frequency of this machine's time stamp counter, for a guest that can't measure it.
  *
  * In:   the counter, and CLOCK_MONOTONIC, at two moments SPAN_MS apart.
  * Out:  kHz, on stdout.
- * Ends: after SPAN_MS, or later on a busy machine, which makes it no less exact.
+ * Ends: after SPAN_MS, or later on a busy machine: the result is as exact.
  * Exit: 0; 1 the machine has no such counter, or bad usage.
  *
- * QEMU's TCG gives a guest the host's counter. The guest's kernel measures it against an emulated timer, and
- * a host that takes the CPU away meanwhile makes that wrong: a guest that took 2445 MHz for 60 had its clock
- * run 40 times too fast, and all of its time-outs were over at once.
+ * QEMU's TCG gives a guest the host's counter. The guest's kernel measures it against an emulated timer, which
+ * fails when the host takes the CPU away meanwhile: the clock of a guest that measured 60 MHz instead of 2445
+ * ran 40 times too fast, and its timeouts ended at once.
  */
 //config:config KTTSC
 //config:	bool "kttsc"
@@ -43,7 +43,7 @@ static uint64_t read_counter(void)
 #endif
 
 enum {
-	SPAN_MS = 10, /* with moments that are exact to 100 ns: 20 millionths */
+	SPAN_MS = 10, /* moments are exact to 100 ns: an error of 20 ppm */
 	TRIES = 16,
 };
 
@@ -60,7 +60,7 @@ static int64_t now_ns(void)
 	return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-/* Of several tries the one in which the clock took least: there nobody came in between. */
+/* Of several tries, the one in which reading the clock took least: it was not interrupted. */
 static struct moment best_moment(void)
 {
 	struct moment best = { 0 };

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * kttty: the host's end of the port ktbox-ctl: ktrun's stdin, or its terminal, for the guest.
+ * kttty: pass ktrun's stdin, or its terminal, to the guest (the host's end of the port ktbox-ctl).
  *
- * In:   stdin; the fifo BASE.out, in which QEMU writes what the guest sends: tty-begin, tty-output,
- *       tty-end. The guest is not trusted with more than the terminal's text.
+ * In:   stdin; the fifo BASE.out, in which QEMU writes what the guest sends: tty-begin, tty-output, tty-end.
+ *       The guest may write text to the terminal, and nothing else.
  * Out:  frames in the fifo BASE.in, which QEMU reads: stdin, at its end an empty one. With -t stdin is a
- *       terminal: it is raw meanwhile, tty-output goes to stdout, tty-begin is answered by window-size,
- *       which is also sent when the window changes, and tty-end by tty-ack once all that came before it has
- *       been shown.
- * Ends: TERM (what has come from the guest is shown before); with -t the key Ctrl-CHAR, when it comes
- *       alone: in a pasted text it is text. Not at the end of stdin: a fifo that nobody has open forgets
- *       what is in it, and QEMU may not have opened it yet.
- * Exit: 0; 3 the key was pressed; 1 something can't be used, or bad usage.
+ *       terminal: kttty makes it raw, writes tty-output to stdout, answers tty-begin with window-size, sends
+ *       that again when the window changes, and answers tty-end with tty-ack once all output before it has been
+ *       shown.
+ * Ends: TERM, after showing what has come from the guest; with -t the key Ctrl-CHAR, when it comes alone: in
+ *       pasted text it is text. The end of stdin does not end it: closing the fifo before QEMU opens it would
+ *       discard the data.
+ * Exit: 0; 3 the key was pressed; 1 a file or the terminal can't be used, or bad usage.
  *
- * A background job is not stopped for reading the terminal (SIGTTIN): it goes on without input until it is
- * in the foreground.
+ * As a background job it does not stop for reading the terminal (SIGTTIN): it runs without input until it is in
+ * the foreground.
  */
 //config:config KTTTY
 //config:	bool "kttty"
 //config:	default y
 //config:	help
-//config:	The host's end of the port that carries stdin and the terminal: read
-//config:	stdin, or the terminal of a shell, for the guest.
+//config:	Pass stdin, or the terminal of a shell, to the guest: the host's end
+//config:	of the port that carries both.
 
 //applet:IF_KTTTY(APPLET(kttty, BB_DIR_USR_BIN, BB_SUID_DROP))
 
@@ -31,8 +31,8 @@
 //usage:       "[-t] [-e CHAR] BASE"
 //usage:#define kttty_full_usage "\n\n"
 //usage:       "Pass stdin to the guest, by the fifos BASE.in and BASE.out\n"
-//usage:     "\n	-t	Stdin is a terminal, and the guest's shell is on it"
-//usage:     "\n	-e CHAR	Ctrl-CHAR ends it (with -t)"
+//usage:     "\n	-t	Connect the guest's shell to the terminal that stdin is"
+//usage:     "\n	-e CHAR	End when Ctrl-CHAR is pressed (with -t)"
 
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -42,7 +42,7 @@
 
 enum {
 	EXIT_ESCAPED = 3,
-	INPUT_QUEUE_MAX = 32 * 1024 * 1024, /* a hung guest takes nothing, and the key must be seen nevertheless */
+	INPUT_QUEUE_MAX = 32 * 1024 * 1024, /* large: kttty must read the key even when a hung guest takes nothing */
 	OUTPUT_QUEUE_MAX = 32 * 1024 * 1024, /* over KT_LINK_BUSY by the largest frame that a guest can send */
 	LAST_OUTPUT_MS = 1000, /* at TERM, for a terminal that takes nothing */
 };
@@ -52,14 +52,14 @@ enum { POLL_SIGNALS, POLL_STDIN, POLL_TO_GUEST, POLL_FROM_GUEST, POLL_TERMINAL, 
 struct attachment {
 	struct pollfd fds[POLL_COUNT];
 	struct kt_link link;
-	struct kt_byte_queue to_terminal; /* of the guest, and not yet taken by stdout */
+	struct kt_byte_queue to_terminal; /* output of the guest */
 	int terminal_fd;
 	bool terminal;
 	uint8_t escape; /* 0: none */
 	struct termios before; /* of the terminal */
 	bool raw;
 	bool stdin_ended;
-	bool in_background; /* until CONT says that this may have changed */
+	bool in_background; /* until CONT */
 	bool owes_ack;
 	bool escaped;
 	bool term_came;
@@ -67,7 +67,7 @@ struct attachment {
 
 static void restore(struct attachment *a)
 {
-	signal(SIGTTOU, SIG_IGN); /* it is not left raw because another job has it now */
+	signal(SIGTTOU, SIG_IGN); /* restore it even if it is another job's now */
 	if (a->raw)
 		tcsetattr(STDIN_FILENO, TCSANOW, &a->before);
 	a->raw = false;
@@ -86,7 +86,7 @@ static void make_raw(struct attachment *a)
 	a->raw = true;
 }
 
-/* 0 x 0 when the terminal does not know: the guest must not wait for an answer. */
+/* Sends 0 x 0 when the terminal has no size, since the guest waits for an answer. */
 static void send_size(struct attachment *a)
 {
 	struct winsize size = { 0 };
@@ -116,7 +116,7 @@ static bool is_escape(const struct attachment *a, const uint8_t *bytes, ssize_t 
 	return a->escape != 0;
 }
 
-/* EIO without a hangup: the terminal is another job's now. */
+/* EIO without a hangup means that another job is in the foreground. */
 static void on_read_error(struct attachment *a)
 {
 	if (errno == EAGAIN)
@@ -168,7 +168,7 @@ static void on_guest(struct attachment *a)
 		on_frame(a, &frame);
 }
 
-/* Who reads stdout may be gone; the guest can't help it. */
+/* The reader of stdout may be gone, which is no fault of the guest. */
 static void show(struct attachment *a)
 {
 	if (kt_queue_write(&a->to_terminal, a->terminal_fd, a->to_terminal.len) < 0)
@@ -226,7 +226,7 @@ static void step(struct attachment *a)
 		bb_simple_perror_msg_and_die("unable to write to the guest");
 }
 
-/* An open file of its own: O_NONBLOCK on the one that ktrun was given would hold for the user's shell too. */
+/* Opens stdout again: O_NONBLOCK on ktrun's own file description would affect the user's shell too. */
 static int open_terminal(void)
 {
 	int fd = open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -234,7 +234,7 @@ static int open_terminal(void)
 	return fd < 0 ? STDOUT_FILENO : fd;
 }
 
-/* A guest that goes on writing does not keep it. */
+/* Bounded: a guest may continue to write. */
 static void show_the_rest(struct attachment *a)
 {
 	struct pollfd shown = { .fd = a->terminal_fd, .events = POLLOUT };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One status line on a terminal.
+ * A status line on a terminal.
  *
- * In:  frames; the time. Out: stderr: words of our own only, never the guest's.
+ * In:  frames; the time. Out: a line on stderr, in our own words and never the guest's.
  */
 //kbuild:lib-$(CONFIG_KTRECV) += progress.o
 
@@ -10,8 +10,8 @@
 
 static const struct {
 	uint32_t tag;
-	const char *beginning; /* of the payload, behind a stamp if the type has one; NULL: any */
-	const char *doing; /* NULL: what it was doing before the dump */
+	const char *beginning; /* of the payload, after a stamp if the type has one; NULL: any */
+	const char *doing; /* NULL: what the guest did before the dump */
 } changes[] = {
 	{ KT_SYS_READY, NULL, "setting up" },
 	{ KT_MARK, "scheduler-started", "loading the scheduler" },

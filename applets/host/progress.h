@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One status line on a terminal: what the guest is doing, and for how long. */
+/* A status line on a terminal: what the guest is doing, and for how long. */
 #ifndef KT_PROGRESS_H
 #define KT_PROGRESS_H 1
 
@@ -9,27 +9,27 @@
 /* Starts as zero: off. */
 struct kt_progress {
 	bool on;
-	bool shown; /* the line is on the terminal now */
-	bool in_line; /* the payload has begun a line there: ours waits for its end */
+	bool shown; /* the line is on the terminal */
+	bool in_line; /* the payload has begun a line there, whose end ours waits for */
 	const char *doing, *before_dump;
 	int64_t since_ms;
 };
 
 void kt_progress_start(struct kt_progress *progress) FAST_FUNC;
 
-/* A well-formed frame may tell that the guest does something else now. */
+/* A well-formed frame may show that the guest has begun something else. */
 void kt_progress_frame(struct kt_progress *progress, const struct kt_frame *frame) FAST_FUNC;
 
 /* To be called before anything else is written to the terminal, and at the end */
 void kt_progress_erase(struct kt_progress *progress) FAST_FUNC;
 
-/* What was written to a terminal since */
+/* To be called with what was written to the terminal */
 void kt_progress_wrote(struct kt_progress *progress, const uint8_t *bytes, size_t len) FAST_FUNC;
 
-/* Draws the line anew. */
+/* Draws the line again. */
 void kt_progress_show(struct kt_progress *progress) FAST_FUNC;
 
-/* When it should be drawn next: its seconds change */
+/* When its seconds change, and it is to be drawn again */
 int64_t kt_progress_next_ms(const struct kt_progress *progress) FAST_FUNC;
 
 #endif

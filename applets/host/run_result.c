@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the frames of a run say about it.
+ * The facts that the frames of a run state.
  *
- * In:  its frames, one after the other. Out: stream.json.
+ * In:  its frames, one after the other. Out: stream.json. The guest is not trusted: what is kept of its marks
+ *      and tests is bounded, and a test whose status is neither "passed" nor "skipped" has failed.
  */
 //kbuild:lib-$(CONFIG_KTRECV) += run_result.o
 
@@ -65,7 +66,7 @@ static void on_lifecycle(struct kt_run_result *result, const struct kt_frame *fr
 	}
 }
 
-/* The value behind KEY (" name=") up to one of the characters of END */
+/* Keeps the value after KEY (" name="), up to one of the characters of END. */
 static void keep_value(char **value, const char *text, const char *key, const char *end)
 {
 	const char *from = strstr(text, key);
@@ -95,7 +96,7 @@ static void on_sched_state(struct kt_run_result *result, const struct kt_frame *
 	free(text);
 }
 
-/* A number that no run reaches is not known, rather than negative. */
+/* A number that no run reaches counts as unknown, rather than as negative. */
 static void keep_u64(struct kt_number *number, const struct kt_frame *frame)
 {
 	uint64_t value = kt_get_u64(frame->payload);
@@ -236,7 +237,7 @@ static void print_scheduler(const struct kt_run_result *result, FILE *out)
 	print_text(out, "scheduler_end", result->scheduler_end);
 }
 
-/* Nothing is missing when what arrived before the fin frame is what the kernel had sent by then. */
+/* Nothing is missing when as many bytes arrived before the fin frame as the kernel had sent by then. */
 static void print_completeness(const struct kt_run_result *result, FILE *out)
 {
 	int64_t missing = result->bytes_sent.value - (int64_t)result->fin_offset;

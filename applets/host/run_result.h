@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the frames of a run say about it: the facts that a verdict is made of. Nothing here is a guess. */
+/* The facts that the frames of a run state, from which the launcher derives a verdict. Nothing here is a guess. */
 #ifndef KT_RUN_RESULT_H
 #define KT_RUN_RESULT_H 1
 
@@ -11,18 +11,19 @@
 enum { KT_MARKS_KEPT = 1000 };
 
 struct kt_mark_list {
-	uint64_t count; /* all that came; the first KT_MARKS_KEPT are kept */
+	uint64_t count; /* all that arrived; the first KT_MARKS_KEPT are kept */
 	struct {
 		uint64_t ms; /* since the guest's boot */
 		char *text; /* malloc'ed, at most KT_MARK_TEXT_MAX bytes */
 	} marks[KT_MARKS_KEPT];
 };
 
-/* The tests of a run (ktrun --test). What is kept of a hostile guest's tests is bounded; further ones are only counted. */
+/* The tests of a run (ktrun --test). A hostile guest may send any number: after these bounds, tests are only
+ * counted. */
 enum { KT_TESTS_KEPT = 10000, KT_TEST_TEXT_MAX = 4096, KT_TEST_TEXTS_MAX = 2 * 1024 * 1024 };
 
 struct kt_test_list {
-	uint64_t count, passed, skipped; /* all others have failed */
+	uint64_t count, passed, skipped; /* the others have failed */
 	unsigned kept;
 	size_t kept_bytes;
 	char *texts[KT_TESTS_KEPT]; /* malloc'ed, of the first ones */
@@ -49,21 +50,21 @@ struct kt_run_result {
 	struct kt_mark_list marks;
 	struct kt_test_list tests;
 	struct kt_file_list files;
-	/* The guest's last word before the exit frame: how many bytes the kernel says that the port had sent by
-	 * then. */
+	/* The guest's last frame before the exit frame: how many bytes the port had sent by then, by the kernel's
+	 * count. */
 	bool fin_seen;
-	struct kt_number bytes_sent; /* not known where the kernel does not tell */
-	uint64_t fin_offset; /* how many had arrived by then */
+	struct kt_number bytes_sent; /* unknown on a kernel that does not count */
+	uint64_t fin_offset; /* how many bytes had arrived by then */
 };
 
-/* False when the payload does not have the form that its type asks for; such a frame says nothing. */
+/* False when the payload does not have the form of its type; such a frame is ignored. */
 bool kt_frame_is_well_formed(const struct kt_type *type, const struct kt_frame *frame) FAST_FUNC;
 
-/* A frame with a right checksum, of a known type, and well-formed */
+/* Adds a well-formed frame of a known type. */
 void kt_result_frame(struct kt_run_result *result, const struct kt_frame *frame) FAST_FUNC;
 
-/* The file stream.json: one key a line, so that it can be read by line too. docs/internals/wire.md lists the keys.
- * To be called at the end of the stream: a dump that has not ended is cut off by then. */
+/* Writes stream.json: one key per line, so that it can also be read by line. docs/internals/wire.md lists the keys. To be
+ * called at the end of the stream: a dump that is still open counts as cut off. */
 void kt_result_print(struct kt_run_result *result, FILE *out) FAST_FUNC;
 
 #endif

@@ -2,9 +2,9 @@
 /*
  * The sched_ext dumps of a run.
  *
- * In:  scx-dump frames; scx-dump-end frames ("number=1 type=error ... reason=TEXT", see dump_scan.h), which
- *      are missing where the guest died in the middle of a dump: then its bytes tell as much.
- * Out: an array for stream.json. The text is the guest's: it is taken apart word by word, and quoted.
+ * In:  scx-dump frames; scx-dump-end frames (see scx_dump_end.h), of which the last is missing when the guest
+ *      died during a dump: then the bytes of the dump are scanned instead.
+ * Out: an array for stream.json. The text is the guest's: it is parsed word by word, and quoted.
  */
 //kbuild:lib-$(CONFIG_KTRECV) += scx_dump_list.o
 
@@ -24,13 +24,13 @@ void FAST_FUNC kt_dump_list_cut_off(struct kt_dump_list *list)
 
 	if (number == 0)
 		return;
-	kt_dump_end(&list->scan, KT_RULE_NONE); /* whatever it looks like: nobody has said that it is whole */
+	kt_dump_end(&list->scan, KT_RULE_NONE); /* however it ends: the guest has not said that it is complete */
 	if (!list->ends[number - 1])
 		list->ends[number - 1] = kt_dump_end_text(&list->scan, 0);
 	memset(&list->scan, 0, sizeof(list->scan));
 }
 
-/* The scanner finds starts and ends of its own: here the frames say which dump the bytes are of. */
+/* The scanner numbers dumps by their starts; here the number is that of the frame. */
 static void scan_bytes(struct kt_dump_list *list, uint32_t number, const char *bytes, size_t len)
 {
 	enum kt_dump_event event;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The sched_ext dumps of a run, as its frames tell of them. */
+/* The sched_ext dumps of a run, by its frames. */
 #ifndef KT_DUMP_LIST_H
 #define KT_DUMP_LIST_H 1
 
@@ -10,21 +10,21 @@ enum { KT_DUMPS_MAX = 999 };
 
 /* Starts as zero. */
 struct kt_dump_list {
-	unsigned count; /* dumps 1..count are known of */
-	/* Text of dump i+1's scx-dump-end frame, malloc'ed; of one that was cut off, what its bytes say. NULL:
-	 * it has not ended. */
+	unsigned count; /* the highest number of a dump that is known */
+	/* Text of dump i+1's scx-dump-end frame, malloc'ed; if it was cut off, made from its bytes. NULL: it has not
+	 * ended. */
 	char *ends[KT_DUMPS_MAX];
-	struct kt_dump_scan scan; /* of the newest dump, while it has not ended; number 0: of none */
+	struct kt_dump_scan scan; /* of the newest dump, while it is open; number 0: none is */
 };
 
-/* A scx-dump or scx-dump-end frame; numbers over KT_DUMPS_MAX are passed over. */
+/* A scx-dump or scx-dump-end frame; numbers over KT_DUMPS_MAX are ignored. */
 void kt_dump_list_bytes(struct kt_dump_list *list, const struct kt_frame *frame) FAST_FUNC;
 void kt_dump_list_end(struct kt_dump_list *list, const struct kt_frame *frame) FAST_FUNC;
 
-/* At the end of the stream: the guest died in the middle of a dump, whose head says why it was made. */
+/* At the end of the stream: if the guest died during a dump, takes type and reason from the bytes. */
 void kt_dump_list_cut_off(struct kt_dump_list *list) FAST_FUNC;
 
-/* Whether all dumps are there whole */
+/* Whether all dumps are complete */
 bool kt_dump_list_is_complete(const struct kt_dump_list *list) FAST_FUNC;
 
 /* A JSON array in one line */

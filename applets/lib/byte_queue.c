@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A queue of bytes that grows up to a bound: a ring, so that neither a long queue nor a full one costs
- * more.
+ * A queue of bytes that grows up to a bound. It is a ring, so that a long or full queue costs no more.
  *
- * In:  bytes from who must not wait. Out: the same bytes to a slow descriptor, or a count of those that
- *      found no room.
+ * In:  bytes. Out: the same bytes to a slow descriptor, or a count of those that did not fit.
  */
 //kbuild:lib-y += byte_queue.o
 //kbuild:CFLAGS_byte_queue.o := -O2

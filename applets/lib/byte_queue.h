@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A queue of bytes that grows up to a bound, for a reader that must not wait for its writer. */
+/* A queue of bytes that grows up to a bound: for a process that must not wait for a slow descriptor. */
 #ifndef KT_BYTE_QUEUE_H
 #define KT_BYTE_QUEUE_H 1
 
@@ -9,20 +9,20 @@
 struct kt_byte_queue {
 	char *ring;
 	size_t capacity; /* of ring */
-	size_t start; /* of the queued bytes; they go on at the ring's beginning */
+	size_t start; /* of the queued bytes, which continue at the ring's beginning */
 	size_t len;
 	size_t max;
-	uint64_t dropped; /* bytes that found no room */
+	uint64_t dropped; /* bytes that did not fit */
 };
 
-/* Adds all of the bytes; or none, and counts them as dropped, when the bound or the memory is reached. */
+/* Adds all of the bytes. At the bound, or without memory, adds none and counts them as dropped. */
 void kt_queue_add(struct kt_byte_queue *queue, const char *bytes, size_t len) FAST_FUNC;
 
-/* Writes what a non-blocking descriptor takes now of the next max bytes. 0, or -1 and errno (never
+/* Writes as many of the next max bytes as a non-blocking descriptor takes now. 0, or -1 and errno (never
  * EAGAIN). */
 int kt_queue_write(struct kt_byte_queue *queue, int fd, size_t max) FAST_FUNC;
 
-/* Drops all of it, and counts it. */
+/* Drops all bytes, and counts them. */
 void kt_queue_drop(struct kt_byte_queue *queue) FAST_FUNC;
 
 #endif

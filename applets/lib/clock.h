@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Absolute deadlines on CLOCK_MONOTONIC, in milliseconds. A timeout is recomputed from its deadline at
- * every wait. */
+/* Absolute deadlines on CLOCK_MONOTONIC, in milliseconds. Each wait computes its timeout from the deadline. */
 #ifndef KT_CLOCK_H
 #define KT_CLOCK_H 1
 
@@ -13,7 +12,7 @@ static inline int64_t kt_now_ms(void)
 	return monotonic_us() / 1000;
 }
 
-/* Of seconds that a user gave: no time is too long to be counted, and none is converted out of range. */
+/* Of seconds that a user gave. A time that is out of range becomes a century. */
 static inline int64_t kt_seconds_to_ms(double seconds)
 {
 	static const double century = 100 * 366 * 86400.0;
@@ -31,7 +30,7 @@ static inline int64_t kt_earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* The timeout that poll(2) wants: -1 for KT_NEVER, 0 when it is over. Rounded up, so that a loop does not
+/* The timeout for poll(2): -1 for KT_NEVER, 0 when the deadline has passed. Rounded up, so that a loop does not
  * spin. */
 static inline int kt_poll_timeout(int64_t deadline)
 {

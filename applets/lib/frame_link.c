@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Frames both ways over a connection that has one opener at each end.
+ * Frames in both directions over a connection with one opener at each end.
  *
- * In:  bytes of the other end, not trusted. Out: frames; and frames to the other end, as it takes them.
+ * In:  bytes of the other end, which are not trusted; frames to send. Out: frames, in both directions.
  *
- * Not the bulk port: that one is shared by many writers, so it is neither polled nor made non-blocking
- * (port.c).
+ * This is not the bulk port, which many writers share: that one must not be polled or non-blocking (port.c).
  */
 //kbuild:lib-y += frame_link.o
 
@@ -14,8 +13,8 @@
 #include "process.h"
 
 enum {
-	QUEUE_MAX = 64 * 1024 * 1024, /* out of reach: who sends looks at KT_LINK_BUSY, or reads from a person */
-	WRITE_MAX = 4096, /* a buffer of the port each: so the queue of the device stays short */
+	QUEUE_MAX = 64 * 1024 * 1024, /* out of reach: senders observe KT_LINK_BUSY, or send what a person types */
+	WRITE_MAX = 4096, /* one buffer of the port, so that the queue of the device stays short */
 };
 
 static void init(struct kt_link *link, int in, int out)
@@ -27,8 +26,7 @@ static void init(struct kt_link *link, int in, int out)
 	kt_reader_init(&link->reader, xmalloc(KT_WINDOW_SIZE), xmalloc(KT_CHECKPOINTS * sizeof(uint32_t)));
 }
 
-/* For reading and writing both: a fifo of which one side is not there yet can be opened then, and has no
- * end. */
+/* Opened for reading and writing: that works before the other side has opened the fifo, and there is no EOF. */
 static int open_fifo(const char *base, const char *suffix)
 {
 	char *name = xasprintf("%s.%s", base, suffix);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The way out for frames.
+ * Sends frames.
  *
  * In:  a payload. Out: one frame in one write(2) on the port, a file or stdout.
  *
  * The kernel keeps one write of at most 32 KiB whole (drivers/char/virtio_console.c copies it into one
- * buffer), so processes that share the port need no lock, and a killed writer tears nothing. The port is
- * never polled: with several writers virtio_console loses wakeups. It is never made non-blocking: the
- * flag is in the shared file description.
+ * buffer), so processes that share the port need no lock, and killing one tears no frame. The port is never
+ * polled: with several writers virtio_console loses wakeups. It is never non-blocking: that flag belongs to
+ * the file description, which all processes share.
  */
 //kbuild:lib-y += port.o
 
@@ -45,8 +45,8 @@ static char *device_named(const char *name)
 	return device;
 }
 
-/* The node appears before the name does, and the name comes with an uevent of its own: so uevents, not
- * inotify. */
+/* The device node appears before the name does, and the name has a uevent of its own: so this waits for uevents,
+ * not with inotify. */
 char* FAST_FUNC kt_port_find(const char *name, int64_t deadline)
 {
 	struct pollfd uevents = { .fd = kt_uevent_open(), .events = POLLIN };

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The way out for frames: find the bulk port, or take an inherited one, and write one frame with one
- * write(2). The rules and their reasons: docs/architecture.md, rule 2, and docs/internals/wire.md, "Writing". */
+/*
+ * Sends frames: finds or inherits the bulk port, and writes each frame with one write(2).
+ *
+ * The rules and their reasons: docs/architecture.md, rule 2, and docs/internals/wire.md, "Writing". A write blocks as long
+ * as the host stalls; daemons that must end nevertheless use port_interrupt.h.
+ */
 #ifndef KT_PORT_H
 #define KT_PORT_H 1
 
@@ -9,9 +13,9 @@
 
 #define KT_BULK_PORT "ktstr-bulk"
 
-enum { KT_HANDSHAKE_MS = 5000 }; /* how long a port may take to show up at boot */
+enum { KT_HANDSHAKE_MS = 5000 }; /* how long a port may take to appear at boot */
 
-/* A frame under construction, contiguous, because only one write of one buffer is atomic. */
+/* A frame under construction: contiguous, because only a write from one buffer is atomic. */
 struct kt_out {
 	uint8_t header[KT_HEADER_LEN];
 	uint8_t payload[KT_PAYLOAD_MAX];
@@ -31,7 +35,7 @@ char *kt_port_find(const char *name, int64_t deadline) FAST_FUNC;
  * 0, or -1 and errno (EIO after a short write: the stream is torn there). */
 int kt_port_send(int fd, struct kt_out *out, uint32_t tag, uint32_t length) FAST_FUNC;
 
-/* The same for a frame whose header is there already. */
+/* The same for a frame that has its header. */
 int kt_port_send_encoded(int fd, const struct kt_out *out, uint32_t length) FAST_FUNC;
 
 /* The same, with payload copied; dies with a message when it can't. */
@@ -40,19 +44,19 @@ void kt_port_xsend(int fd, uint32_t tag, const void *payload, uint32_t length) F
 /* One try of it: -1 and EINTR when a signal came before anything was sent. */
 int kt_port_write(int fd, const struct kt_out *out, uint32_t length) FAST_FUNC;
 
-/* Marks: when, on the guest's clock, something happened. Only where KT_MARKS is in the environment, as /init
- * has it: who sends a frame elsewhere sends that frame and nothing else. */
+/* Marks: frames that say when, on the guest's clock, something happened. They are sent only with KT_MARKS in the
+ * environment, where /init puts it: elsewhere ktsend sends the frame that it is asked for and nothing else. */
 bool kt_marks_wanted(void) FAST_FUNC;
 
 /* The payload of a mark frame: milliseconds since boot, then TEXT. Returns its length. */
 uint32_t kt_mark_encode(uint8_t *payload, int64_t ms, const char *text, size_t len) FAST_FUNC;
 
-/* Sends a mark of TEXT, up to its first blank, if marks are wanted; as kt_port_send_until() does, or
- * without a term_came (it is no daemon) as kt_port_send(). What can't be sent is not: the frame that tells
- * what happened comes behind it, and its sender complains. */
+/* Sends a mark of TEXT, up to its first blank, if marks are wanted: as kt_port_send_until() does, or without
+ * term_came as kt_port_send() does. Errors are ignored: the event's own frame follows, and its sender reports
+ * them. */
 void kt_port_mark(int fd, const char *text, int64_t deadline, bool *term_came) FAST_FUNC;
 
-/* The same for something that happened at MS. */
+/* The same for an event at the time MS. */
 void kt_port_mark_at(int fd, int64_t ms, const char *text, int64_t deadline, bool *term_came) FAST_FUNC;
 
 #endif

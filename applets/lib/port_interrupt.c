@@ -14,10 +14,10 @@
 #include <sys/time.h>
 #include "port_interrupt.h"
 
-/* How often a late signal is repeated while a write blocks: see interrupt_write() */
+/* How often an alarm repeats a signal while a write blocks: see interrupt_write() */
 enum { REPEAT_US = 10000 };
 
-/* The handler's only way to tell the code that it interrupts */
+/* What the handler tells the code that it interrupts */
 static volatile sig_atomic_t term_seen;
 
 static void repeat_alarm_in_us(int64_t us)
@@ -30,8 +30,8 @@ static void repeat_alarm_in_us(int64_t us)
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-/* A signal that comes just before write(2) interrupts nothing, so after the first one an alarm repeats
- * until the write has returned. Nothing ticks as long as no signal has come. */
+/* A signal just before write(2) interrupts nothing, so after the first one an alarm repeats until the write has
+ * returned. Without a signal nothing ticks. */
 static void interrupt_write(int signo)
 {
 	if (signo == SIGTERM) {
@@ -40,7 +40,7 @@ static void interrupt_write(int signo)
 	}
 }
 
-/* Once, since they are blocked but for our writes, and a stream of frames makes many of these */
+/* Once: outside of our writes the signals are blocked, and a stream of frames makes many writes. */
 static void install_handlers(void)
 {
 	static bool installed;
@@ -74,7 +74,7 @@ static void block_signals_again(const sigset_t *blocked, int64_t deadline)
 	struct itimerval never = { { 0 } };
 
 	sigprocmask(SIG_SETMASK, blocked, NULL);
-	if (deadline != KT_NEVER || term_seen) /* else no alarm was set */
+	if (deadline != KT_NEVER || term_seen) /* else there is no alarm */
 		setitimer(ITIMER_REAL, &never, NULL);
 }
 

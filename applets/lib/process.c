@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What every kt daemon does once: priority, signals on a descriptor, pidfds.
+ * What a kt process does once, and what it asks of other processes.
  *
- * A flag that a handler sets and a loop checks before poll(2) loses the signal that comes between the
- * two; a signalfd does not. The one exception, a port write that must be interruptible, is in port.c.
+ * In:  process ids, names, argument lists. Out: priority, descriptors, wait statuses.
+ *
+ * A flag that a handler sets and a loop checks before poll(2) loses a signal that comes between the two; a
+ * signalfd does not. The one exception, a port write that must be interruptible, is in port_interrupt.c.
  */
 //kbuild:lib-y += process.o
 
@@ -22,7 +24,7 @@ enum { FIFO_PRIORITY = 50 };
 # define SYS_pidfd_open 434
 #endif
 
-/* include/uapi/linux/pidfd.h of 6.15; older headers have neither the struct nor the numbers */
+/* From include/uapi/linux/pidfd.h of 6.15; older headers have neither the struct nor the numbers. */
 enum {
 	PIDFD_INFO_SIZE = 64,
 	PIDFD_INFO_EXIT_CODE_AT = 60,
@@ -30,7 +32,7 @@ enum {
 };
 #define PIDFD_GET_INFO _IOWR(0xff, 11, char[PIDFD_INFO_SIZE])
 
-/* musl's sched_setscheduler() answers ENOSYS on purpose, so the call is made directly. */
+/* musl's sched_setscheduler() returns ENOSYS on purpose, so this makes the system call itself. */
 static void set_scheduler(int policy, int priority)
 {
 	struct sched_param param = { .sched_priority = priority };
@@ -44,7 +46,7 @@ static void set_oom_score_adj(const char *value)
 
 	if (fd < 0)
 		return;
-	write(fd, value, strlen(value)); /* best effort, as kt_daemon_priority() promises */
+	write(fd, value, strlen(value)); /* errors are ignored, as kt_daemon_priority() promises */
 	close(fd);
 }
 
@@ -136,7 +138,7 @@ static int status_of_reaped(int pidfd)
 	return status;
 }
 
-/* The name in the second field may hold blanks and parentheses, so fields are counted from its last one. */
+/* The name in the second field may hold blanks and parentheses, so the search begins at its last ")". */
 static int status_of_zombie(pid_t pid)
 {
 	char path[sizeof("/proc/2147483647/stat")];
@@ -160,7 +162,7 @@ int FAST_FUNC kt_exit_status_of(int pidfd, pid_t pid)
 {
 	int status = status_of_zombie(pid);
 
-	/* second: a parent that reaps between the two moves the status from the first place to this one */
+	/* in this order: a parent that reaps between the two moves the status from the first place to the second */
 	return status >= 0 ? status : status_of_reaped(pidfd);
 }
 

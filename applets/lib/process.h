@@ -11,23 +11,21 @@
 
 #include "libbb.h"
 
-/* SCHED_FIFO with reset-on-fork, oom_score_adj -1000: a scheduler under test can keep every ordinary
- * process off the CPU for seconds (shared facts: 5.6 s against 0.03 s). Silent when it may not: on a
- * developer's host it need not. */
+/* Becomes SCHED_FIFO with reset-on-fork, oom_score_adj -1000: a scheduler under test can keep every ordinary
+ * process off the CPU for seconds (measured: 5.6 s against 0.03 s). Failure is ignored: an unprivileged host does
+ * not need it. */
 void kt_daemon_priority(void) FAST_FUNC;
 
-/* In a child, before exec of what is not ours: ordinary priority and oom_score_adj, no signal blocked or
- * ignored. */
+/* Undoes that in a child before it executes a user's program, and its signals: none is blocked or ignored. */
 void kt_drop_daemon_privileges(void) FAST_FUNC;
 
-/* execvp(3); when it fails, a message and exit 127 (not found) or 126, as a shell does. */
+/* execvp(3). When it fails, exits with 127 (not found) or 126 after a message, as a shell does. */
 void kt_exec_or_die(char **argv) NORETURN FAST_FUNC;
 
-/* Blocks the signals and returns a non-blocking descriptor that tells of them (signalfd); dies when it
- * can't. */
+/* Blocks the signals and returns a non-blocking signalfd for them. Dies when it can't. */
 int kt_signals_open(int first, ...) FAST_FUNC; /* signal numbers, ends with 0 */
 
-/* The next signal that came, 0 when there is none. */
+/* The next signal that came; 0 when there is none. */
 int kt_signals_next(int fd) FAST_FUNC;
 
 /* pidfd_open(2), which musl 1.2.3 has no wrapper for; -1 and errno. */
@@ -42,11 +40,11 @@ int kt_xopen(const char *name, int flags) FAST_FUNC;
  * costs more than its write. */
 void *kt_zalloc_lazy(size_t size) FAST_FUNC;
 
-/* The wait(2) status of the process behind pidfd, whose poll(2) says that it has ended; -1 when nobody
- * can tell any more (reaped by its parent, on a kernel before 6.15). Never waits for the parent. */
+/* The wait(2) status of a process that is no child of ours and has ended (its pidfd is readable); -1 when it is
+ * lost: its parent has reaped it, on a kernel before 6.15. Never waits for the parent. */
 int kt_exit_status_of(int pidfd, pid_t pid) FAST_FUNC;
 
-/* A wait(2) status as a shell tells it: the exit code, or 128 and the signal's number. */
+/* A wait(2) status as a shell's $?: the exit code, or 128 and the signal's number. */
 int kt_shell_status(int wait_status) FAST_FUNC;
 
 #endif

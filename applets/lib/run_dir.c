@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Latches: one-shot events between processes, as files in KT_RUN_DIR.
+ * The run directory: latches and pid files.
  *
- * In:  names. Out: files, and wakeups of those who wait.
- * A latch only wakes: who needs to be sure of a state looks at the state (docs/architecture.md, rule 8).
+ * In:  names. Out: files, and wakeups of waiting processes.
+ *
+ * A latch only wakes. A process that must be sure of a state reads that state (docs/architecture.md, rule 8).
  */
 //kbuild:lib-y += run_dir.o
 
@@ -66,7 +67,7 @@ bool FAST_FUNC kt_latch_is_set(const char *name)
 	return set;
 }
 
-/* The index of the first latch that is set; with !any, 0 once every one is. -1: go on waiting. */
+/* The index of the first latch that is set; with !any, 0 when all are. -1: wait. */
 static int first_set(char *const *names, bool any)
 {
 	int i;
@@ -88,7 +89,7 @@ static int watch_run_dir(void)
 	return fd;
 }
 
-/* Empties the queue; dies when the folder itself is gone, since no latch can be set there any more. */
+/* Empties the queue; dies when the directory was removed, since no latch can be set there any more. */
 static void read_events(int fd)
 {
 	char buf[4096] ALIGNED(sizeof(struct inotify_event));
@@ -106,7 +107,7 @@ int FAST_FUNC kt_latch_wait(char *const *names, bool any, int64_t deadline, int 
 	struct pollfd fds[COUNT] = { { watch_run_dir(), POLLIN, 0 }, { pidfd, POLLIN, 0 } };
 	int index;
 
-	/* the latches last: what a process sets before it ends counts */
+	/* the latches after the process: what it set before its end counts */
 	while ((index = first_set(names, any)) < 0 && !fds[PROCESS].revents
 	    && poll(fds, COUNT, kt_poll_timeout(deadline)) != 0)
 		read_events(fds[LATCHES].fd);

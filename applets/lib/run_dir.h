@@ -1,33 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Latches: one-shot events between processes. A latch is set by creating a file, and waited for with
- * inotify. */
+/*
+ * The run directory (KT_RUN_DIR, or /run/kt): latches and pid files, by which kt processes find and wake each
+ * other.
+ *
+ * A latch is a one-shot event: setting it creates a file, waiting for it uses inotify. What sets or writes
+ * something makes the directory if it is missing.
+ */
 #ifndef KT_RUN_DIR_H
 #define KT_RUN_DIR_H 1
 
 #include "clock.h"
 
-/* The folder of latches, pid files and locks: KT_RUN_DIR, or /run/kt. It outlives the call. */
+/* The directory's path, which outlives the call. */
 const char *kt_run_dir(void) FAST_FUNC;
 
-/* [a-z0-9_-]+ : no name leaves the folder, and none meets a pid file or a lock, whose names have a dot. */
+/* [a-z0-9_-]+ : no name leaves the directory, and none is that of a pid file or a lock, which have a dot. */
 bool kt_latch_name_is_valid(const char *name) FAST_FUNC;
 
-/* Setting a set latch and resetting an unset one do nothing. False, with a message, when they can't. */
+/* Setting a set latch and resetting an unset one do nothing. False after a message when they fail. */
 bool kt_latch_set_or_warn(const char *name) FAST_FUNC;
 bool kt_latch_reset_or_warn(const char *name) FAST_FUNC;
 bool kt_latch_is_set(const char *name) FAST_FUNC;
 
 enum { KT_LATCH_TIMEOUT = -1, KT_LATCH_ENDED = -2 };
 
-/* Waits for all of the names, or for any of them, until the deadline, or the end of a process (pidfd; -1:
- * none); the list ends with NULL. Returns the index of the first that is set (0 when all had to be), even
- * when the time is over or the process has ended, else which of the two it is. Dies when it can't wait. */
+/* Waits for all latches of a list that ends with NULL, or for any of them, until the deadline or the end of a
+ * process (pidfd; -1: none). Returns the index of the first that is set (0 when it waits for all), also when the
+ * deadline has passed or the process has ended; else KT_LATCH_TIMEOUT or KT_LATCH_ENDED. Dies when it can't
+ * wait. */
 int kt_latch_wait(char *const *names, bool any, int64_t deadline, int pidfd) FAST_FUNC;
 
-/* Pid files: how one kt process finds another. NAME has a dot ("sched.pid"), so that it is no latch. A message when it can't. */
+/* Pid files. NAME has a dot ("sched.pid"), so that it is no latch. Prints a message when it fails. */
 void kt_pid_file_write_or_warn(const char *name, pid_t pid) FAST_FUNC;
 
-/* 0 when there is no such file, or no process id in it. */
+/* The process id; 0 when there is no such file, or none in it. */
 pid_t kt_pid_file_read(const char *name) FAST_FUNC;
 
 #endif

@@ -26,7 +26,7 @@ int FAST_FUNC kt_uevent_open(void)
 
 ssize_t FAST_FUNC kt_uevent_next(int fd, char buf[KT_UEVENT_MAX])
 {
-	struct sockaddr_nl sender = { .nl_pid = 1 }; /* not the kernel's own 0, until recvfrom() says so */
+	struct sockaddr_nl sender = { .nl_pid = 1 }; /* the kernel's is 0: recvfrom() must set it */
 	socklen_t sender_len;
 	ssize_t len;
 

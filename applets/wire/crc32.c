@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * CRC-32/ISO-HDLC for frames: polynomial 0xEDB88320 reflected, initial value and final xor 0xFFFFFFFF
- * (the wire document's table "Frame"; test/applets checks the published check value).
+ * (docs/internals/wire.md, "Frame"; the tests of ktsend check the published value).
  *
  * In:  bytes. Out: their checksum. The table fills itself at the first call; there is one thread.
  *
- * Most bytes see no table. The polynomial divides x^300 + x^155 + x^117 + x^89 + 1 (found by search: up to
- * degree 420 the only multiple of five terms whose second is at least 64 below the first), so a word of the
- * message may be taken out when it is added to the words 145, 183, 211 and 300 bits behind it: the remainder
- * stays the same. All of the message is moved so into its last words, which the table finishes. A load and
- * 20 shifts and xors for eight bytes are twice as fast as a table for each of the eight, and five times in a
- * guest under TCG, where loads are dear (docs/log/performance.md).
+ * Most bytes do not go through the table. The polynomial divides x^300 + x^155 + x^117 + x^89 + 1 (found by
+ * search: up to degree 420 the only multiple of five terms whose second is at least 64 below the first). So a
+ * word of the message can be removed by adding it to the words 145, 183, 211 and 300 bits later: the remainder
+ * stays the same. The whole message folds this way into its last words, which the table finishes. A load and
+ * 20 shifts and xors per eight bytes are twice as fast as a table for each of the eight, and five times as fast
+ * in a guest under TCG, where loads are expensive (docs/log/performance.md).
  */
 //kbuild:lib-y += crc32.o
 //kbuild:CFLAGS_crc32.o := -O2
@@ -62,10 +62,10 @@ static uint32_t add_word(uint32_t crc, uint64_t word)
 	return add_bytes(crc, (const uint8_t *)&bytes, WORD);
 }
 
-/* The last words, with what earlier ones have added to them */
+/* Adds the last words, with what earlier ones have added to them. */
 static uint32_t add_last_words(const uint8_t *p, const uint64_t carried[CARRIED_WORDS])
 {
-	uint32_t crc = 0; /* it has been added to the first word of all */
+	uint32_t crc = 0; /* the initial value is in the first word already */
 	unsigned i;
 
 	for (i = 0; i < CARRIED_WORDS; i++, p += WORD)
@@ -73,10 +73,10 @@ static uint32_t add_last_words(const uint8_t *p, const uint64_t carried[CARRIED_
 	return crc;
 }
 
-/* Takes the words of at least FOLD_MIN bytes; the last 0 to 7 bytes are left. */
+/* Adds the whole words of at least FOLD_MIN bytes; 0 to 7 bytes remain. */
 static uint32_t add_words(uint32_t crc, const uint8_t *p, size_t len)
 {
-	/* what earlier words have added to the one at p, and to the four behind it */
+	/* what earlier words have added to the word at p, and to the four after it */
 	uint64_t c0 = crc, c1 = 0, c2 = 0, c3 = 0, c4 = 0;
 
 	for (; len >= FOLD_MIN + WORD; len -= WORD, p += WORD) {

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The reader of a frame stream. The guest that wrote it may have died in the middle of anything, or be
- * hostile.
+ * The reader of a frame stream. The guest that wrote it may have died at any point, or be hostile.
  *
  * In:  the stream's bytes, in pieces of any size.
  * Out: each frame with a right checksum; each stretch of bytes that is no frame, once; a truncated end.
  *
- * Behind damage every byte may start the next frame, and a hostile stream can announce a 16 MiB payload
- * every few bytes. Hashing each candidate anew would take hours, so the search keeps checksum marks: a
- * candidate's checksum follows from the marks around its two ends (kt_crc32_of_tail), at a cost that does
- * not depend on its length.
+ * After damage every byte may start the next frame, and a hostile stream can announce a 16 MiB payload every
+ * few bytes. Hashing each candidate anew would take hours, so the search stores checkpoints: a candidate's
+ * checksum follows from the checkpoints around its two ends (kt_crc32_of_tail), at a cost that does not depend
+ * on its length.
  */
 //kbuild:lib-y += frame_reader.o
 //kbuild:CFLAGS_frame_reader.o := -O2
@@ -35,7 +34,7 @@ static void extend_checkpoints(struct kt_reader *r, size_t position)
 	}
 }
 
-/* Drops what is read, whole mark steps only, so that the marks stay where their bytes are. */
+/* Drops what was read, in whole checkpoint steps, so that the checkpoints keep their positions. */
 static void slide(struct kt_reader *r)
 {
 	size_t steps = r->start / KT_CHECKPOINT_STEP;
@@ -58,8 +57,8 @@ static void consume_taken(struct kt_reader *r)
 	r->taken = 0;
 }
 
-/* Less is moved than was read since the last time, so moving costs no more than reading did; and of the
- * window only as much memory is touched as the largest frame needs. */
+/* Moves less than was read since the last move, so moving costs no more than reading did; and touches only as
+ * much of the window as the largest frame needs. */
 uint8_t* FAST_FUNC kt_reader_space(struct kt_reader *r, size_t *space)
 {
 	consume_taken(r);
@@ -79,7 +78,7 @@ void FAST_FUNC kt_reader_eof(struct kt_reader *r)
 	r->at_eof = true;
 }
 
-/* The checksum from where the search began (its mark step) up to position */
+/* The checksum from the checkpoint where the search began up to position */
 static uint32_t crc_up_to(struct kt_reader *r, size_t position)
 {
 	size_t checkpoint = position / KT_CHECKPOINT_STEP;
@@ -136,7 +135,7 @@ static enum kt_found classify_at_start(struct kt_reader *r, struct kt_header *he
 	return crc_is_right(r, header) ? KT_FRAME : KT_DAMAGE;
 }
 
-/* From start on, the first frame with a right checksum; at the stream's end, all of the rest is lost. */
+/* Finds the first frame with a right checksum from start on; at the stream's end all of the rest is damage. */
 static enum kt_found search(struct kt_reader *r, struct kt_frame *frame)
 {
 	struct kt_header header;
@@ -155,7 +154,7 @@ static enum kt_found search(struct kt_reader *r, struct kt_frame *frame)
 	return end_search(r, frame, KT_DAMAGE);
 }
 
-/* The stream ends within the frame at start. If a whole frame stands further on, its length was damaged. */
+/* The stream ends within the frame at start. If a whole frame follows, the length was damaged. */
 static enum kt_found decide_tail(struct kt_reader *r, const struct kt_header *header, struct kt_frame *frame)
 {
 	enum kt_found found;

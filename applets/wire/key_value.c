@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * "key=value" words between blanks.
+ * Text of "key=value" words between blanks.
  *
- * In: a text that a guest may have made up. Out: a place in it.
+ * In: a text, perhaps a hostile guest's. Out: a position in it, or a number.
  */
 //kbuild:lib-y += key_value.o
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where a sched_ext dump starts and ends in a trace, and what it says of itself.
+ * Finds where a sched_ext dump starts and ends in a trace, and its type, kind and reason.
  *
- * In:  the bytes of trace_pipe, cut anywhere. Out: started and ended, once for each dump; its type, its
- *      numbers.
- * Source: scx_dump_state() in kernel/sched/ext.c, and the samples in test/data. Every line carries the
- *         tracepoint's
- * name. A dump ends with its event counters, in the order of root/events (6.15 and later), or with the
- * CPU section.
+ * In:  the bytes of trace_pipe, cut anywhere.
+ * Out: started and ended, once per dump; its type, its numbers.
+ *
+ * Source: scx_dump_state() in kernel/sched/ext.c, and the samples in test/data. Every line has the
+ * tracepoint's name. A dump ends with its event counters, in the order of root/events (6.15 and later), or
+ * with the CPU section.
  */
 //kbuild:lib-y += scx_dump_scan.o
 //kbuild:CFLAGS_scx_dump_scan.o := -O2
@@ -20,8 +20,7 @@ static const char default_counter[] = "SCX_EV_SUB_BYPASS_DISPATCH";
 const char *const kt_dump_rules[] = { "none", "counter", "truncated", "quiet", "state" };
 const char *const kt_dump_types[] = { "unknown", "error", "sysrq" };
 
-/* As memmem(3), which takes hundreds of instructions to prepare itself for a text, for each of a dump's
- * lines. */
+/* As memmem(3), which would spend hundreds of instructions per line on its preparation. */
 static const char *find_from(const char *at, const struct kt_dump_scan *scan, const char *text)
 {
 	size_t text_len = strlen(text);
@@ -57,8 +56,7 @@ static void keep_overlap(struct kt_dump_scan *scan)
 	scan->len = KT_DUMP_LINE_OVERLAP;
 }
 
-/* Takes bytes up to the line's end, or as many as there is room for. One byte of the line is left for a
- * NUL. */
+/* Copies bytes up to the line's end, or as many as fit. Reserves one byte for the NUL. */
 static size_t copy_up_to_newline(struct kt_dump_scan *scan, const char *bytes, size_t len)
 {
 	const char *newline = memchr(bytes, '\n', len);
@@ -85,7 +83,7 @@ static void start_dump(struct kt_dump_scan *scan)
 	scan->bytes = scan->lines = 0;
 }
 
-/* "CPU:0 [LOST 14988 EVENTS]", the trace's own line; without a number at least one is lost */
+/* "CPU:0 [LOST 14988 EVENTS]", a line of the trace itself; without a number at least one event is lost */
 static void count_lost(struct kt_dump_scan *scan)
 {
 	const char *lost = find_in_line(scan, "[LOST ");
@@ -111,7 +109,7 @@ static void read_type(struct kt_dump_scan *scan, const char *text)
 	}
 }
 
-/* What the first lines of a dump say of it; they differ between kernels only in what stands around these
+/* Reads type, kind and reason from the first lines of a dump. Kernels differ only in the text around these
  * words. */
 static void read_line(struct kt_dump_scan *scan, const char *text)
 {
@@ -186,7 +184,7 @@ void FAST_FUNC kt_dump_end(struct kt_dump_scan *scan, enum kt_dump_rule rule)
 
 bool FAST_FUNC kt_dump_is_complete(const struct kt_dump_scan *scan)
 {
-	/* where there are counters, an end without them has lost them */
+	/* on a kernel with counters, a dump that ends without them has lost them */
 	bool whole = scan->rule == KT_RULE_COUNTER || (!scan->counter[0] && scan->rule > KT_RULE_TRUNCATED);
 
 	return whole && scan->lost == 0;

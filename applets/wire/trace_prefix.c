@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The trace's prefix of a dump line, taken off. In: dump bytes, cut anywhere. Out: the text that the
- * kernel dumped. */
+/* Removes the trace's prefix from dump lines. In: dump bytes, cut anywhere. Out: the text that the kernel
+ * dumped. */
 //kbuild:lib-y += trace_prefix.o
 //kbuild:CFLAGS_trace_prefix.o := -O2
 
@@ -17,7 +17,7 @@ static size_t emit_head(struct kt_trace_prefix *prefix, char *out)
 	return len;
 }
 
-/* One byte of a line's head; returns what goes to out. */
+/* One byte of a line's head; returns how many bytes go to out. */
 static size_t take_head_byte(struct kt_trace_prefix *prefix, char byte, char *out)
 {
 	unsigned name_len = sizeof(name) - 1;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The trace's prefix of a dump line ("  init-1  [001] d..1.  4.639654: sched_ext_dump: "), taken off.
- * Pure. */
+/* Removes the trace's prefix from dump lines ("  init-1  [001] d..1.  4.639654: sched_ext_dump: "). Pure. */
 #ifndef KT_TRACE_PREFIX_H
 #define KT_TRACE_PREFIX_H 1
 
@@ -12,11 +11,11 @@ enum { KT_PREFIX_MAX = 256 }; /* a line without the tracepoint's name up to here
 struct kt_trace_prefix {
 	char head[KT_PREFIX_MAX];
 	unsigned len;
-	bool passed; /* the prefix of this line is behind us */
+	bool passed; /* the prefix of this line has been removed */
 };
 
-/* Takes the prefixes off the bytes, cut anywhere; out has room for len + KT_PREFIX_MAX. Returns what is
- * in out. */
+/* Copies the bytes, cut anywhere, to out without the prefixes. out has len + KT_PREFIX_MAX bytes; returns how
+ * many are used. */
 size_t kt_trace_prefix_strip(struct kt_trace_prefix *prefix,
 		const char *bytes, size_t len, char *out) FAST_FUNC;
 

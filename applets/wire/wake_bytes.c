@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the wake bytes of one read ask for.
+ * The actions that the wake bytes of one read ask for.
  *
- * In:  the bytes. Out: what is to be done, in order; what is to be told of them.
+ * In:  the bytes. Out: the actions, in order; the text of a mark.
  */
 //kbuild:lib-y += wake_bytes.o
 
@@ -10,16 +10,16 @@
 
 enum { ARTIFACTS_RECEIVED = 0xae };
 
-/* In the order in which they are carried out */
+/* In the order in which they are executed */
 static const struct kt_wake_action actions[] = {
-	{ 0xd1, 'D', NULL }, /* first: the others take their time on a slow console */
+	{ 0xd1, 'D', NULL }, /* first: the others are slow on a slow console */
 	{ 0xb7, 't', NULL },
 	{ 0xb8, 'w', NULL },
 	{ 0xbf, 0, "bpf_map_write_done" },
 	{ 0xac, 0, "accessor_ready" },
 	{ 0xad, 0, "periodic_ready" },
 	{ ARTIFACTS_RECEIVED, 0, "artifacts_received" },
-	{ 0xd3, 0, "shutdown" }, /* last: what came with it is done before */
+	{ 0xd3, 0, "shutdown" }, /* last: after what came with it */
 };
 
 const struct kt_wake_action* FAST_FUNC kt_wake_next(const uint8_t *bytes, size_t len, unsigned *at)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the wake bytes of one read ask for. Pure: bytes in, actions out. */
+/* The actions that the wake bytes of one read ask for. Pure: bytes in, actions out. */
 #ifndef KT_WAKE_BYTES_H
 #define KT_WAKE_BYTES_H 1
 
@@ -12,16 +12,15 @@ struct kt_wake_action {
 	const char *latch;
 };
 
-/* The next thing to do for all bytes of one read: each once, shutdown last. *AT starts as 0; NULL is the
- * end. */
+/* The next action for the bytes of one read: each once, shutdown last. *AT starts as 0; NULL is the end. */
 const struct kt_wake_action *kt_wake_next(const uint8_t *bytes, size_t len, unsigned *at) FAST_FUNC;
 
-/* How many of the bytes mean nothing */
+/* How many of the bytes have no meaning */
 unsigned kt_wake_unknown(const uint8_t *bytes, size_t len) FAST_FUNC;
 
-/* "wake:0xd1,0xd3": the bytes that came, as a mark tells of them: not those that mean nothing, nor the
- * answer to the exit frame, behind which nothing comes. As many as find room in text[size], at least 10;
- * false when there is none. */
+/* "wake:0xd1,0xd3": the text of a mark, for the bytes that came. Without bytes that have no meaning, and without
+ * the answer to the exit frame, after which no frame follows. text[size] holds at least 10 bytes of them; more
+ * are left out. False when none is left. */
 bool kt_wake_text(char *text, size_t size, const uint8_t *bytes, size_t len) FAST_FUNC;
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * The vocabulary of the wire: frame header, message types, lifecycle phases.
  *
- * In and out: bytes and names. The facts are those of docs/internals/wire.md, which says what comes from the reference.
+ * In and out: bytes and names, as docs/internals/wire.md states them.
  */
 //kbuild:lib-y += wire.o
 
@@ -129,7 +129,7 @@ void FAST_FUNC kt_header_encode(uint8_t *out, uint32_t tag, const void *payload,
 
 bool FAST_FUNC kt_header_decode(const uint8_t *in, struct kt_header *header)
 {
-	if (kt_get_u32(in + 12) != 0) /* first: it rules out most bytes that a search behind damage tries */
+	if (kt_get_u32(in + 12) != 0) /* first: it rules out most positions that a search after damage tries */
 		return false;
 	header->tag = kt_get_u32(in);
 	header->length = kt_get_u32(in + 4);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The vocabulary of the wire: frame header, message types, lifecycle phases, log markers. Pure.
- * Source: docs/internals/wire.md, which keeps the facts of the reference's protocol and marks what ktbox adds. */
+ * Source: docs/internals/wire.md, which states ktstr's protocol and marks what ktbox adds. */
 #ifndef KT_WIRE_H
 #define KT_WIRE_H 1
 
@@ -11,7 +11,7 @@ enum {
 	/* One write(2) of up to 32 KiB to a virtio port is atomic between processes; a larger one is torn. */
 	KT_FRAME_MAX = 32768,
 	KT_PAYLOAD_MAX = KT_FRAME_MAX - KT_HEADER_LEN,
-	/* What a reader accepts: the reference sends frames of up to 16 MiB. */
+	/* What a reader accepts: ktstr sends frames of up to 16 MiB. */
 	KT_LENGTH_MAX = 16 * 1024 * 1024,
 	KT_ADDRESS_COUNT = 3,
 	KT_NUMBER_LEN = 4, /* of KT_NUMBERED */
@@ -19,7 +19,7 @@ enum {
 	KT_MARK_TEXT_MAX = 200,
 };
 
-/* The tags that code has to know by name; all others stand in kt_types[]. */
+/* Tags that code uses by name; kt_types[] has all of them. */
 enum {
 	KT_EXIT = 0x45584954,
 	KT_SCHED_EXIT = 0x53434458,
@@ -54,7 +54,7 @@ enum {
 	KT_TTY_ACK = 0x5441434b,
 };
 
-/* What a payload is made of */
+/* What a payload consists of */
 enum kt_payload {
 	KT_EMPTY,  /* nothing */
 	KT_I32,    /* a signed 32-bit number */
@@ -72,7 +72,7 @@ struct kt_type {
 	const char *name;
 	uint32_t tag;
 	uint8_t payload; /* enum kt_payload */
-	bool extension; /* ktbox's own, unknown to the reference */
+	bool extension; /* ktbox's own, unknown to ktstr */
 };
 
 /* Ends with an entry whose name is NULL */
@@ -96,7 +96,7 @@ struct kt_header {
 const struct kt_type *kt_type_by_name(const char *name) FAST_FUNC;
 const struct kt_type *kt_type_by_tag(uint32_t tag) FAST_FUNC;
 
-/* A tag spells four printable letters; a reader takes anything else for damage. */
+/* Whether a tag spells four printable letters; a reader treats anything else as damage. */
 bool kt_tag_is_plausible(uint32_t tag) FAST_FUNC;
 
 /* Integers travel little-endian. */
@@ -108,7 +108,7 @@ uint64_t kt_get_u64(const uint8_t *in) FAST_FUNC;
 /* Writes the KT_HEADER_LEN bytes of the header of this payload. */
 void kt_header_encode(uint8_t *out, uint32_t tag, const void *payload, uint32_t length) FAST_FUNC;
 
-/* Reads KT_HEADER_LEN bytes; false when they can't be a header (tag, length or padding out of bounds). */
+/* Decodes KT_HEADER_LEN bytes; false when they can't be a header (tag, length or padding out of bounds). */
 bool kt_header_decode(const uint8_t *in, struct kt_header *header) FAST_FUNC;
 
 #endif

@@ -62,9 +62,11 @@ setUp() {
 
 # launcher PROGRAM ARG...: a Python program that may import the launcher's modules.
 launcher() {
+	launcher_program=$1
+	shift
 	"$KT_PYTHON" -ISXutf8 -B -c "import sys
 sys.path.insert(0, sys.argv.pop())
-$1" "$@" "$KT_TOP/host"
+$launcher_program" "$@" "$KT_TOP/host"
 }
 
 # streams ITEM...: what the guest sends; split at white space on purpose.
