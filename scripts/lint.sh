@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # lint.sh: check every shell script of the tree with shellcheck, as POSIX sh.
-# In:   *.sh under the directories named below, and files there whose first line names a shell.
+# In:   files under the folders named below whose first line names a shell, and *.sh.
 # Out:  shellcheck's findings.
 # Exit: 0 none; 1 some.
 
@@ -22,7 +22,7 @@ scripts() {
 }
 
 list=$(scripts)
-# Sourced files are followed where their path is known (SC1091, "not following", is not a finding).
+# A file that another one reads is followed where its path is known (SC1091: not followed, is no finding).
 # shellcheck disable=SC2086  # a list of words: the tree has no names with spaces
 shellcheck -s sh -x -e SC1091 $list
 # shellcheck disable=SC2086

@@ -8,8 +8,8 @@
  *
  * Every runnable task goes through enqueue into the queue and through dispatch out of it; select_cpu only
  * chooses a CPU. So from error_at_ns on the next task to become runnable ends the scheduler by
- * scx_bpf_error, and from stall_at_ns on no waiting task runs any more, until the kernel's watchdog throws
- * the scheduler out.
+ * scx_bpf_error, and from stall_at_ns on no waiting task runs any more, until the kernel's watchdog ejects
+ * the scheduler.
  *
  * Builds without vmlinux.h: the few kernel types are declared here by name, CO-RE finds the rest.
  * The queue functions have had other names before 6.13: both are weak, and the one that is there is called.
