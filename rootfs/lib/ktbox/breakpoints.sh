@@ -35,7 +35,7 @@ run_debug_shell() {
 	if find_debug_tty; then
 		interactive_shell
 	else
-		say "no terminal for a debug shell: give ktrun --shell"
+		say "no terminal for a debug shell: run ktrun --shell on a terminal"
 	fi
 }
 
