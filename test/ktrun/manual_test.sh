@@ -73,7 +73,7 @@ test_a_page_has_the_sections_that_a_reader_expects() {
 	done
 }
 
-test_constants_of_the_source_are_told_by_their_value() {
+test_constants_of_the_source_are_shown_by_their_value() {
 	assert_matches 'KILL after 3 s' "$MAN/ktexitmon.1"
 	assertEquals "names of constants" "" "$(grep -lE '[A-Z]_(MS|MAX)\b' "$MAN"/*.1)"
 }
