@@ -79,7 +79,7 @@ test_a_signal_is_128_and_its_number() {
 	done
 }
 
-test_how_it_ended_is_told_by_a_sched_state_frame() {
+test_how_it_ended_stands_in_a_sched_state_frame() {
 	run_kt ktexitmon -p port -l log sh -c 'exit 7'
 	assert_matches '^sched-state [0-9]+ exited ms=[0-9]+ code=7$' "$(decode port >said; echo said)"
 	rm port run/*
@@ -140,7 +140,7 @@ test_the_log_is_sent_once() {
 	assertEquals "log frames" "" "$(decode port | grep sched-log)"
 }
 
-test_who_sends_the_log_sets_the_latch() {
+test_the_sender_of_the_log_sets_the_latch() {
 	run_kt ktexitmon -p port -l log echo text
 	assert_latch sched_log_owned
 }
@@ -301,7 +301,7 @@ test_a_zombie_that_its_parent_does_not_reap() {
 	end_parent
 }
 
-test_a_zombie_whose_name_looks_like_the_fields_behind_it() {
+test_a_zombie_whose_name_looks_like_the_fields_after_it() {
 	ln -s "$(command -v sh)" 'a) S (1'
 	start_parent keep "$PWD/a) S (1"
 	watch "$child"

@@ -177,7 +177,7 @@ test_it_does_not_wake_by_itself() {
 	end_kthvc
 }
 
-test_what_came_is_told_with_its_time_where_marks_are_wanted() {
+test_what_came_is_reported_with_its_time_where_marks_are_wanted() {
 	exec 6>marks
 	KT_MARKS=1 KT_PORT_FD=6
 	export KT_MARKS KT_PORT_FD

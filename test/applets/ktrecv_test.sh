@@ -286,7 +286,7 @@ test_damage_at_each_part_of_a_frame_costs_that_frame_only() {
 	done
 }
 
-test_garbage_before_between_and_behind() {
+test_garbage_before_between_and_after() {
 	agrees_with_oracle raw:00 stdout=one exit#i32:0
 	agrees_with_oracle "raw:$(bytes 100 | od -An -v -tx1 | tr -d ' \n')" stdout=one zero:1000 stdout=two \
 		exit#i32:0

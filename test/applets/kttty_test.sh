@@ -112,7 +112,7 @@ test_frames_that_are_not_for_it_are_passed_over() {
 	assert_file_text onetwo got
 }
 
-test_damage_costs_its_frame_and_is_told_of() {
+test_damage_costs_its_frame_and_is_reported() {
 	encode stdin=one badcrc:stdin=LOST stdin=two stdin >&8
 	guest_reads
 	assert_status 1

@@ -283,7 +283,7 @@ test_a_copy_that_can_not_be_written_does_not_keep_the_log_from_the_host() {
 }
 
 # More of them than the port's queue holds, so that the frame before them has left it.
-test_ktsend_b_passes_the_queue_behind_its_frame() {
+test_ktsend_b_passes_the_queue_after_its_frame() {
 	run_kt ktsend -b -p port exit 3
 	assert_status 0
 	assertEquals 'exit 4 3' "$(decode port | head -n 1)"

@@ -30,7 +30,7 @@ test_an_end_before_the_attach_is_no_expected_death() {
 	assert_exit 200
 }
 
-test_a_scheduler_that_does_not_attach_in_time_is_told_apart() {
+test_a_scheduler_that_does_not_attach_in_time_is_distinguished() {
 	cmdline ktbox.attach_timeout=1
 	when ktexitmon stay
 	boot
@@ -56,7 +56,7 @@ test_without_sched_ext_and_without_a_scheduler_the_payload_runs() {
 	assert_exit 7
 }
 
-test_an_attach_that_only_sysfs_tells_of_counts() {
+test_an_attach_that_only_sysfs_shows_counts() {
 	cmdline ktbox.attach_timeout=1
 	when ktexitmon 'sysfs_attached; stay'
 	boot

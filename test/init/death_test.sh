@@ -67,7 +67,7 @@ test_without_a_payload_the_wait_for_an_expected_death_has_a_bound() {
 	assert_exit 208
 }
 
-test_a_death_that_is_seen_together_with_the_payloads_end_is_told_of() {
+test_a_death_that_is_seen_together_with_the_payloads_end_is_reported() {
 	when ktexec 'ktlatch set payload_runs; ktlatch wait sched_exited; exit 0'
 	dying_scheduler
 	note_latch_calls 'case $* in
@@ -110,7 +110,7 @@ test_an_ejection_after_the_payloads_end_is_in_the_exit_code() {
 
 detached='ktlatch set sched_attached; ktlatch wait payload_runs; ktlatch set sched_detached'
 
-test_a_scheduler_that_was_thrown_out_and_lingers_is_dead() {
+test_a_scheduler_that_was_ejected_and_lingers_is_dead() {
 	endless_payload
 	when ktexitmon "$detached; ktlatch wait -t 2 vm_off; note two seconds later; stay"
 	boot
@@ -119,7 +119,7 @@ test_a_scheduler_that_was_thrown_out_and_lingers_is_dead() {
 	assert_exit 202
 }
 
-test_a_scheduler_that_was_thrown_out_and_then_ends_is_dead() {
+test_a_scheduler_that_was_ejected_and_then_ends_is_dead() {
 	endless_payload
 	when ktexitmon "trap '' TERM; $detached; a_moment; ktlatch set sched_exited; exit 1"
 	boot
@@ -150,7 +150,7 @@ test_a_scheduler_that_attaches_again_and_then_dies_is_dead() {
 	assert_exit 202
 }
 
-test_a_detach_that_is_told_of_while_the_scheduler_is_attached_does_not_make_init_spin() {
+test_init_does_not_spin_on_a_detach_that_is_reported_while_the_scheduler_is_attached() {
 	note_latch_calls
 	when ktexec 'ktlatch set payload_runs; ktlatch wait detach_told; a_moment; a_moment; exit 7'
 	# /init resets sched_detached, so the payload waits for a latch that it leaves alone
@@ -164,7 +164,7 @@ test_a_detach_that_is_told_of_while_the_scheduler_is_attached_does_not_make_init
 	assert_exit 7
 }
 
-test_a_scheduler_thrown_out_before_the_payload_that_attaches_again_gets_its_payload() {
+test_a_scheduler_ejected_before_the_payload_that_attaches_again_gets_its_payload() {
 	when ktexitmon 'ktlatch set sched_detached; a_moment; sysfs_attached; ktlatch reset sched_detached
 		ktlatch set sched_attached; stay'
 	boot

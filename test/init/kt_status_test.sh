@@ -26,7 +26,7 @@ kt_status() { # [ARG...]
 	assert_same_bytes out.dash out
 }
 
-test_it_tells_of_an_attached_scheduler() {
+test_it_reports_an_attached_scheduler() {
 	kt_status status
 	assert_status 0
 	assert_empty err
@@ -82,7 +82,7 @@ test_counters_that_are_all_0_are_said_in_one_line() {
 	assert_matches '^events: *all 0$' out
 }
 
-test_a_process_that_has_ended_and_a_dump_are_told_of() {
+test_a_process_that_has_ended_and_a_dump_are_reported() {
 	rmdir root/proc/77
 	: >root/run/kt/dump_started
 	kt_status status

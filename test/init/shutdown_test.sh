@@ -84,7 +84,7 @@ test_a_shutdown_before_the_scheduler_keeps_it_from_being_started() {
 	assert_order 'ktpipe got TERM' 'ktsend exit ' 'reboot -f'
 }
 
-test_a_shutdown_while_a_scheduler_that_was_thrown_out_has_its_second_chance_ends_the_run() {
+test_a_shutdown_while_a_scheduler_that_was_ejected_has_its_second_chance_ends_the_run() {
 	boot_ceiling 12 # it has hung here
 	when ktexec 'ktlatch set payload_runs; stay'
 	when ktexitmon 'ktlatch set sched_attached; ktlatch wait payload_runs; ktlatch set sched_detached; a_moment

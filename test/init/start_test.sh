@@ -30,7 +30,7 @@ test_each_of_the_required_mounts_is_required() {
 	done
 }
 
-test_an_optional_mount_that_is_missing_is_told_of_and_the_run_goes_on() {
+test_an_optional_mount_that_is_missing_is_reported_and_the_run_goes_on() {
 	not_mounted /sys/fs/bpf
 	boot
 	assert_console '^ktbox: mounts: .*/sys/fs/bpf'
@@ -146,7 +146,7 @@ test_a_number_that_is_none_is_reported_and_the_default_holds() {
 	assert_exit 0
 }
 
-test_the_trace_ring_and_the_terminal_of_the_command_line_reach_who_needs_them() {
+test_the_trace_ring_and_the_terminal_of_the_command_line_reach_their_users() {
 	cmdline 'ktbox.trace_kb=64 ktbox.term=vt100'
 	when ktpipe 'note "ring ${KT_TRACE_KB-default}"; ktlatch set trace_armed; stay'
 	when ktexec 'note "term $TERM"'
@@ -172,7 +172,7 @@ test_grace_periods_are_hurried_up_to_the_scheduler_and_not_beyond() {
 	assert_did 'ktpipe: 1' 'ktexitmon: 0'
 }
 
-test_words_behind_a_newline_count_and_the_last_needs_none() {
+test_words_after_a_newline_count_and_the_last_needs_none() {
 	printf 'ktbox.host=ktrun\nktbox.trace_kb=64\n\nktbox.term=vt100' >root/proc/cmdline
 	when ktpipe 'note "ring ${KT_TRACE_KB-default}"; ktlatch set trace_armed; stay'
 	when ktexec 'note "term $TERM"'
@@ -187,7 +187,7 @@ test_without_kthvc_the_guest_goes_on() {
 	assert_exit 0
 }
 
-test_a_kthvc_that_never_listens_is_told_of_after_a_bounded_time() {
+test_a_kthvc_that_never_listens_is_reported_after_a_bounded_time() {
 	when kthvc stay
 	shorten_wait hvc_ready
 	boot

@@ -22,7 +22,7 @@ test_break_gives_a_shell_before_the_phase_and_its_exit_goes_on() {
 	assert_exit 3
 }
 
-test_break_before_teardown_is_behind_the_payload_and_before_the_schedulers_end() {
+test_break_before_teardown_is_after_the_payload_and_before_the_schedulers_end() {
 	shell_with break=teardown
 	boot
 	assert_order 'ktterm' 'ktsend exec-exit 0' 'ktterm' 'ktexitmon got TERM' 'ktsend exit 0'
@@ -37,7 +37,7 @@ test_a_phase_that_does_not_exist_is_said_and_the_run_goes_on() {
 	assert_exit 0
 }
 
-test_every_phase_behind_the_command_line_can_be_stopped_before() {
+test_every_phase_after_the_command_line_can_be_stopped_before() {
 	stops=$(sed -n "s/^BREAKPOINTS=.\(.*\).$/\1/p" root/lib/ktbox/breakpoints.sh)
 	phases=$(sed -n "s/^phase //p" root/init | tr "\n" " ")
 	assertEquals "$stops " "$phases"

@@ -6,7 +6,7 @@
 
 . "$KT_TEST_LIB/boot.sh"
 
-test_a_status_of_the_stopped_scheduler_is_told_and_the_run_keeps_its_own() {
+test_a_status_of_the_stopped_scheduler_is_reported_and_the_run_keeps_its_own() {
 	when ktexitmon 'on_term() { exit 137; }; ktlatch set sched_attached; stay'
 	when ktexec 'exit 7'
 	boot
@@ -15,7 +15,7 @@ test_a_status_of_the_stopped_scheduler_is_told_and_the_run_keeps_its_own() {
 	assert_exit 7
 }
 
-test_a_scheduler_that_ended_in_order_is_told_with_0() {
+test_a_scheduler_that_ended_in_order_is_reported_with_0() {
 	boot
 	assert_did 'ktsend sched-state stopped code=0'
 	assert_not_on_console '^ktbox: .*scheduler'
@@ -111,7 +111,7 @@ test_a_ktpipe_that_does_not_end_is_killed_and_an_error() {
 	assert_exit 209
 }
 
-test_a_ktexitmon_that_does_not_end_is_killed_and_told_of() {
+test_a_ktexitmon_that_does_not_end_is_killed_and_reported() {
 	bounds MONITOR_SECONDS=1
 	when ktexitmon 'deaf; ktlatch set sched_attached; stay'
 	boot

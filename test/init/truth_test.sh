@@ -14,7 +14,7 @@ port_has_sent() { # BYTES
 		>root/sys/kernel/debug/virtio-ports/vport0p1
 }
 
-test_fin_tells_what_the_kernel_says_that_the_port_has_sent() {
+test_fin_has_what_the_kernel_says_that_the_port_has_sent() {
 	port_has_sent 4711
 	boot
 	assert_order 'ktpipe got TERM' 'ktsend fin 4711' 'ktsend exit 0'
@@ -26,7 +26,7 @@ test_fin_is_unknown_where_the_kernel_does_not_tell() {
 }
 
 # A sender that is killed in the middle of a write: its bytes are counted after fin has been read.
-test_fin_is_told_again_when_another_sender_came_in_between() {
+test_fin_is_sent_again_when_another_sender_came_in_between() {
 	port_has_sent 4711
 	when ktsend 'case $1$2 in
 		fin4711) sent=5000 ;;
@@ -74,7 +74,7 @@ test_a_live_log_that_was_not_sent_whole_is_an_error() {
 	assert_exit 209
 }
 
-test_an_ejection_is_told_at_once_though_the_process_lives_on() {
+test_an_ejection_is_reported_at_once_though_the_process_lives_on() {
 	when ktexec 'ktlatch set payload_runs; stay'
 	when ktexitmon 'ktlatch set sched_attached; ktlatch wait payload_runs
 		ktlatch set sched_ejected; ktlatch set sched_detached; a_moment; note a moment has passed; stay'

@@ -81,7 +81,7 @@ test_a_number_is_left_to_the_user() {
 	assert_empty out
 }
 
-test_behind_the_dashes_a_command_is_completed_and_then_files() {
+test_after_the_dashes_a_command_is_completed_and_then_files() {
 	: >a-file
 	tab -m 300 -- mkdi
 	offers mkdir

@@ -110,7 +110,7 @@ grace_of() {
 	sed -n 's/^\tGRACE_MS = \([0-9]*\)000,.*/\1/p' "$(find "$KT_TOP/applets" -name "$1.c")"
 }
 
-test_constants_of_the_source_are_told_by_their_value() {
+test_constants_of_the_source_are_shown_by_their_value() {
 	for command in ktexitmon ktexec; do
 		text_of "$command" >text
 		assert_matches "KILL after $(grace_of "$command") s" text

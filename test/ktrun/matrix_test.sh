@@ -78,7 +78,7 @@ test_a_cell_that_cannot_run_is_no_pass() {
 	assert_matches ' 0/1 0% .* 1 not-run, first 00001' out
 }
 
-test_kernels_of_one_name_are_told_apart() {
+test_kernels_of_one_name_are_distinguished() {
 	mkdir -p build-a build-b
 	ln -s "$KT_TOP/build/kernel/image" build-a/image
 	ln -s "$KT_TOP/build/kernel/image" build-b/image
@@ -164,7 +164,7 @@ test_a_folder_of_another_matrix_is_refused() {
 	assert_matches 'is the directory of another matrix' err
 }
 
-test_what_is_wrong_is_told_by_its_line() {
+test_what_is_wrong_is_reported_by_its_line() {
 	while IFS='|' read -r bad said; do
 		printf '# first\n%s\n' "$bad" >matrix
 		matrix

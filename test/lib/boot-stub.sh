@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# boot-stub.sh: what stands for every command of the guest when /init is tested on a host (lib/boot.sh).
-# In:   its own name; KTBOX_ROOT, the folder that stands for /; KTBOX_ROOT/behave/NAME, shell text to run
+# boot-stub.sh: stands in for every command of the guest when /init is tested on a host (lib/boot.sh).
+# In:   its own name; KTBOX_ROOT, the directory that stands for /; KTBOX_ROOT/behave/NAME, shell text to run
 #       instead of the ordinary behaviour below.
 # Out:  a line "NAME ARG..." in KTBOX_ROOT/journal; ktsend also writes its arguments to the port's descriptor.
 # Exit: 0, or what the behaviour says.
@@ -13,19 +13,19 @@ note() {
 	echo "$*" >>"$KTBOX_ROOT/journal"
 }
 
-# The stubs' own calls are not those that a test may want to see.
+# The stubs call the real ktlatch, so that a test sees the calls of /init alone.
 ktlatch() {
 	"$KTBOX_ROOT/tools/ktlatch" "$@"
 }
 
-# stay: a daemon's life: until TERM, or until the machine is off.
+# stay: lives as a daemon does, until TERM or until the machine is off.
 stay() {
 	ktlatch wait vm_off &
 	until wait $!; do :; done
 	exit 0
 }
 
-# deaf: TERM is noted and no more. (A shell comes to it while it waits, not while it has a child in front.)
+# deaf: notes TERM and ignores it. (A shell runs its trap while it waits, not while a child is in the foreground.)
 deaf() {
 	trap 'note "$name is deaf"' TERM
 }
@@ -35,7 +35,7 @@ on_term() {
 	exit 0
 }
 
-# a_moment: long enough for /init to go on too early, if it does.
+# a_moment: waits long enough for /init to go on too early, if it does.
 a_moment() {
 	ktlatch wait -t 0.2 never_set
 	return 0

@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# boot.sh: runs /init on this host, under a folder that stands for / and with stubs for all that it starts:
+# boot.sh: runs /init on this host, under a directory that stands for / and with stubs for all that it starts:
 #	. "$KT_TEST_LIB/boot.sh"
 #	test_CLAIM() { when ktexec 'exit 7'; boot; assert_exit 7; }
 # setUp lays out ./root; the test changes it; boot copies it for each shell that /init must work in, and runs
@@ -27,7 +27,7 @@ boot_ceiling() { # SECONDS for /init as a whole
 	BOOT_CEILING=$1
 }
 
-# new_root: ./root is as it was at first; nothing of an earlier boot is left.
+# new_root: lays out ./root afresh, and removes what an earlier boot left.
 new_root() {
 	[ -d "$SHUNIT_TMPDIR/root" ] || lay_out_root "$SHUNIT_TMPDIR/root"
 	# shellcheck disable=SC2086  # a list of words
@@ -80,12 +80,12 @@ lay_out_program() { # FILE
 	chmod +x "$1"
 }
 
-# when COMMAND TEXT: what the stub does instead of its ordinary behaviour (lib/boot-stub.sh has words for it).
+# when COMMAND TEXT: sets what the stub does instead of its ordinary behaviour (lib/boot-stub.sh has words for it).
 when() {
 	printf '%s\n' "$2" >"root/behave/$1"
 }
 
-# cmdline WORD...: the kernel command line.
+# cmdline WORD...: sets the kernel command line.
 cmdline() {
 	echo "console=ttyS0 ktbox.host=ktrun $*" >root/proc/cmdline
 }
@@ -95,7 +95,7 @@ bounds() {
 	printf '%s\n' "$@" >root/lib/ktbox/zz_bounds.sh
 }
 
-# note_latch_calls [TEXT]: /init's calls of ktlatch go to the root's latch_calls; TEXT is run before each.
+# note_latch_calls [TEXT]: records /init's calls of ktlatch in the root's latch_calls, and runs TEXT before each.
 note_latch_calls() {
 	ln -s "$KT_TEST_LIB/boot-stub.sh" root/stubs/ktlatch
 	# shellcheck disable=SC2016
@@ -104,15 +104,15 @@ note_latch_calls() {
 		exec "$KTBOX_ROOT/tools/ktlatch" "$@"'
 }
 
-# shorten_wait LATCH: /init's waits for it end after a second, whatever their bound is.
+# shorten_wait LATCH: ends /init's waits for it after a second, whatever their bound is.
 shorten_wait() {
 	note_latch_calls 'case "$* " in
 		"wait -a -t "*" '"$1"' "*) shift 4; set -- wait -a -t 1 "$@" ;;
 		esac'
 }
 
-# boot_is_safe ROOT: nothing that /init starts by name is this host's own, and its root is a folder of this
-# test. Else the host would be mounted over and rebooted.
+# boot_is_safe ROOT: checks that /init can start nothing of this host by name, and that its root is a directory of
+# this test. Else it would mount over the host and reboot it.
 boot_is_safe() {
 	case ${1:-/} in
 	"$SHUNIT_TMPDIR"/*) ;;
@@ -127,8 +127,8 @@ boot_is_safe() {
 	echo "boot: refused: a stub is missing in $1" && return 1
 }
 
-# boot_under SHELL: leaves status.SHELL, console.SHELL, journal.SHELL. The machine is off when /init ends, and
-# the pipe ends when all that was started has ended.
+# boot_under SHELL: runs /init; leaves status.SHELL, console.SHELL, journal.SHELL. The machine is off when /init
+# ends, and the pipe ends when all that it started has ended.
 boot_under() {
 	boot_is_safe "$PWD/$1" || return
 	{
@@ -169,7 +169,7 @@ boot() {
 	done
 }
 
-# assert_did LINE...: they stand in the journal, whole.
+# assert_did LINE...: the journal has each of them as a whole line.
 assert_did() {
 	for line; do
 		for shell in $BOOT_SHELLS; do
@@ -189,7 +189,7 @@ assert_did_not() {
 	done
 }
 
-# assert_times COUNT ERE: so many lines of the journal match.
+# assert_times COUNT ERE: this number of lines of the journal match.
 assert_times() {
 	for shell in $BOOT_SHELLS; do
 		assertEquals "lines under $shell that match $2 in $(cat "journal.$shell")" \
@@ -197,7 +197,7 @@ assert_times() {
 	done
 }
 
-# assert_order START...: for each START a line of the journal that begins with it, each after the one before.
+# assert_order START...: the journal has lines that begin with each START, in this order.
 assert_order() {
 	printf '%s\n' "$@" >order
 	for shell in $BOOT_SHELLS; do
@@ -207,7 +207,7 @@ assert_order() {
 	done
 }
 
-# assert_exit CODE: the exit frame has it, is sent once, and no frame comes after it.
+# assert_exit CODE: the exit frame has this code, is sent once, and no frame comes after it.
 assert_exit() {
 	for shell in $BOOT_SHELLS; do
 		assertEquals "last frame under $shell; console: $(cat "console.$shell")" \
@@ -242,7 +242,7 @@ assert_not_on_console() { # ERE
 	done
 }
 
-# assert_no_frame: nobody was asked to send one.
+# assert_no_frame: /init started no sender of frames.
 assert_no_frame() {
 	assert_did_not '^kt(send|dump) '
 }

@@ -1,12 +1,11 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# stub.sh: ktrun with a QEMU that is a script: for the order of verdicts and for errors, never for what a
-# guest does.
-# In:  the folder stub/ of the test: stream (becomes bulk.bin), console, stderr, code, act (a script that
-#      is run last, with
-#      $hvc the path of the wake fifo, $bulk that of bulk.bin); each may be missing.
-# Out: stub/args, a line each; stub/initrd; art/ the artifacts.
+# stub.sh: runs ktrun with a script in place of QEMU. It tests the order of verdicts and errors, never what a guest
+# does.
+# In:  the directory stub/ of the test: stream (becomes bulk.bin), console, stderr, code, act (a script that runs
+#      last, with $hvc, the path of the wake FIFO, and $bulk, that of bulk.bin); each may be missing.
+# Out: stub/args, one argument per line; stub/initrd; art/, the artifacts.
 
 . "$KT_TEST_LIB/unit.sh"
 
@@ -14,7 +13,7 @@ KTRUN=$KT_TOP/host/ktrun
 KTRUN_ACCEL=tcg # no trial
 export KTRUN_ACCEL
 
-# A stream of a run in which all went well.
+# The frames of a run in which all went well, and of some in which not all did.
 READY='sys-ready lifecycle#phase:1'
 ATTACHED='sched-state=attached\x20ms=300\x20name=demo'
 STARTED='lifecycle#phase:2 scenario-start'
@@ -69,19 +68,19 @@ sys.path.insert(0, sys.argv.pop())
 $launcher_program" "$@" "$KT_TOP/host"
 }
 
-# streams ITEM...: what the guest sends; split at white space on purpose.
+# streams ITEM...: sets what the guest sends. The items are split at white space on purpose.
 streams() {
 	# shellcheck disable=SC2068
 	encode $@ >stub/stream
 }
 
-# ktrun ARG...: leaves status, out, err and art/.
+# ktrun ARG...: runs it; leaves status, out, err and art/.
 ktrun() {
 	rm -rf art
 	run "$KTRUN" -o "$PWD/art" "$@"
 }
 
-# ktrun_of_a_user ARG...: without the right of root to read and write everything.
+# ktrun_of_a_user ARG...: runs it without root's right to read and write everything.
 ktrun_of_a_user() {
 	rm -rf art
 	if [ "$(id -u)" = 0 ]; then
@@ -91,7 +90,7 @@ ktrun_of_a_user() {
 	fi
 }
 
-# value KEY: from result.json, a string without its quotes.
+# value KEY: prints the value from result.json, a string without its quotes.
 value() {
 	sed -n "s/^  \"$1\": //p" art/result.json | sed 's/,$//; s/^"\(.*\)"$/\1/'
 }

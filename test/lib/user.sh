@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # user.sh: a user at a terminal (tools/user.py), for tests of what kttty and ktrun do on one.
-# Out: transcript, all that came on the terminal; user_pid, the program's process id; $answer.
+# Out: transcript, the file with all output of the terminal; user_pid, the program's process id; $answer.
 
-# user_runs PROGRAM ARG...: the program is in the foreground of a terminal of 24 x 80.
+# user_runs PROGRAM ARG...: starts the program in the foreground of a terminal of 24 x 80.
 user_runs() {
 	mkfifo user.commands user.answers
 	"$KT_PYTHON" "$KT_TOP/test/tools/user.py" transcript "$@" <user.commands >user.answers 2>user.err &
@@ -13,7 +13,7 @@ user_runs() {
 	read -r user_pid <&7
 }
 
-# user COMMAND [WORD...]: leaves its answer in $answer.
+# user COMMAND [WORD...]: sends the command of tools/user.py, and leaves its answer in $answer.
 user() {
 	printf '%s\n' "$*" >&6
 	answer=
@@ -26,7 +26,7 @@ assert_sees() {
 	assertEquals "seen on the terminal: $1; in: $(tail -c 600 transcript)" yes "$answer"
 }
 
-# assert_user_ends STATUS: the program ends with it.
+# assert_user_ends STATUS: the program ends with this status.
 assert_user_ends() {
 	user end
 	assertEquals "status of the program ($(tail -c 600 transcript); $(cat user.err))" "$1" "$answer"

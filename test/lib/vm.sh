@@ -1,8 +1,8 @@
 # shellcheck shell=sh disable=SC1091,SC2034,SC2154
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# vm.sh: helpers of the tests on a real kernel. A file boots its VMs in oneTimeSetUp(), once each, with
-# vm() or vm_begin() ... vm_finish(); its tests then look at what each run left, by the name of the run.
+# vm.sh: helpers of the tests on a real kernel. A file boots each of its VMs once, in oneTimeSetUp(), with vm() or
+# vm_begin() ... vm_finish(). Its tests then look at what a run left, by the name of the run.
 #
 # In:  host/ktrun, build/scx_demo, build/kernel/image (as `make test` builds them).
 # Out: $VMS/NAME/ the artifacts; $VMS/NAME.out .err .status what ktrun printed and how it ended.
@@ -21,7 +21,7 @@ oneTimeTearDown() {
 	rm -rf "$VMS" "$FILES"
 }
 
-# vm NAME ARG...: one run of ktrun, to its end.
+# vm NAME ARG...: runs ktrun to its end.
 vm() {
 	vm_name=$1
 	shift
@@ -30,8 +30,8 @@ vm() {
 	echo $? >"$VMS/$vm_name.status"
 }
 
-# vm_begin NAME ARG...: start one in a session of its own, as from a terminal; its stdout is read from
-# descriptor 5. Leaves vm_pid, which is its process group too.
+# vm_begin NAME ARG...: starts ktrun in its own session, as from a terminal. Its stdout arrives on descriptor 5.
+# Leaves vm_pid, which is its process group too.
 vm_begin() {
 	vm_name=$1
 	shift
@@ -43,7 +43,7 @@ vm_begin() {
 	: >"$VMS/$vm_name.out"
 }
 
-# vm_hears LINE: read the payload's output up to this line. False when the run ends without it.
+# vm_hears LINE: reads the payload's output up to this line. False when the run ends without it.
 vm_hears() {
 	while read -r vm_line <&5; do
 		echo "$vm_line" >>"$VMS/$vm_name.out"
@@ -52,18 +52,18 @@ vm_hears() {
 	return 1
 }
 
-# vm_wake BYTES: wake bytes (printf's octal escapes) to hvc0, whose fifo ktrun -v names.
+# vm_wake BYTES: writes wake bytes (printf's octal escapes) to hvc0, whose FIFO ktrun -v names.
 vm_wake() {
 	vm_fifo=$(sed -n 's/.*id=hvc0,path=\([^ ,]*\).*/\1/p' "$VMS/$vm_name.err" | head -n 1)
 	printf '%b' "$1" 1<>"$vm_fifo.in"
 }
 
-# vm_qemu: the PID of the QEMU of this run, by the file that it writes.
+# vm_qemu: prints the PID of the QEMU of this run, which it finds by the file that QEMU writes.
 vm_qemu() {
 	pgrep -f "path=$VMS/$vm_name/bulk.bin"
 }
 
-# vm_finish: wait for its end.
+# vm_finish: waits for the end of the run.
 vm_finish() {
 	cat <&5 >>"$VMS/$vm_name.out"
 	exec 5<&-
@@ -71,7 +71,7 @@ vm_finish() {
 	echo $? >"$VMS/$vm_name.status"
 }
 
-# look NAME: the asserts that follow speak of this run.
+# look NAME: makes this run the subject of the asserts that follow.
 look() {
 	art=$VMS/$1
 	out=$VMS/$1.out
@@ -80,7 +80,7 @@ look() {
 	status=$(cat "$VMS/$1.status")
 }
 
-# value KEY: from result.json, a string without its quotes.
+# value KEY: prints the value from result.json, a string without its quotes.
 value() {
 	sed -n "s/^  \"$1\": //p" "$result" | sed 's/,$//; s/^"\(.*\)"$/\1/'
 }
@@ -103,12 +103,12 @@ assert_verdict() {
 	assert_valid "$result"
 }
 
-# dump_lines ERE: how many lines of dumps on the console match.
+# dump_lines ERE: prints how many lines of dumps on the console match.
 dump_lines() {
 	grep -acE "sched_ext_dump: .*$1" "$art/console.log"
 }
 
-# assert_dump_ends N: N dumps have come to their end marker. (A dump of SysRq-D triggers nothing.)
+# assert_dump_ends N: N dumps have their end marker. (A dump of SysRq-D triggers nothing.)
 assert_dump_ends() {
 	assertEquals "ends of a dump in $art" "$1" "$(dump_lines SCX_EV_SUB_BYPASS_DISPATCH)"
 }
@@ -119,8 +119,8 @@ assert_dump_whole() {
 	assert_dump_ends "$1"
 }
 
-# assert_nothing_left NAME: no QEMU of this run, no temporary folder of ktrun.
+# assert_nothing_left NAME: there is no QEMU of this run and no temporary directory of ktrun.
 assert_nothing_left() {
 	assertEquals "processes of run $1" "" "$(pgrep -f "path=$VMS/$1/")"
-	assertEquals "temporary folders" "" "$(find "$TMPDIR" -maxdepth 1 -name 'ktrun.*')"
+	assertEquals "temporary directories" "" "$(find "$TMPDIR" -maxdepth 1 -name 'ktrun.*')"
 }

@@ -35,7 +35,7 @@ test_the_reader_agrees_with_the_oracle() {
 	assert_agrees reader
 }
 
-test_a_reader_that_skips_a_byte_too_many_behind_damage_is_found() {
+test_a_reader_that_skips_a_byte_too_many_after_damage_is_found() {
 	assert_found reader frame_reader 's/^	r->start++;$/	r->start += 2;/'
 }
 
@@ -51,7 +51,7 @@ test_a_ktsh_lite_that_takes_an_arrow_within_a_word_is_found() {
 	assert_found lite ktsh_lite 's/!(at > text && isspace(at\[-1\]))/at == text/'
 }
 
-test_a_ktsh_lite_that_does_not_mind_words_behind_the_path_is_found() {
+test_a_ktsh_lite_that_does_not_mind_words_after_the_path_is_found() {
 	assert_found lite ktsh_lite 's/ && \*skip_whitespace(rest) == .*;$/;/'
 }
 

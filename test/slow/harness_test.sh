@@ -228,14 +228,20 @@ test_failed_files_alone_run_again_until_they_pass() {
 	assert_matches 'no file failed' err
 }
 
-test_fast_leaves_out_what_is_slow_by_its_place() {
-	for name in applets/a slow/b vm/c vm/smoke; do
+test_fast_runs_the_files_that_the_list_names() {
+	for name in applets/a slow/b vm/smoke; do
 		file_of "${name}_test.sh" 'test_one() { assertTrue true; }'
 	done
+	printf '%s\n' '# a comment' applets/a_test.sh vm/smoke_test.sh >tree/fast
 	harness_run --fast
 	assertEquals "2 passed, 0 failed" "$last"
 	assert_matches '^vm/smoke_test.sh: ' out
 	assert_matches '^applets/a_test.sh: ' out
+	echo applets/gone_test.sh >>tree/fast
+	harness_run --fast
+	assert_status 1
+	assert_matches 'names what is not there: applets/gone_test.sh$' err
+	assertEquals "0 passed, 1 failed" "$last"
 }
 
 test_the_end_names_the_longest_files() {

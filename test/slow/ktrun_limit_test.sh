@@ -44,7 +44,7 @@ test_what_a_guest_prints_is_cut_too() {
 }
 
 # QEMU drops what comes out of a UART behind the limit, and goes on.
-test_a_console_that_was_cut_is_told_of_whatever_the_frames_say() {
+test_a_console_that_was_cut_is_reported_whatever_the_frames_say() {
 	streams $READY $STARTED $OUT0 $EXIT
 	# shellcheck disable=SC2016  # for the stub
 	echo 'head -c 100000000 /dev/zero >>"$console"' >stub/act

@@ -93,7 +93,7 @@ test_an_attach_tells_its_load_and_its_attach_apart() {
 	assertTrue "the attach took $attach_ms ms" "[ $attach_ms -gt 0 ]"
 }
 
-test_where_no_begin_of_an_attach_was_seen_none_is_told() {
+test_where_no_begin_of_an_attach_was_seen_none_is_reported() {
 	look forks
 	assert_verdict pass 0
 	assertEquals "words" "ms name " "$(attached_frame | tr ' ' '\n' | sed 's/=.*//' | tr '\n' ' ')"

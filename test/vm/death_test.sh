@@ -122,7 +122,7 @@ test_a_scheduler_that_the_verifier_refuses_failed_and_its_log_says_why() {
 	assert_dump_whole 0
 }
 
-test_a_scheduler_that_stays_alive_after_the_kernel_has_thrown_it_out_is_dead() {
+test_a_scheduler_that_stays_alive_after_the_kernel_has_ejected_it_is_dead() {
 	look linger
 	assert_verdict sched-died 202
 	assert_value scheduler_died true

@@ -16,7 +16,7 @@ faults() {
 	assert_matches "^$1: $2 passed, 0 failed" said
 }
 
-test_system_calls_that_fail_are_survived_or_told_of() {
+test_system_calls_that_fail_are_survived_or_reported() {
 	timeout -k 5 300 "$KT_PYTHON" "$KT_TOP/test/deep/fault/inject.py" "$KT_BUSYBOX" 140 "$SEED" >said 2>&1
 	assert_matches '^inject: 140 passed, 0 failed' said
 	assert_matches 'said so' said # some did harm
@@ -57,7 +57,7 @@ test_the_bulk_port_is_missing() {
 	faults no-port 1
 }
 
-test_a_rule_that_is_broken_is_told() {
+test_a_rule_that_is_broken_is_reported() {
 	kt_fault='import sys; sys.path.insert(0, sys.argv[1]); import faults
 faults.FAULTS["boots"] = lambda rng, index: faults.expect(faults.Run(["--", "false"]), "pass")
 sys.exit(faults.main("boots", "1", "1"))'

@@ -55,7 +55,7 @@ test_junk_and_announced_gigabytes_end_at_the_limit() {
 	assert_value exit_code null
 }
 
-test_a_flooded_console_is_cut_and_told_of() {
+test_a_flooded_console_is_cut_and_reported() {
 	bounded prints 1
 	assert_verdict output-limit 211
 	assertEquals "size of console.log" $((1048576 / 8)) "$(stat -c %s "$art/console.log")"

@@ -75,7 +75,7 @@ test_an_installed_ktrun_has_no_kernel_of_its_own() {
 	assert_matches '^ktrun: no kernel: give one with -k or in KTRUN_KERNEL$' err
 }
 
-test_the_installed_version_is_told() {
+test_the_installed_ktrun_prints_its_version() {
 	run "$KTRUN" --version
 	assert_file_text 'ktrun 9.8.7' out
 }

@@ -47,7 +47,7 @@ test_the_host_gets_the_frames_that_it_waits_for_and_skips_the_others() {
 }
 
 # phys_base is 2 MiB-aligned, both symbols are in the kernel's mapping, and _text begins a page.
-test_the_kernels_addresses_are_told_and_plausible() {
+test_the_kernels_addresses_are_sent_and_plausible() {
 	told plain
 	assert_matches '^KADR [0-9a-f]*1 ffffffff[0-9a-f]{8} ffffffff[0-9a-f]{5}001$' "$frames"
 	told ktruns
@@ -70,7 +70,7 @@ test_the_dump_byte_makes_a_dump_and_the_shutdown_byte_an_orderly_end() {
 }
 
 # /init tells of the payload and of the death while ktexitmon sends the log: who is first is nobody's promise.
-test_a_death_is_told_with_the_log_in_front_of_it() {
+test_a_death_is_reported_after_the_log() {
 	told death
 	assertEquals 'SRDY SCLG SCLG SCLG SCDX ' "$(types_told | sed 's/LIFE //g; s/SCST //')"
 	assertEquals "lifecycle frames" 3 "$(grep -c '^LIFE ' "$frames")"

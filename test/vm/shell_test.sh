@@ -232,7 +232,7 @@ test_a_typed_command_runs() {
 	assertFalse "something that was not typed" "[ -f '$VMS/said.nothing' ]"
 }
 
-test_kt_status_tells_of_the_scheduler() {
+test_kt_status_reports_the_scheduler() {
 	assert_said status
 }
 

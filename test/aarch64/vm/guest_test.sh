@@ -58,7 +58,7 @@ test_the_demo_scheduler_attaches_and_stops() {
 	assert_matches 'scx_demo: attached, stopped with code 0' "$err"
 }
 
-test_a_dying_scheduler_is_told_of_with_its_dump() {
+test_a_dying_scheduler_is_reported_with_its_dump() {
 	look death
 	assert_verdict sched-died 202
 	assert_matches 'scx_bpf_error .*kind 1025' "$err"
