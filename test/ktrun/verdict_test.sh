@@ -189,10 +189,12 @@ print("".join(c for c in open(sys.argv[1], encoding="utf-8").read() if c != "\n"
 
 test_the_summary_has_no_control_characters_of_the_guest() {
 	printf 'console \033[2J \007 end\n' >stub/console
-	verdict_of init-failed 209 "$SCHED -- true" $READY 'init-error=evil\x1b[2J\x07\x08text\xe2\x80\xae' $DIED \
+	verdict_of init-failed 209 "$SCHED -- true" $READY 'init-error=evil\x1b[2J\x07\x08text\xe2\x80\xae' \
+		'sched-state=attached\x20ms=1\x20name=a\x1b[2Jname\xc2\x9b' $DIED \
 		sched-log====SCHED_OUTPUT_START=== 'sched-log=log\x1b]0;title\x07\n' \
 		sched-log====SCHED_OUTPUT_END=== $EXIT
 	assert_matches evil err
+	assert_matches 'a\?\[2Jname\?\?: attached' err
 	assertEquals "control characters" "" "$(LC_ALL=C tr -d '\n -~' <err | od -An -tx1)"
 }
 
