@@ -136,6 +136,14 @@ test_a_guest_that_prints_a_panic_line_and_ends_in_order_passes() {
 	verdict_of pass 0 "-- true" $READY $STARTED $OUT0 $EXIT
 }
 
+test_a_report_that_a_process_prints_is_none_of_the_kernel() {
+	printf '[    1.0] booted\r\nWARNING: of a process\r\n' >stub/console
+	verdict_of pass 0 "--fail-on-warn -- true" $READY $STARTED $OUT0 $EXIT
+	assert_value kernel_report_count 0
+	printf '[    1.0] booted\r\npayload[    2.0] WARNING: of the kernel\r\n' >stub/console
+	verdict_of kernel-warned 210 "--fail-on-warn -- true" $READY $STARTED $OUT0 $EXIT
+}
+
 test_a_qemu_that_does_not_start_is_an_error_in_its_own_words() {
 	echo 'qemu: no such machine' >stub/stderr
 	echo 1 >stub/code
