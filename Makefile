@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The verbs of ktbox. Each recipe calls scripts that do one thing each; config.mk has what may be set.
-# Everything that is fetched or built lands under build/. What is missing on the machine is installed by
-# scripts/need.sh, from scripts/packages.txt.
+# The targets of ktbox; `make help` lists them. Each recipe calls scripts that do one thing each, and config.mk
+# has what may be set. Everything that is fetched or built lands under build/. scripts/need.sh installs what is
+# missing on the machine, from scripts/packages.txt.
 
 include config.mk
 
 TARBALL  := build/download/busybox-$(BUSYBOX_VERSION).tar.bz2
 BB       := $(B)/bb
-APPLETS  := applets $(wildcard applets/*.c applets/*.h) Config.in Kbuild
+APPLETS  := applets $(wildcard applets/* applets/*/*) Config.in Kbuild
 ROOTFS   := $(shell find rootfs/.)
 FUZZERS  := $(patsubst test/deep/fuzz/fuzz_%.c,build/fuzz/bin/%,$(wildcard test/deep/fuzz/fuzz_*.c))
-VERBS    := all help busybox rootfs kernel kernel-6.12 kernel-generic demo run test bench bench-vng \
-	    test-6.12 test-generic \
-	    shell test-busybox test-sanitized fuzz mutations lint check-options deps man install uninstall torture clean
-NEEDS    := need-build need-kernel need-kernel-6.12 need-demo need-run need-shell need-test need-bench \
+TARGETS  := all help run shell kernel install uninstall clean \
+	    check test lint busybox rootfs demo debug size compile_commands.json man deps bench \
+	    kernel-generic kernel-6.12 test-all test-sanitized test-busybox test-generic test-6.12 check-options \
+	    fuzz mutations torture bench-vng
+NEEDS    := need-build need-kernel need-kernel-6.12 need-demo need-run need-shell need-check need-test need-bench \
 	    need-bench-vng need-test-6.12 \
 	    need-torture need-lint need-cross need-cross-test need-fuzz need-test-sanitized need-mutations
 
@@ -24,8 +25,10 @@ endif
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
+# One target at a time, also with -j: the build of BusyBox uses $(JOBS) processors by itself, two apt-get would wait
+# for each other, and tests measure time.
 .NOTPARALLEL:
-.PHONY: $(VERBS) $(NEEDS)
+.PHONY: $(TARGETS) $(NEEDS)
 
 # A guest of another architecture than this machine's: the compiler's other half, the demo's libraries, and
 # the BusyBox of this machine, which ktrun uses on the host.
@@ -42,109 +45,139 @@ host-busybox:
 	@$(MAKE) -s --no-print-directory ARCH=x86_64 busybox
 endif
 
-all: busybox rootfs ## build the guest: build/busybox and build/initramfs.cpio (ARCH=aarch64: in build/aarch64)
+##@ Use
 
-help: ## list the verbs
-	@sed -n 's/^\([a-z0-9.-]*\):[^#]*## /\1\t/p' Makefile | expand -t 16
-
-busybox: $(B)/busybox ## build the static BusyBox with the kt applets
-
-rootfs: $(B)/initramfs.cpio ## pack the base initramfs
-
-kernel: need-kernel ## find or fetch a sched_ext kernel: build/kernel/image
-	@scripts/find-kernel.sh $(B)/kernel "$(KERNEL)" "$(KERNEL_CONFIG)" "$(KERNEL_PACKAGE)" "$(KERNEL_SUITES)"
-
-kernel-generic: need-kernel ## fetch Debian's generic kernel with 9p as modules (125 MB): build/kernel-generic/
-	@MODULES="$(GENERIC_MODULES)" scripts/find-kernel.sh build/kernel-generic "" "" "$(GENERIC_PACKAGE)" \
-		"$(KERNEL_SUITES)"
-
-kernel-6.12: build/kernel-6.12/image ## build the oldest kernel with sched_ext, for its tests: build/kernel-6.12/image
-
-demo: need-demo $(CROSS) ## build the demo scheduler: build/scx_demo
-	@$(MAKE) -s --no-print-directory -C examples/scx_demo OUT=$(CURDIR)/$(B)/scx_demo $(DEMO_CROSS)
-
-run: need-run all demo kernel ## two VMs: the demo scheduler passes, then dies, and the report shows it
+run: need-run all demo kernel ## run two VMs: the demo scheduler passes, then dies, and the report shows it
 	@scripts/demo-run.sh
 
+all: busybox rootfs ## build the guest, build/busybox and build/initramfs.cpio (ARCH=aarch64: in build/aarch64)
+
+kernel: need-kernel ## find or fetch a sched_ext kernel, build/kernel/image
+	@scripts/find-kernel.sh $(B)/kernel "$(KERNEL)" "$(KERNEL_CONFIG)" "$(KERNEL_PACKAGE)" "$(KERNEL_SUITES)"
+
+shell: need-shell all kernel ## start a shell in the guest
+	@KTRUN_KERNEL=$(CURDIR)/$(B)/kernel/image host/ktrun --shell
+
+install: all man ## install ktbox under PREFIX (/usr/local), with DESTDIR in front of it
+	@DESTDIR="$(DESTDIR)" scripts/install.sh "$(PREFIX)" "$(VERSION)"
+
+##@ Develop
+
+ifeq ($(T),)
+check: need-check all demo kernel man ## check a change in a minute: lint what changed, run the fast tests (T=ktexec: all tests of that)
+	@scripts/lint.sh --changed
+	@KT_BOOT_SHELLS=ash test/run --fast
+else
+check: need-test all demo kernel man build/bb-plain/busybox $(FUZZERS)
+	@test/run $(T)
+endif
+
 ifeq ($(ARCH),x86_64)
-test: need-test all man build/bb-plain/busybox $(FUZZERS) demo kernel ## all tests; with ARCH=aarch64 a smaller set
+test: need-test all man build/bb-plain/busybox $(FUZZERS) demo kernel ## run all tests but the deep ones (ARCH=aarch64: a smaller set)
 	@test/run
 else
 test: need-test need-cross-test all demo kernel
 	@KT_ROOT=$(CURDIR)/test/$(ARCH) KT_BUSYBOX=$(CURDIR)/test/$(ARCH)/busybox test/run
 endif
 
-bench: need-bench all build/bb-plain/busybox demo kernel ## what ktbox costs, beside baselines (BENCH=PATTERN, BENCH_QUICK=1, SVG=FILE)
+lint: need-lint build/busybox ## check shell with shellcheck, Python with mypy, C with three analysers
+	@scripts/lint.sh
+	@scripts/lint-c.sh $(BB) gcc-analyzer
+	@scripts/lint-c.sh $(BB) clang-tidy
+	@scripts/lint-c.sh $(BB) cppcheck
+
+busybox: $(B)/busybox ## build the static BusyBox with the kt applets
+
+rootfs: $(B)/initramfs.cpio ## pack the base initramfs
+
+demo: need-demo $(CROSS) ## build the demo scheduler, build/scx_demo
+	@$(MAKE) -s --no-print-directory -C examples/scx_demo OUT=$(CURDIR)/$(B)/scx_demo $(DEMO_CROSS)
+
+debug: $(B)/busybox ## build a BusyBox for gdb, build/debug/busybox: with symbols, without optimization
+	@scripts/build-debug.sh $(BB) $(BB)/debug $(JOBS) $(B)/debug/busybox
+
+size: $(B)/busybox $(B)/initramfs.cpio ## show the size of the guest, and of the largest kt objects in it
+	@scripts/show-size.sh $(B) $(BB)/obj/kt
+
+compile_commands.json: $(B)/busybox ## write how each applet is compiled, for clangd and other tools
+	@scripts/compile-commands.py $(BB)/obj/kt $@
+
+man: build/man/ktrun.1 ## write the manual pages, build/man
+
+bench: need-bench all build/bb-plain/busybox demo kernel ## measure what ktbox costs, beside baselines (BENCH=PATTERN, BENCH_QUICK=1, SVG=FILE)
 	@BENCH_QUICK="$(BENCH_QUICK)" SVG="$(SVG)" bench/run $(BENCH)
 
-bench-vng: need-bench-vng all kernel ## ktrun beside virtme-ng, in a Debian root made for it: build/vng-root (as root; 700 MB)
-	@scripts/fetch-vng-root.sh build/vng-root "$$(cat build/kernel/version)" $(KERNEL_SUITES)
-	@VNG_ROOT=$(CURDIR)/build/vng-root BENCH_QUICK="$(BENCH_QUICK)" bench/run vng
+deps: ## install the packages that any target needs (except kernel-6.12)
+	@scripts/need.sh build kernel demo run check test lint
 
-test-6.12: need-test-6.12 all demo kernel kernel-6.12 ## the tests of large dumps on the 6.12 kernel
-	@KT_DUMP_KERNEL=$(CURDIR)/build/kernel-6.12/image test/run dump_size
+uninstall: ## remove what install has put there
+	@DESTDIR="$(DESTDIR)" scripts/install.sh -u "$(PREFIX)"
 
-torture: need-torture all $(FUZZERS) demo kernel ## about TORTURE_MINUTES (30) of faults at random moments: KT_SEED gives them again
-	@test/deep/fault/run
+clean: ## remove all that was built or fetched
+	rm -rf build compile_commands.json
 
-test-busybox: need-build build/busybox build/bb-plain/busybox ## BusyBox's own tests, on ours and unpatched
-	@mkdir -p build/bb-suite && cp build/busybox $(BB)/obj/.config build/bb-suite
-	@scripts/test-busybox.sh build/bb-plain/src build/bb-plain build/bb-suite
+help: ## list the targets
+	@awk -f scripts/make-help.awk Makefile
 
-test-generic: need-test all kernel-generic ## the tests of shared folders and modules on the generic kernel
-	@KT_ROOT=$(CURDIR)/test/vm-modules test/run
+##@ Deep
 
-shell: need-shell all kernel ## a shell in the guest
-	@KTRUN_KERNEL=$(CURDIR)/$(B)/kernel/image host/ktrun --shell
+test-all: ## run test, test-sanitized, fuzz, mutations and torture, one after the other (hours)
+	@failed=; for target in test test-sanitized fuzz mutations torture; do \
+		echo "== make $$target"; $(MAKE) --no-print-directory $$target || failed="$$failed $$target"; \
+	done; [ -z "$$failed" ] || { echo "test-all: failed:$$failed" >&2; exit 1; }
 
-test-sanitized: need-test-sanitized build/busybox-san ## the applets' unit tests with ASan and UBSan
+test-sanitized: need-test-sanitized build/busybox-san ## run the applets' tests with ASan and UBSan
 	@ASAN_OPTIONS=detect_leaks=0 KT_BUSYBOX=$(CURDIR)/build/busybox-san KT_SANITIZED=1 \
 		test/run applets/ktd applets/ktex applets/kth applets/ktl applets/ktp applets/ktrec applets/kts
 
 fuzz: need-fuzz $(FUZZERS) ## fuzz what reads from outside, FUZZ_SECONDS (60) each (FUZZ=reader: that alone)
 	@test/deep/fuzz/run $(FUZZ_SECONDS) $(FUZZ)
 
-mutations: need-mutations all demo kernel ## break the code in many places, one at a time: a test must see each (MUTATION=WORD)
+mutations: need-mutations all demo kernel ## break the code in one place at a time: a test must see each (MUTATION=WORD)
 	@test/deep/mutations/run $(MUTATION)
 
-lint: need-lint build/busybox ## check every shell script, and the applets' C with three analysers
-	@scripts/lint.sh
-	@scripts/lint-c.sh $(BB) gcc-analyzer
-	@scripts/lint-c.sh $(BB) clang-tidy
-	@scripts/lint-c.sh $(BB) cppcheck
+torture: need-torture all $(FUZZERS) demo kernel ## inject faults at random for about TORTURE_MINUTES (30); KT_SEED repeats them
+	@test/deep/fault/run
 
-check-options: $(BB)/patched | need-build ## turn each kt option off alone and build the rest
+test-busybox: need-build build/busybox build/bb-plain/busybox ## run BusyBox's own tests on ours and on an unpatched one
+	@mkdir -p build/bb-suite && cp build/busybox $(BB)/obj/.config build/bb-suite
+	@scripts/test-busybox.sh build/bb-plain/src build/bb-plain build/bb-suite
+
+test-generic: need-test all kernel-generic ## run the tests of shared directories and modules on the generic kernel
+	@KT_ROOT=$(CURDIR)/test/vm-modules test/run
+
+test-6.12: need-test-6.12 all demo kernel kernel-6.12 ## run the tests of large dumps on the 6.12 kernel
+	@KT_DUMP_KERNEL=$(CURDIR)/build/kernel-6.12/image test/run dump_size
+
+kernel-generic: need-kernel ## fetch Debian's generic kernel with 9p as modules (125 MB), build/kernel-generic
+	@MODULES="$(GENERIC_MODULES)" scripts/find-kernel.sh build/kernel-generic "" "" "$(GENERIC_PACKAGE)" \
+		"$(KERNEL_SUITES)"
+
+kernel-6.12: build/kernel-6.12/image ## build the oldest kernel with sched_ext, build/kernel-6.12/image
+
+check-options: $(BB)/patched | need-build ## build BusyBox without each kt option, one at a time
 	@scripts/check-options.sh $(BB) busybox.config $(JOBS)
 
-deps: ## install the packages that any verb needs (but for kernel-6.12)
-	@scripts/need.sh build kernel demo run test lint
+bench-vng: need-bench-vng all kernel ## measure ktrun beside virtme-ng, in a Debian root (as root; 700 MB)
+	@scripts/fetch-vng-root.sh build/vng-root "$$(cat build/kernel/version)" $(KERNEL_SUITES)
+	@VNG_ROOT=$(CURDIR)/build/vng-root BENCH_QUICK="$(BENCH_QUICK)" bench/run vng
 
-man: build/man/ktrun.1 ## the manual pages: build/man
-
-install: all man ## put ktbox under PREFIX (/usr/local); DESTDIR goes in front
-	@DESTDIR="$(DESTDIR)" scripts/install.sh "$(PREFIX)" "$(VERSION)"
-
-uninstall: ## take away what install has put there
-	@DESTDIR="$(DESTDIR)" scripts/install.sh -u "$(PREFIX)"
-
-clean: ## remove all that was built or fetched
-	rm -rf build
-
-# The groups of packages that a verb needs, all at once: the group of its name, and those of what it builds.
+# The groups of packages that a target needs: the one of its own name, and those of what it builds.
 groups             = $(@:need-%=%)
 need-cross: groups = build cross
 need-kernel-6.12: groups = kernel kernel-6.12
 need-run:   groups = build kernel demo run
 need-shell: groups = build kernel run
 need-lint:  groups = build lint
-need-fuzz:  groups = build fuzz test
-need-test-sanitized: groups = build fuzz test
-need-test:  groups = build kernel demo run test lint fuzz
-need-mutations: groups = build kernel demo run test
-need-torture: groups = build kernel demo run test fuzz
-need-bench: groups = build kernel demo run test
+need-fuzz:  groups = build fuzz check
+need-test-sanitized: groups = build fuzz check test
+need-check: groups = build kernel demo run check
+need-test:  groups = build kernel demo run check test lint fuzz
+need-mutations: groups = build kernel demo run check test
+need-torture: groups = build kernel demo run check test fuzz
+need-bench: groups = build kernel demo run check test
 need-bench-vng: groups = build kernel run vng
-need-test-6.12: groups = build kernel kernel-6.12 demo run test
+need-test-6.12: groups = build kernel kernel-6.12 demo run check test
 $(NEEDS):
 	@scripts/need.sh $(groups)
 
@@ -158,13 +191,19 @@ $(BB)/patched: $(CROSS) $(TARBALL) patches $(wildcard patches/*.patch) scripts/u
 	@scripts/unpack-busybox.sh $(TARBALL) patches $(BB)
 	@touch $@
 
-$(BB)/configured: $(BB)/patched busybox.config Config.in scripts/configure-busybox.sh scripts/busybox-make.sh
+# The copy of the applets in BusyBox's tree. It is configured again only when their //config: lines (menu) have
+# changed.
+$(BB)/synced: $(BB)/patched $(APPLETS) scripts/sync-applets.sh
 	@scripts/sync-applets.sh $(BB)
+	@touch $@
+
+$(BB)/menu: $(BB)/synced ;
+
+$(BB)/configured: $(BB)/menu busybox.config scripts/configure-busybox.sh scripts/busybox-make.sh
 	@scripts/configure-busybox.sh $(BB)/src $(BB)/obj busybox.config
 	@touch $@
 
-$(B)/busybox: $(BB)/configured $(APPLETS) scripts/sync-applets.sh scripts/build-busybox.sh | need-build
-	@scripts/sync-applets.sh $(BB)
+$(B)/busybox: $(BB)/configured $(BB)/synced scripts/build-busybox.sh | need-build
 	@scripts/build-busybox.sh $(BB)/src $(BB)/obj $(JOBS) $@
 
 build/busybox-san: build/busybox scripts/build-sanitized.sh | need-fuzz

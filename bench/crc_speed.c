@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * crc_speed: how fast three ways of CRC-32 read memory.
- * In: nothing. Out: MB/s of slicing by eight, of applets/crc32.c itself, and of carry-less multiplication
+ * In: nothing. Out: MB/s of slicing by eight, of applets/wire/crc32.c itself, and of carry-less multiplication
  * where the processor has it, else 0. Exit: 0; 1 when they disagree.
  */
 #include <stdint.h>
@@ -16,7 +16,7 @@
 #define KT_CRC32_H 1
 uint32_t kt_crc32(uint32_t crc, const void *data, size_t len);
 uint32_t kt_crc32_of_tail(uint32_t crc_a, uint32_t crc_ab, uint32_t len);
-#include "../applets/crc32.c"
+#include "../applets/wire/crc32.c"
 
 enum { SIZE = 32752, ROUNDS = 8000 };
 

@@ -20,7 +20,7 @@ link=
 case $name in
 lite) rooms=ktsh_lite link=$system ;;
 reader) rooms='frame_reader wire crc32' ;;
-trace) rooms='dump_scan trace_prefix' ;;
+trace) rooms='scx_dump_scan scx_dump_end key_value trace_prefix' ;;
 wake) rooms=wake_bytes ;;
 *)
 	echo "build-fuzzer: no fuzzer '$name'" >&2
@@ -30,12 +30,12 @@ esac
 
 sources() { # a line a room
 	for room in $rooms; do
-		if [ "$room.c" = "${changed##*/}" ]; then echo "$changed"; else echo "applets/$room.c"; fi
+		if [ "$room.c" = "${changed##*/}" ]; then echo "$changed"; else echo applets/*/"$room.c"; fi
 	done
 }
 
 clang_sanitized() { # ARG...
-	clang -std=gnu99 -funsigned-char -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iapplets -Wall \
+	clang -std=gnu99 -funsigned-char -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iapplets/wire -Wall \
 		-isystem "$san/include" -isystem "$bb/src/include" -include "$san/include/autoconf.h" \
 		-g -O2 -fsanitize=address,undefined -fno-sanitize-recover=all "$@"
 }

@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# build-kernel-6.12.sh DEST WORK PACKAGE SUITES JOBS: build a 6.12 kernel with sched_ext, the first version
-# that has it: its dumps have no event counters, and its BPF functions have other names. Debian's own 6.12
-# comes without sched_ext.
-# In:   PACKAGE, the Debian package with its source, and SUITES, where to look for it; kernel-6.12.config, the
-#       few options that are on; gcc, pahole and what else scripts/packages.txt lists. WORK holds source and
-#       objects (4 GB); what is there already is used again.
-# Out:  DEST/image, DEST/version, DEST/config, as find-kernel.sh makes them; make's words in WORK/log.
-# Exit: 0; 1 no source, an option that did not survive, or a failed build: the last words of the log.
+# build-kernel-6.12.sh DEST WORK PACKAGE SUITES JOBS: build a 6.12 kernel with sched_ext. 6.12 is the first version
+# that has it: its dumps have no event counters, and its BPF functions have other names. Debian's own 6.12 is built
+# without sched_ext.
+# In:   PACKAGE, the Debian package with the source, and SUITES, where to look for it; kernel-6.12.config, the options
+#       that are on; gcc, pahole and the other packages of scripts/packages.txt. WORK has the source and the objects
+#       (4 GB) and is used again.
+# Out:  DEST/image, DEST/version, DEST/config, as find-kernel.sh makes them; make's output in WORK/log.
+# Exit: 0; 1 no source, an option that was dropped, or a failed build (the end of the log is printed).
 
 set -eu
 
@@ -28,7 +28,7 @@ fail() {
 	exit 1
 }
 
-kernel_make() { # ARGUMENT...: the same names and date in every build, as far as the kernel lets us
+kernel_make() { # ARGUMENT...: with fixed names and dates, for reproducible builds
 	make -C "$work/src" O="$work/obj" ARCH=x86_64 KBUILD_BUILD_USER=ktbox KBUILD_BUILD_HOST=ktbox \
 		KBUILD_BUILD_TIMESTAMP="@${SOURCE_DATE_EPOCH:-0}" "$@" >>"$work/log" 2>&1 || {
 		tail -n 20 "$work/log" >&2
@@ -43,10 +43,10 @@ fetch() {
 	"$here/fetch-kernel-source.sh" "$work/src" "$package" $suites
 }
 
-configure() { # make drops without a word what has a dependency that is off
+configure() { # make silently drops an option whose dependency is off
 	kernel_make KCONFIG_ALLCONFIG="$(realpath "$fragment")" allnoconfig
 	dropped=$(grep '^CONFIG_' "$fragment" | grep -vxF -f "$work/obj/.config" || :)
-	[ -z "$dropped" ] || fail "these options of $fragment did not survive:
+	[ -z "$dropped" ] || fail "make dropped these options of $fragment:
 $dropped"
 }
 

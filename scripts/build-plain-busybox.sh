@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# build-plain-busybox.sh TARBALL BB DIR JOBS: BusyBox as upstream made it, with the configuration of ours.
-# In:   TARBALL (its checksum has been verified); BB/obj/.config, of which the kt options are left out.
+# build-plain-busybox.sh TARBALL BB DIR JOBS: build unpatched BusyBox with the configuration of ours.
+# In:   TARBALL (its checksum has been verified); BB/obj/.config, without its kt options.
 # Out:  DIR/src, unpatched; DIR/busybox and DIR/.config.
-# Exit: 0; 1 the build failed, or one of the options left is not in its configuration.
+# Exit: 0; 1 the build failed, or an option is not in its configuration.
 
 set -eu
 

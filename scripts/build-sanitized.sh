@@ -12,6 +12,7 @@ set -eu
 bb=${1:?usage: build-sanitized.sh BB OBJ JOBS OUT}
 obj=${2:?} jobs=${3:?} out=${4:?}
 
+echo "$out: building, a few minutes (log: $obj/make.log)" >&2
 mkdir -p "$obj"
 src=$(cd "$bb/src" && pwd)
 obj=$(cd "$obj" && pwd)

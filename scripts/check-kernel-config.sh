@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# check-kernel-config.sh CONFIG: can a kernel with this configuration run ktbox's guest?
-# In:   CONFIG, a kernel's .config; KT_ARCH. Each option below must be built in: the initramfs has no modules.
-# Out:  one line on stdout for each option that is not: its name, its state, and what it is needed for.
-# Exit: 0 all are there; 1 at least one is not; 2 CONFIG can't be read.
+# check-kernel-config.sh CONFIG: check that a kernel with this configuration can run ktbox's guest.
+# In:   CONFIG, a kernel's .config; KT_ARCH. Each option below must be built in: the base initramfs has no modules.
+# Out:  one line on stdout per option that is not built in: its name, its state, and what it is needed for.
+# Exit: 0 all are built in; 1 at least one is not; 2 CONFIG cannot be read.
 
 set -eu
 
@@ -19,10 +19,10 @@ aarch64) console=CONFIG_SERIAL_AMBA_PL011_CONSOLE ;;
 *) console=CONFIG_SERIAL_8250_CONSOLE ;;
 esac
 
-needed() { # option, and what for
+needed() { # the options and their purposes
 	cat <<-END
 		CONFIG_SCHED_CLASS_EXT     schedulers written in BPF (sched_ext)
-		CONFIG_VIRTIO_CONSOLE      the ports that results and wake bytes go through
+		CONFIG_VIRTIO_CONSOLE      the ports for results and wake bytes
 		CONFIG_VIRTIO_PCI          the bus of these ports
 		$console the kernel's console
 		CONFIG_BLK_DEV_INITRD      the initramfs

@@ -3,8 +3,8 @@
 #
 # check-options.sh BB FRAGMENT JOBS: does each kt option turned off alone, and all of them together, still
 # build?
-# In:   BB/src, the patched BusyBox tree; Config.in of the current folder; FRAGMENT, the wanted options of
-#       BusyBox.
+# In:   BB/src, the patched BusyBox tree; the //config: lines of applets/*/*.c; FRAGMENT, the wanted options
+#       of BusyBox.
 # Out:  a line for each option; objects in BB/options (a folder of their own: build/busybox stays as it is).
 #       An applet that is off must be gone from the binary's list, and the others must still be on it.
 # Exit: 0 all hold; 1 at least one does not.
@@ -19,7 +19,7 @@ binary=$obj/result/busybox
 failed=0
 
 options() {
-	sed -n 's/^[[:space:]]*config[[:space:]]*\(KT[A-Z0-9_]*\).*/\1/p' Config.in
+	sed -n 's|^//config:config \(KT[A-Z0-9_]*\)$|\1|p' applets/*/*.c
 }
 
 build() {

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # configure-busybox.sh SRC OBJ FRAGMENT: write OBJ/.config for the BusyBox tree SRC.
-# In:   FRAGMENT: CONFIG_NAME=value lines, all that is wanted of BusyBox; the options of kt/Config.in stay
-#       as their default says.
+# In:   FRAGMENT: CONFIG_NAME=value lines, all that is wanted of BusyBox; the options of the kt menu
+#       (OBJ/kt/Config.in, which make generates) keep their defaults.
 # Out:  OBJ/.config; one that would stay the same keeps its time.
 # Exit: 0; 1 when a wanted line is not in the result: it is unknown, or depends on something that is off.
 #
@@ -22,7 +22,7 @@ names() { # NAME of each line that FILE sets
 }
 
 kt_names() {
-	sed -n 's/^[[:space:]]*config[[:space:]]*\([A-Z0-9_]*\).*/\1/p' "$src/kt/Config.in"
+	sed -n 's/^[[:space:]]*config[[:space:]]*\([A-Z0-9_]*\).*/\1/p' "$obj/kt/Config.in"
 }
 
 turn_all_off() { # but the kt options; and make room for the wanted lines
@@ -58,6 +58,7 @@ check_wanted() {
 	exit 1
 }
 
+echo "busybox: configuring $obj" >&2
 mkdir -p "$obj"
 grep '^CONFIG_' "$fragment" >"$wanted"
 if [ -e "$config" ]; then mv "$config" "$obj.before"; fi

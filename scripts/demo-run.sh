@@ -1,26 +1,25 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# demo-run.sh: show what ktbox is for, on a real kernel, in two runs of the demo scheduler. In the first it
-# schedules a payload and all is well; in the second it dies half a second after its attach, and the report
-# tells the truth about it.
+# demo-run.sh: show what ktbox does, in two runs of the demo scheduler on a real kernel. In the first run it schedules
+# a payload successfully. In the second it dies half a second after its attach, and the summary shows why.
 # In:   host/ktrun, build/scx_demo and what ktrun boots.
-# Out:  what both runs print; their artifacts under build/runs/.
-# Exit: 0 both came out as they must; 1 one did not.
+# Out:  the output of both runs; their artifacts under build/runs/.
+# Exit: 0 both ended as expected; 1 one did not.
 
 set -eu
 
 cd "$(dirname "$0")/.."
 failed=0
 
-demo() { # WANTED TITLE KTRUN-ARGUMENT...: run it, and compare ktrun's exit code with WANTED
+demo() { # WANTED TITLE KTRUN-ARGUMENT...: compares the exit code of ktrun with WANTED
 	wanted=$1
 	printf '\n=== %s\n' "$2"
 	shift 2
 	code=0
 	host/ktrun -s build/scx_demo "$@" || code=$?
 	if [ "$code" = "$wanted" ]; then
-		echo "=== ktrun ended with $code, as it must"
+		echo "=== ktrun ended with $code, as expected"
 	else
 		echo "=== ktrun ended with $code, but $wanted was expected"
 		failed=1
@@ -36,8 +35,8 @@ demo 202 "2. The demo scheduler calls scx_bpf_error() in the middle of a payload
 
 echo
 if [ "$failed" = 0 ]; then
-	echo "Both runs came out as they must."
+	echo "Both runs ended as expected."
 else
-	echo "Not as expected: see above."
+	echo "A run did not end as expected: see above."
 fi
 exit "$failed"

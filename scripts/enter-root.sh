@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# enter-root.sh ROOT COMMAND ARG...: run COMMAND in the Debian root ROOT, as on a machine of its own.
-# Why:  virtme-ng gives its guest the machine's own file system, and wants the QEMU, virtiofsd and udev of
-#       its suite. ROOT must be a mount point in there: without that virtiofsd leaves at once.
-# In:   root's rights. ENTER_HIDE=DIR (environment): this folder of ROOT is empty for COMMAND.
-# Out:  there COMMAND has this machine's /proc, /sys and /dev, this tree at /mnt, and an empty /tmp. All
-#       mounts are in a namespace of their own and go with it.
+# enter-root.sh ROOT COMMAND ARG...: run COMMAND in the Debian root ROOT.
+# Why:  virtme-ng gives its guest the machine's own file system, and needs the QEMU, virtiofsd and udev of its suite.
+#       ROOT must be a mount point inside: otherwise virtiofsd exits at once.
+# In:   root. ENTER_HIDE=DIR (environment): this directory of ROOT is empty for COMMAND.
+# Out:  COMMAND has this machine's /proc, /sys and /dev, this source tree at /mnt, and an empty /tmp. The mounts are in
+#       a mount namespace that ends with COMMAND.
 # Exit: COMMAND's; 1 a mount failed.
 
 set -eu

@@ -3,13 +3,12 @@
 #
 # find-kernel-config.sh IMAGE ELF RELEASE OUT [CONFIG]: copy the configuration that a kernel was built with
 # to OUT.
-# In:   IMAGE: the kernel as it was given, ELF: its uncompressed form (may be missing), RELEASE: its
-#       release. CONFIG, when given, is taken without a look at anything else. Else, the first that is
-#       there: the copy inside the kernel (CONFIG_IKCONFIG); .config of the tree, when IMAGE lies where a
-#       kernel build puts it; config or config-RELEASE beside IMAGE; config-RELEASE in /boot;
-#       /proc/config.gz, for the running kernel.
-# Out:  OUT, and on stdout where it comes from.
-# Exit: 0; 1 none was found, or CONFIG can't be read.
+# In:   IMAGE, the kernel as given; ELF, its uncompressed form (may be missing); RELEASE, its release. If CONFIG is
+#       given, it is used. Else the first that exists: the copy inside the kernel (CONFIG_IKCONFIG); .config of the
+#       source tree, if IMAGE is where a kernel build puts it; config or config-RELEASE beside IMAGE; config-RELEASE
+#       in /boot; /proc/config.gz, for the running kernel.
+# Out:  OUT, and on stdout its origin.
+# Exit: 0; 1 none was found, or CONFIG cannot be read.
 
 set -eu
 
@@ -22,7 +21,9 @@ take() { # FILE: a plain configuration
 	echo "$1"
 }
 
-inside() { # gzip data after the mark IKCFG_ST; what follows it is not gzip's, hence no look at gzip's status
+# The configuration inside the kernel is gzip data after the marker IKCFG_ST. gzip complains about what follows the
+# data, so its status is ignored.
+inside() {
 	[ -r "$elf" ] || return 1
 	offset=$(LC_ALL=C grep -abo -m 1 IKCFG_ST "$elf" | head -n 1 | cut -d : -f 1)
 	[ -n "$offset" ] || return 1

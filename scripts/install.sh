@@ -1,12 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# install.sh PREFIX VERSION: put ktbox where a system keeps its programs. install.sh -u PREFIX: take it away
-# again.
-# In:   what `make all man` has built; DESTDIR, in front of PREFIX (of a package being made), may be empty.
+# install.sh PREFIX VERSION: install ktbox under PREFIX. install.sh -u PREFIX: uninstall it.
+# In:   what `make all man` has built; DESTDIR, a directory in front of PREFIX for a package build, may be empty.
 # Out:  PREFIX/bin/ktrun, PREFIX/lib/ktbox (the built files, host/, version), share/man/man1,
-#       share/bash-completion/completions/ktrun, share/doc/ktbox. lib/ktbox/installed lists all files; -u
-#       removes what it lists, and the folders that are ktbox's alone.
+#       share/bash-completion/completions/ktrun, share/doc/ktbox. lib/ktbox/installed lists all files; -u removes
+#       them, and the directories that only ktbox uses.
 # Exit: 0; 1.
 
 set -eu
@@ -20,16 +19,16 @@ prefix=${1:?usage: install.sh [-u] PREFIX [VERSION]}
 root=${DESTDIR:-}$prefix
 list=$root/lib/ktbox/installed
 
-check_prefix() { # what is installed must not depend on where make was called
+check_prefix() { # a relative path would depend on where make was called
 	case $root in
 	*/../* | */..) ;;
 	/*) return ;;
 	esac
-	echo "install.sh: PREFIX or DESTDIR is no absolute path without ..: $root" >&2
+	echo "install.sh: PREFIX and DESTDIR must be an absolute path without ..: $root" >&2
 	exit 1
 }
 
-put() { # MODE FILE TARGET: TARGET is relative to the prefix
+put() { # MODE FILE TARGET, relative to the prefix
 	mkdir -p "$root/$(dirname "$3")"
 	install -m "$1" "$2" "$root/$3"
 	echo "$3" >>"$list"
@@ -68,7 +67,7 @@ put_documents() {
 	put 644 host/ktrun.bash-completion share/bash-completion/completions/ktrun
 }
 
-put_version() { # last: with it, ktrun knows that it is an installed one
+put_version() { # last: the file tells ktrun that it is installed
 	echo "$1" >"$root/lib/ktbox/version"
 	chmod 644 "$root/lib/ktbox/version"
 	echo lib/ktbox/version >>"$list"
@@ -76,7 +75,7 @@ put_version() { # last: with it, ktrun knows that it is an installed one
 
 remove() {
 	[ -e "$list" ] || {
-		echo "install.sh: nothing of ktbox under $root: no $list" >&2
+		echo "install.sh: ktbox is not installed under $root: no $list" >&2
 		exit 1
 	}
 	while IFS= read -r file; do rm -f "$root/$file"; done <"$list"
@@ -89,7 +88,7 @@ umask 022
 if [ -n "$uninstall" ]; then
 	remove
 else
-	[ ! -e "$list" ] || remove # of another version: its files may be others
+	[ ! -e "$list" ] || remove # another version may have other files
 	mkdir -p "$root/lib/ktbox"
 	: >"$list"
 	put_program

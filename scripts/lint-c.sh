@@ -12,14 +12,15 @@ set -eu
 bb=${1:?usage: lint-c.sh BB TOOL [FILE...]}
 tool=${2:?}
 shift 2
-[ $# -gt 0 ] || set -- applets/*.c
+[ $# -gt 0 ] || set -- applets/*/*.c
 [ -e "$bb/obj/include/autoconf.h" ] || {
 	echo "lint-c: no configured BusyBox in $bb (make busybox)" >&2
 	exit 1
 }
 
 # As BusyBox compiles them. System folders, so that findings in BusyBox's own headers are not ours.
-flags="-std=gnu99 -funsigned-char -D_GNU_SOURCE -DNDEBUG -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -Iapplets
+includes="-Iapplets/wire -Iapplets/lib -Iapplets/guest -Iapplets/host"
+flags="-std=gnu99 -funsigned-char -D_GNU_SOURCE -DNDEBUG -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 $includes
 	-isystem $bb/obj/include -isystem $bb/src/include -include $bb/obj/include/autoconf.h"
 
 each_file() { # COMMAND...: with a file behind it, two at once
@@ -53,7 +54,7 @@ cppcheck_all() {
 		--enable=warning,style,performance,portability --library=scripts/cppcheck-libbb.cfg \
 		--suppress=variableScope --suppress=redundantContinue --suppress="*:$bb/*" --inline-suppr \
 		-D_GNU_SOURCE -D__linux__ -D__GNUC__=12 -D__STDC__ -D__LITTLE_ENDIAN=1234 -D__BYTE_ORDER=1234 \
-		-Iapplets "-I$bb/obj/include" "-I$bb/src/include" "--include=$bb/obj/include/autoconf.h" "$@"
+		$includes "-I$bb/obj/include" "-I$bb/src/include" "--include=$bb/obj/include/autoconf.h" "$@"
 }
 
 files=$(printf '%s\n' "$@")

@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# need.sh GROUP...: make sure that the packages of these groups are on this machine.
-# In:   scripts/packages.txt: group, package, and the command or file that shows it is there.
-# Out:  nothing when all is there. What is missing is installed with apt-get by root, or by sudo where it asks
-#       for no password; this is said. apt's own output goes to build/deps.log.
-# Exit: 0 all is there; 1 something is missing and can't be installed here: the packages are named.
+# need.sh GROUP...: make sure that the packages of these groups are installed on this machine.
+# In:   scripts/packages.txt: group, package, and a command or file by which an installed package is recognised.
+# Out:  nothing if all are installed. Missing packages are named and installed with apt-get, by root or by sudo
+#       if it needs no password. apt's output goes to build/deps.log.
+# Exit: 0; 1 packages are missing and cannot be installed: they are named.
 
 set -eu
 
@@ -27,7 +27,7 @@ present() { # CHECK: a command's name, or an absolute path, in which a * may sta
 	esac
 }
 
-missing() { # print the packages of the groups that are not there, on one line
+missing() { # prints the missing packages of the groups on one line
 	while read -r group package check; do
 		case $groups in
 		*" $group "*) present "$check" || printf '%s\n' "$package" ;;
@@ -35,7 +35,7 @@ missing() { # print the packages of the groups that are not there, on one line
 	done <"$here/packages.txt" | sort -u | tr '\n' ' '
 }
 
-as_root() { # COMMAND...: as root, without asking anybody
+as_root() { # COMMAND...: without asking for a password
 	if [ "$(id -u)" = 0 ]; then
 		"$@"
 	else
@@ -48,11 +48,11 @@ can_install() {
 	[ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null
 }
 
-apt_get() { # apt-get's words, its output in the log
+apt_get() { # ARGUMENT...
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get -y -o DPkg::Lock::Timeout=600 "$@" >>"$log" 2>&1
 }
 
-install_packages() { # PACKAGE...: the package lists are fetched only when the install fails without them
+install_packages() { # PACKAGE...: fetches the package lists only if the install fails without that
 	apt_get install --no-install-recommends "$@" && return
 	apt_get update && apt_get install --no-install-recommends "$@"
 }
@@ -63,7 +63,7 @@ packages=$(missing)
 if ! can_install; then
 	echo "need.sh: missing packages: $packages" >&2
 	echo "need.sh: install them as root: apt-get install --no-install-recommends $packages" >&2
-	echo "need.sh: (as root, \"make deps\" installs what any verb needs)" >&2
+	echo "need.sh: (as root, \"make deps\" installs what any target needs)" >&2
 	exit 1
 fi
 
@@ -78,6 +78,6 @@ if ! install_packages $packages; then
 fi
 packages=$(missing)
 [ -z "$packages" ] || {
-	echo "need.sh: installed, but still not found: $packages" >&2
+	echo "need.sh: installed, but still missing: $packages" >&2
 	exit 1
 }

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# pack-initramfs.sh BUSYBOX ROOTFS STAGE OUT [LISTER]: the base initramfs, an uncompressed newc archive.
-# In:   BUSYBOX, the static binary; it lists its own links, or LISTER does, which is the same for this
-#       machine. ROOTFS, laid out as the guest sees it. SOURCE_DATE_EPOCH, the time of every entry.
-# Out:  OUT; its last entry is /.ktbox/base.complete, by which /init knows that it got all of it. STAGE, the
-#       same as a folder. Owner, order, times and modes do not depend on who packs, so the same input gives
-#       the same bytes. No device files: the kernel has /dev/console of its own. No root needed.
+# pack-initramfs.sh BUSYBOX ROOTFS STAGE OUT [LISTER]: make the base initramfs, an uncompressed newc archive.
+# In:   BUSYBOX, the static binary. LISTER, the same BusyBox for this machine, prints the list of its links; without
+#       it, BUSYBOX does. ROOTFS, laid out as the guest sees it. SOURCE_DATE_EPOCH, the time of every entry.
+# Out:  OUT; its last entry is /.ktbox/base.complete, by which /init knows that all of it was unpacked. STAGE, its
+#       content as a directory. Owner, order, times and modes do not depend on the user, so the same input gives the
+#       same bytes. It has no device files: the kernel makes /dev/console. Root is not needed.
 # Exit: 0; 1.
 
 set -eu
@@ -15,7 +15,7 @@ busybox=${1:?usage: pack-initramfs.sh BUSYBOX ROOTFS STAGE OUT}
 rootfs=${2:?} stage=${3:?} out=${4:?} lister=${5:-$1}
 umask 022
 
-# All modes are 755 or 644, whatever the checkout's umask was.
+# Sets all modes to 755 or 644, whatever umask the checkout was made with.
 copy_rootfs() {
 	rm -rf "$stage"
 	cp -RP "$rootfs" "$stage"
@@ -31,16 +31,16 @@ make_directories() {
 	mkdir -m 1777 "$stage/tmp"
 }
 
-# For ktrun --test: the machine's own, which the package shunit2 brings.
+# For ktrun --test: this machine's, from the package shunit2.
 install_shunit2() {
 	shunit2=$(command -v shunit2) || {
-		echo "pack-initramfs: no shunit2 here: is the package shunit2 installed?" >&2
+		echo "pack-initramfs: no shunit2 in PATH: is the package shunit2 installed?" >&2
 		exit 1
 	}
 	install -m 755 "$(readlink -f "$shunit2")" "$stage/usr/bin/shunit2"
 }
 
-install_busybox() { # relative links: they hold in a chroot of the stage too
+install_busybox() { # with relative links, which also work in a chroot of the stage
 	install -m 755 "$busybox" "$stage/bin/busybox"
 	"$lister" --list-full | while read -r path; do
 		case $path in
@@ -53,12 +53,12 @@ install_busybox() { # relative links: they hold in a chroot of the stage too
 		ln -s "$target" "$stage/$path"
 	done
 	[ -h "$stage/bin/sh" ] || {
-		echo "pack-initramfs: $lister has no shell, or does not run here" >&2
+		echo "pack-initramfs: $lister has no shell, or does not run on this machine" >&2
 		exit 1
 	}
 }
 
-entries() { # parents first, the mark last
+entries() { # parents first, the marker last
 	(cd "$stage" && find . -mindepth 1 | cut -c 3- | LC_ALL=C sort)
 	echo .ktbox/base.complete
 }

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# test-busybox.sh SRC PLAIN OURS [APPLET...]: BusyBox's own test suite on two builds of it.
-# In:   SRC, BusyBox's source; PLAIN and OURS, folders with a busybox and its .config each: unpatched, and
-#       with the kt applets. APPLET: only the tests of these.
-# Out:  the suites' result lines that differ (- unpatched, + ours), and a line with the counts. All lines stay
-#       in PLAIN/suite.results and OURS/suite.results, and how each failed in suite.log beside them.
-# Exit: 0 the same results, at least one of them a pass; 1 not so.
+# test-busybox.sh SRC PLAIN OURS [APPLET...]: run BusyBox's own test suite on two builds and compare the results.
+# In:   SRC, BusyBox's source; PLAIN and OURS, directories with a busybox and its .config: unpatched, and with the kt
+#       applets. APPLET: run only the tests of these.
+# Out:  the result lines that differ (- unpatched, + ours), and a line with the counts. All result lines are kept in
+#       PLAIN/suite.results and OURS/suite.results, the suites' output in suite.log beside them.
+# Exit: 0 the results are the same, and at least one is a pass; 1 otherwise.
 
 set -eu
 
@@ -15,8 +15,8 @@ plain=$(cd "${2:?}" && pwd)
 ours=$(cd "${3:?}" && pwd)
 shift 3
 
-# The suite wants its own folder beside the binary, and makes an echo of BusyBox's source.
-prepare() { # FOLDER
+# The suite must be in a directory beside the binary, and builds an echo from BusyBox's source.
+prepare() { # DIRECTORY
 	rm -rf "$1/suite"
 	mkdir -p "$1/suite/bin/scripts"
 	cp "$1/busybox" "$1/.config" "$1/suite/bin"
@@ -24,9 +24,9 @@ prepare() { # FOLDER
 	cp -R "$src/testsuite" "$1/suite/bin"
 }
 
-# SKIP_KNOWN_BUGS: tests that upstream marks as failing. The suite's exit code counts failures; they are
-# judged by comparison.
-run_suite() { # FOLDER APPLET...
+# SKIP_KNOWN_BUGS skips tests that upstream marks as failing. The suite's exit code, a count of failures, is ignored:
+# the results are compared.
+run_suite() { # DIRECTORY APPLET...
 	bin=$1/suite/bin
 	results=$1/suite.results
 	log=$1/suite.log
@@ -40,10 +40,10 @@ count() { # WORD
 	grep -ac "^$1: " "$ours/suite.results" || :
 }
 
-for folder in "$plain" "$ours"; do
-	prepare "$folder"
-	run_suite "$folder" "$@"
-	rm -rf "$folder/suite"
+for directory in "$plain" "$ours"; do
+	prepare "$directory"
+	run_suite "$directory" "$@"
+	rm -rf "$directory/suite"
 done
 same=0
 diff -aU 0 "$plain/suite.results" "$ours/suite.results" | grep -a '^[-+][A-Z]' && same=1

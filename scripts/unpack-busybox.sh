@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# unpack-busybox.sh TARBALL PATCHES DIR: a fresh, patched BusyBox tree in DIR/src.
-# In:   TARBALL (its checksum has been verified), the *.patch files of the folder PATCHES in the order of
-#       their names; PATCHES may be empty: then the tree is upstream's.
-# Out:  DIR/src; DIR/include, links to the kernel's headers that musl-gcc does not see by itself. All else in
+# unpack-busybox.sh TARBALL PATCHES DIR: make a fresh, patched BusyBox tree in DIR/src.
+# In:   TARBALL (its checksum has been verified); the *.patch files of the directory PATCHES, in the order of
+#       their names. If PATCHES is empty, the tree is upstream's.
+# Out:  DIR/src; DIR/include, links to the kernel's headers that musl-gcc does not find by itself. All else in
 #       DIR is removed: objects of another tree must not be taken for those of this one.
-# Exit: 0; 1 when a patch does not apply exactly (no fuzz).
+# Exit: 0; 1 a patch does not apply exactly (no fuzz).
 
 set -eu
 
@@ -41,6 +41,7 @@ link_kernel_headers() { # only these: the rest of /usr/include belongs to glibc
 	ln -s "$headers/$multiarch/asm" "$dir/include/asm"
 }
 
+echo "busybox: unpacking its source into $dir" >&2
 unpack
 apply_patches
 link_kernel_headers

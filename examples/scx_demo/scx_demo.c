@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * scx_demo: loads and attaches a sched_ext scheduler that works, and fails on purpose when asked to. It is
- * what ktbox shows and what its tests look at: it does what real schedulers do, at a chosen moment.
+ * scx_demo: load and attach a sched_ext scheduler that works, and fails on purpose when asked to. ktbox's
+ * demonstration and its tests use it: it fails as real schedulers do, at a chosen moment.
  *
  * In:   options (see usage below), SIGTERM and SIGINT. Needs root and a kernel with sched_ext.
  * Out:  stdout: "scx_demo: attached", the noise, and at the end the kernel's dump and a line
  *       "scx_demo: EXIT: kind K, code C, REASON (MESSAGE)". stderr: errors and the verifier's log.
  *       Nothing is buffered, so nothing is lost in a crash.
  * Ends: on SIGTERM or SIGINT (it detaches first), or when the kernel has ejected the scheduler, or as
- *       its options say. However it ends, the scheduler goes with it: it hangs on a BPF link.
+ *       its options say. However it ends, the kernel detaches the scheduler, since its BPF link is closed.
  * Exit: 0 ended by a signal; 1 refused, not attached, or ejected by the kernel; 2 bad options;
  *       CODE for --exit-after; killed by SIGSEGV for --segfault-after.
  *
  * The clock of --*-after starts at the attach, with --noise when the noise has been written. With --linger
- * it stays after the kernel has ejected it, and a signal ends it with 0.
+ * it stays after the kernel has ejected the scheduler, and a signal ends it with 0.
  *
  * The noise follows the line "scx_demo: attached" at once. Its byte number i, from 0, is
  *     (i * 2654435761 mod 2^32) >> 24
@@ -340,8 +340,8 @@ static void print_end(const struct demo_end *end)
 }
 
 /*
- * Sets the status. Normally the close itself returns after the kernel has taken the scheduler off. The kernel
- * may have ejected it just before, which is a failure, except for --linger.
+ * Sets the status. Normally close(2) returns after the kernel has unregistered the scheduler. The kernel may
+ * have ejected it just before, which is a failure, except for --linger.
  */
 static void detach(struct demo *demo)
 {
@@ -389,7 +389,7 @@ static void on_signal(struct demo *demo)
 		demo->status = EXIT_SUCCESS;
 		return;
 	}
-	detach(demo);	/* before the messages: who reads them may be stuck */
+	detach(demo);	/* before the messages: their reader may be stuck */
 	printf("scx_demo: signal %u: detach\n", info.ssi_signo);
 	if (demo->ended)
 		print_end(&demo->shared->end);

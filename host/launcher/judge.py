@@ -4,8 +4,8 @@
 In:  host.json, stream.json, console.log, qemu.log and the sizes of the files. Out: Judgement.
 
 A verdict comes from frames. "pass" needs each piece of evidence to be there, not just the absence of bad news. Three
-messages report a death: sched-state (ejected, exited, killed), sched-exit, and lifecycle scheduler-died. Each of them
-alone proves it, since the guest may die between two of them (docs/use/verdicts.md).
+messages report a death: sched-state (ejected), sched-exit, and lifecycle scheduler-died. Each of them alone proves it,
+since the guest may die between two of them (docs/use/verdicts.md).
 """
 from __future__ import annotations
 

@@ -214,10 +214,11 @@ test_a_stalled_port_and_term_end_in_bounded_time() {
 
 test_a_stalled_port_and_the_time_end_in_bounded_time() {
 	stall_port
+	ceiling=$KT_CEILING
 	KT_CEILING=15
 	"$KT_BUSYBOX" ktexec -p port -t 1 sh -c 'echo text; exec tail -f /dev/null' 2>err 4>&- &
 	end_of $!
-	KT_CEILING=30
+	KT_CEILING=$ceiling
 	exec 4>&-
 	assertEquals "status" 124 "$status"
 	assert_matches '^ktexec: ' err # what was not sent is said

@@ -145,18 +145,6 @@ test_who_sends_the_log_sets_the_latch() {
 	assert_latch sched_log_owned
 }
 
-test_with_w_it_waits_for_the_latch_and_sends_no_log() {
-	start -w probes_done sh -c 'echo text; exit 5'
-	wait_latch sched_exited
-	a_moment
-	assertEquals "frames before the latch" "" "$(exit_frames)"
-	kt ktlatch set probes_done
-	monitor_ends 5
-	assert_reported 5
-	assertEquals "log frames" "" "$(decode port | grep sched-log)"
-	assert_no_latch sched_log_owned
-}
-
 # open_dump: ktpipe runs, and has read the start of a dump; fd 3 is its trace.
 open_dump() {
 	mkfifo trace

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# ktrecv: live output, files, result.json, JSON lines, following, damage and truncation, hostile streams.
+# ktrecv: live output, files, stream.json, JSON lines, following, damage and truncation, hostile streams.
 
 # shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/unit.sh"
@@ -15,9 +15,9 @@ recv() {
 	run_kt ktrecv -d d stream
 }
 
-# key NAME: its value in d/result.json, by line, as contract and shell scripts read it.
+# key NAME: its value in d/stream.json, by line, as contract and shell scripts read it.
 key() {
-	sed -n "s/^  \"$1\": \(.*[^,]\),\{0,1\}\$/\1/p" d/result.json
+	sed -n "s/^  \"$1\": \(.*[^,]\),\{0,1\}\$/\1/p" d/stream.json
 }
 
 assert_key() { # NAME VALUE
@@ -136,9 +136,9 @@ dumps dumps_complete tests_passed tests_failed tests_skipped tests marks_sent ma
 files files_complete frames bytes damaged damaged_bytes truncated unknown_frames \
 bytes_sent complete missing_bytes \
 stdout_bytes stderr_bytes sched_log_blocks sched_log_bytes" \
-		"$(sed -n 's/^  "\([a-z_]*\)": .*/\1/p' d/result.json | tr '\n' ' ' | sed 's/ $//')"
-	assertTrue "it is JSON" "$KT_PYTHON -m json.tool d/result.json"
-	assertEquals "{ and }" "{ }" "$(grep -v '^  "[a-z_]*": ' d/result.json | tr '\n' ' ' | sed 's/ $//')"
+		"$(sed -n 's/^  "\([a-z_]*\)": .*/\1/p' d/stream.json | tr '\n' ' ' | sed 's/ $//')"
+	assertTrue "it is JSON" "$KT_PYTHON -m json.tool d/stream.json"
+	assertEquals "{ and }" "{ }" "$(grep -v '^  "[a-z_]*": ' d/stream.json | tr '\n' ' ' | sed 's/ $//')"
 }
 
 test_result_of_a_full_run() {
@@ -213,22 +213,22 @@ test_no_guest_text_forges_a_result() {
 		'sched-state=attached ms=1 name=a"\n  "sys_ready":\x20true,' exit#i32:9
 	assertEquals "exit_code lines" 9 "$(key exit_code)"
 	assertEquals "sys_ready lines" false "$(key sys_ready)"
-	assertTrue "it is JSON" "$KT_PYTHON -m json.tool d/result.json"
+	assertTrue "it is JSON" "$KT_PYTHON -m json.tool d/stream.json"
 }
 
 test_invalid_utf_8_in_a_reason_is_still_json() {
 	recv 'init-error=a\xff\xfeb\x00c' exit#i32:0
-	assertTrue "it is JSON" "$KT_PYTHON -m json.tool d/result.json"
+	assertTrue "it is JSON" "$KT_PYTHON -m json.tool d/stream.json"
 }
 
 test_overlong_utf_8_is_none() {
 	recv 'init-error=a\xe0\x80\x8ab' exit#i32:0
-	assert_matches '"a\\ufffd\\ufffd\\ufffdb"' d/result.json
+	assert_matches '"a\\ufffd\\ufffd\\ufffdb"' d/stream.json
 }
 
 test_c1_controls_drive_no_terminal() {
 	recv 'init-error=a\xc2\x9bb' exit#i32:0
-	assert_matches '"a\\u009bb"' d/result.json
+	assert_matches '"a\\u009bb"' d/stream.json
 }
 
 test_the_first_status_of_the_payload_counts() {
@@ -513,7 +513,7 @@ test_a_reader_that_goes_away_does_not_hurt_the_folder() {
 
 test_the_result_is_whole_or_not_there() {
 	recv exit#i32:0
-	assertEquals "files" "result.json" "$(cd d && echo *result*)"
+	assertEquals "files" "stream.json" "$(cd d && echo *stream*)"
 }
 
 test_guest_names_become_no_paths() {
@@ -523,7 +523,7 @@ test_guest_names_become_no_paths() {
 		sched-log=$START sched-log=../evil sched-log=$END exit#i32:0 >stream
 	run_kt ktrecv -d deep/d stream
 	assertEquals "d" "$(ls deep)"
-	assertEquals "dmesg result.json sched-1.log sched.log stderr stdout" \
+	assertEquals "dmesg sched-1.log sched.log stderr stdout stream.json" \
 		"$( (ls deep/d; echo dmesg) | sort -u | tr '\n' ' ' | sed 's/ $//')"
 	assertEquals "evil" "" "$(find . -name '*evil*')"
 }
@@ -533,7 +533,7 @@ test_control_characters_of_the_guest_are_not_sent_raw_in_messages() {
 		exit#i32:0
 	assert_no_match "$(printf '\033')" err
 	assert_no_match "$(printf '\007')" err
-	assert_no_match "$(printf '\033')" d/result.json
+	assert_no_match "$(printf '\033')" d/stream.json
 }
 
 test_an_unclosed_log_block_is_kept() {
@@ -561,7 +561,7 @@ test_an_old_folder_is_written_anew() {
 test_a_link_in_the_folder_is_not_followed_out_of_it() {
 	mkdir d
 	echo mine >outside
-	ln -s ../outside d/result.json
+	ln -s ../outside d/stream.json
 	recv exit#i32:0
 	assert_file_text mine outside
 }

@@ -54,15 +54,15 @@ test_a_mark_of_ones_own_has_the_time_since_boot() {
 test_the_reader_lists_marks_in_the_order_of_arrival() {
 	encode 'mark#stamp:5:sys-ready' 'mark#stamp:3:b"c' 'exit#i32:0' >stream
 	run_kt ktrecv -d d stream
-	assert_matches '^  "marks_sent": 2,$' d/result.json
-	assert_matches '^  "marks": \[\{"ms":5,"what":"sys-ready"\},\{"ms":3,"what":"b\\"c"\}\],$' d/result.json
+	assert_matches '^  "marks_sent": 2,$' d/stream.json
+	assert_matches '^  "marks": \[\{"ms":5,"what":"sys-ready"\},\{"ms":3,"what":"b\\"c"\}\],$' d/stream.json
 }
 
 test_a_mark_without_a_time_is_damage() {
 	encode mark=short 'exit#i32:0' >stream
 	run_kt ktrecv -d d stream
 	assert_status 2
-	assert_matches '^  "marks_sent": 0,$' d/result.json
+	assert_matches '^  "marks_sent": 0,$' d/stream.json
 }
 
 test_marks_of_a_flood_are_counted_and_the_first_are_kept() {
@@ -72,8 +72,8 @@ test_marks_of_a_flood_are_counted_and_the_first_are_kept() {
 		encode 'exit#i32:0'
 	} >stream
 	run_kt ktrecv -d d stream
-	assert_matches '^  "marks_sent": 1500,$' d/result.json
-	assertEquals 1000 "$(grep -o '"ms":1' d/result.json | wc -l)"
+	assert_matches '^  "marks_sent": 1500,$' d/stream.json
+	assertEquals 1000 "$(grep -o '"ms":1' d/stream.json | wc -l)"
 }
 
 test_a_test_case_of_an_unknown_status_has_failed() {
@@ -84,7 +84,7 @@ test_a_test_case_of_an_unknown_status_has_failed() {
 	run_kt ktrecv -d d stream
 	assert_status 0
 	"$KT_PYTHON" -c 'import json
-r = json.load(open("d/result.json"))
+r = json.load(open("d/stream.json"))
 print(r["tests_passed"], r["tests_failed"], r["tests_skipped"])
 for t in r["tests"]: print(t["status"], t["ms"], t["file"], t["name"], t["message"])' >got
 	assert_file_text '1 2 1

@@ -6,8 +6,8 @@
 # shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/unit.sh"
 
-key() { # NAME: from d/result.json
-	sed -n "s/^  \"$1\": //p" d/result.json | sed 's/,$//'
+key() { # NAME: from d/stream.json
+	sed -n "s/^  \"$1\": //p" d/stream.json | sed 's/,$//'
 }
 
 # dumps_of FILE...: ktpipe reads them as a trace and sends their dumps to the port; ktrecv -d d reads the
@@ -106,10 +106,10 @@ test_hostile_dump_numbers_and_texts_make_no_other_file_and_no_bad_json() {
 		'scx-dump-end=number=99999999999999999999' exit#i32:0 >stream
 	run_kt ktrecv -d d stream
 	assert_status 0
-	assertEquals "files" "result.json sched.log stderr stdout" \
+	assertEquals "files" "sched.log stderr stdout stream.json" \
 		"$(find d -type f | sed 's/.*\///' | sort | tr '\n' ' ' |
 		sed 's/ $//')"
-	assertTrue "it is JSON" "$KT_PYTHON -m json.tool d/result.json"
+	assertTrue "it is JSON" "$KT_PYTHON -m json.tool d/stream.json"
 	assertEquals "dumps" 1 "$(key dumps | grep -o '"number"' | wc -l)"
 }
 
@@ -130,8 +130,8 @@ test_what_the_port_has_sent_is_compared_with_what_arrived() {
 test_a_number_of_bytes_that_no_port_sends_is_unknown() {
 	encode 'fin=\x00\x00\x00\x00\x00\x00\x00\x80' exit#i32:0 >stream
 	run_kt ktrecv -d d stream
-	assert_matches '^  "bytes_sent": null,$' d/result.json
-	assert_matches '^  "complete": null,$' d/result.json
+	assert_matches '^  "bytes_sent": null,$' d/stream.json
+	assert_matches '^  "complete": null,$' d/stream.json
 }
 
 test_ktsend_sends_fin_with_a_number_or_unknown() {
@@ -322,7 +322,7 @@ test_a_second_monitor_has_latches_of_its_own() {
 	run_kt ktexitmon -p port -n second -l log sh -c 'echo hello; exit 5'
 	assert_status 5
 	assert_latch second_exited
-	assert_latch second_log_sent
+	assert_latch second_log_owned
 	assert_no_latch sched_exited
 	run_kt ktexitmon -p port -n ../x true
 	assert_status 1

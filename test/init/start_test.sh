@@ -105,7 +105,7 @@ test_without_a_port_no_frame_is_tried_for_the_dmesg_either() {
 test_a_port_that_can_not_be_opened_is_no_port() {
 	when ktport 'echo /dev/nowhere/vport'
 	boot
-	assert_in dev/ttyS1 '^ktbox: bulk port: /dev/nowhere/vport'
+	assert_in dev/ttyS1 '^ktbox: bulk port: cannot open /dev/nowhere/vport'
 	assert_did_not '^(ktexitmon|ktexec) '
 	assert_no_frame
 }

@@ -90,7 +90,7 @@ cmdline() {
 	echo "console=ttyS0 ktbox.host=ktrun $*" >root/proc/cmdline
 }
 
-# bounds NAME=SECONDS...: shorter bounds for /init's waits; its rooms are read in the order of their names.
+# bounds NAME=SECONDS...: shorter bounds for /init's waits; its files are read in the order of their names.
 bounds() {
 	printf '%s\n' "$@" >root/lib/ktbox/zz_bounds.sh
 }

@@ -1,17 +1,19 @@
 # shellcheck shell=sh disable=SC2034,SC2154,SC2317
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# test.sh: the layer between a test file and shunit2, and the helpers that every room uses. A test file is
+# test.sh: the layer between a test file and shunit2, and the helpers that all tests use. A test file is
 #	. "$KT_TEST_LIB/test.sh"      test_CLAIM() { ... }      . shunit2
-# and is run by test/run. shunit2 calls suite() before the tests: it puts a log under each assert, which
-# survives
-# subshells and by which run-file.sh judges, and gives each test a fresh folder to stand in and its own
-# KT_RUN_DIR.
+# and test/run runs it. shunit2 calls suite() before the tests. suite() puts a log under each assert, which survives
+# subshells and by which run-file.sh judges, and gives each test a fresh current directory and its own KT_RUN_DIR.
 #
 # Files: out, err   what the last `run` printed        Variables: status   how it ended
 #        run/       KT_RUN_DIR                                     KT_PYTHON, KT_BUSYBOX, KT_TOP
+#                                                                  KT_MEMORY_DIR   a directory in memory, for many files
 
-KT_CEILING=30 # seconds: a wait that takes longer is a failure; generous, since machines are shared
+# Machines are shared. So a wait is given several times what it takes on a busy one, and work is limited by the
+# time of the CPU that it gets.
+KT_CEILING=120    # seconds of wall time: a wait that takes longer is a failure
+KT_CPU_CEILING=60 # seconds of CPU time of each process that `run` starts
 
 kt_log() { # EVENT
 	echo "$1 ${_shunit_test_:--}" >>"$KT_TEST_LOG"
@@ -70,14 +72,18 @@ kt_keep() {
 	if [ -n "${KT_KEEP:-}" ]; then mv "$SHUNIT_TMPDIR" "$KT_TEST_BASE/kept"; fi
 }
 
-# kt APPLET ARG...: an applet of the binary under test.
+# kt APPLET ARG...: runs an applet of the binary under test.
 kt() {
 	"$KT_BUSYBOX" "$@"
 }
 
-# run COMMAND ARG...: under the ceiling (status 124 when it is reached); leaves status, out and err.
+# run COMMAND ARG...: under the ceilings (status 124 when that of wall time is reached); leaves status, out and err.
 run() {
-	timeout -k 2 "$KT_CEILING" "$@" >out 2>err
+	(
+		# shellcheck disable=SC3045  # dash and ash have it
+		ulimit -t "$KT_CPU_CEILING"
+		exec timeout -k 2 "$KT_CEILING" "$@"
+	) >out 2>err
 	status=$?
 }
 
@@ -86,7 +92,7 @@ run_kt() {
 	run "$KT_BUSYBOX" "$@"
 }
 
-# without_capabilities COMMAND ARG...: as an ordinary user, as far as permissions go.
+# without_capabilities COMMAND ARG...: runs it with the permissions of an ordinary user.
 without_capabilities() {
 	if [ "$(id -u)" = 0 ]; then
 		setpriv --inh-caps=-all --bounding-set=-all "$@"
@@ -95,8 +101,8 @@ without_capabilities() {
 	fi
 }
 
-# end_of PID: waits for a background process of this shell to end; leaves status. Past the ceiling it is
-# killed (137).
+# end_of PID: waits for a background process of this shell to end; leaves status. At the ceiling it kills the
+# process (137).
 end_of() {
 	{ kt ktlatch wait -t "$KT_CEILING" "ended_$1" || kill -KILL "$1"; } &
 	watchdog=$!
@@ -106,7 +112,7 @@ end_of() {
 	wait "$watchdog"
 }
 
-# wait_latch NAME...: until they are set; fails the test when that does not happen.
+# wait_latch NAME...: waits until they are set, and fails the test at the ceiling.
 wait_latch() {
 	kt ktlatch wait -t "$KT_CEILING" "$@" || fail "latch not set: $*"
 }
@@ -116,7 +122,7 @@ latch_is_set() {
 	kt ktlatch test "$1"
 }
 
-# a_moment: long enough for a wrong thing to happen, where no event can tell that it does not.
+# a_moment: waits long enough for a wrong thing to happen, where no event can show that it does not.
 a_moment() {
 	kt ktlatch wait -t 0.3 never_set
 	return 0
@@ -138,12 +144,12 @@ assert_same_bytes() { # EXPECTED-FILE FILE
 	fi
 }
 
-# kt_verdict STATUS MESSAGE: one assert, by the status of a command.
+# kt_verdict STATUS MESSAGE: makes one assert of the status of a command.
 kt_verdict() {
 	if [ "$1" = 0 ]; then _shunit_assertPass; else fail "$2"; fi
 }
 
-# assert_sleeps PID: for a moment it does not run at all.
+# assert_sleeps PID: the process does not run at all for a moment.
 assert_sleeps() {
 	switches=$(grep ctxt_switches "/proc/$1/status")
 	assertNotNull "process $1 is there" "$switches"
@@ -151,7 +157,7 @@ assert_sleeps() {
 	assertEquals "context switches" "$switches" "$(grep ctxt_switches "/proc/$1/status")"
 }
 
-# kt_head FILE: what of it is shown in a message.
+# kt_head FILE: the part of it that a message shows.
 kt_head() {
 	head -c 600 "$1"
 }
@@ -188,7 +194,7 @@ assert_no_latch() { # NAME
 	kt_verdict $? "latch $1 is set, or can't be asked for"
 }
 
-# assert_error APPLET: it ended with 1 and one message of the form "APPLET: unable to VERB OBJECT: reason".
+# assert_error APPLET: it ended with 1 and a message of the form "APPLET: unable to VERB OBJECT: reason".
 assert_error() {
 	assert_status 1
 	assert_matches "^$1: unable to [a-z]+ .+: .+" err

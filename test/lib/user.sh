@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# user.sh: a user at a terminal (tools/user.py), for tests of what ktattach and ktrun do on one.
+# user.sh: a user at a terminal (tools/user.py), for tests of what kttty and ktrun do on one.
 # Out: transcript, all that came on the terminal; user_pid, the program's process id; $answer.
 
 # user_runs PROGRAM ARG...: the program is in the foreground of a terminal of 24 x 80.

@@ -22,8 +22,8 @@ assert_agrees() { # FUZZER
 
 # assert_found FUZZER ROOM SED: it finds that this has changed the room.
 assert_found() {
-	sed "$3" "$KT_TOP/applets/$2.c" >"$2.c"
-	! cmp -s "$2.c" "$KT_TOP/applets/$2.c" || fail "changes nothing: $3"
+	sed "$3" "$KT_TOP"/applets/*/"$2.c" >"$2.c"
+	! cmp -s "$2.c" "$KT_TOP"/applets/*/"$2.c" || fail "changes nothing: $3"
 	(cd "$KT_TOP" && exec scripts/build-fuzzer.sh build/bb build/bb/san "$1" "$OLDPWD/broken/$1" \
 		"$OLDPWD/$2.c") >out 2>&1 || fail "$(kt_head out)"
 	fuzz "$1" "$PWD/broken"
@@ -64,11 +64,11 @@ test_the_scanner_of_dumps_agrees_with_the_model() {
 }
 
 test_a_scanner_that_ends_what_was_not_started_is_found() {
-	assert_found trace dump_scan 's/ || !scan->open)$/)/'
+	assert_found trace scx_dump_scan 's/ || !scan->open)$/)/'
 }
 
 test_a_scanner_that_reads_a_line_otherwise_when_it_comes_in_pieces_is_found() {
-	assert_found trace dump_scan 's/^	if (taken > 0 && /	if (/'
+	assert_found trace scx_dump_scan 's/^	if (taken > 0 && /	if (/'
 }
 
 test_a_prefix_that_is_taken_off_twice_is_found() {

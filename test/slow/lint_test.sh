@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Static analysis: no finding in the shell of the tree and in the C of the applets. Each tool has a twin
-# with a planted mistake: a tool that looks at nothing finds nothing.
+# Static analysis: no finding in the shell and the Python of the tree and in the C of the applets. Each tool has a
+# twin with a planted mistake: a tool that looks at nothing finds nothing. The analysers are limited by CPU time
+# alone (KT_FILE_CPU), since a busy machine makes them arbitrarily slow.
 
 # shellcheck disable=SC1091,SC2154,SC2016 # what is sourced sets them; the planted shell is not ours
 . "$KT_TEST_LIB/test.sh"
@@ -29,17 +30,69 @@ assert_finds() {
 	assert_matches "$words" said
 }
 
-test_no_shell_script_has_a_finding() {
+test_no_shell_script_and_no_python_has_a_finding() {
 	(cd "$KT_TOP" && exec scripts/lint.sh) >out 2>&1
 	kt_verdict $? "it has failed: $(kt_head out)"
 	assert_matches '^lint: [0-9]+ shell scripts, no findings' out
+	assert_matches '^lint: [0-9]+ Python files of mypy, no findings' out
+	assert_matches '^lint: [0-9]+ other Python files, no findings' out
+}
+
+# lint_planted FILE LINE...: lint.sh on a tree that has this file alone; leaves status and out.
+lint_planted() {
+	mkdir -p .ci bench host/launcher rootfs scripts test/tools examples
+	planted=$1
+	shift
+	printf '%s\n' "$@" >"$planted"
+	"$KT_TOP/scripts/lint.sh" >out 2>&1
+	status=$?
+	rm "$planted"
 }
 
 test_a_script_with_a_finding_is_red() {
-	mkdir -p .ci bench host rootfs scripts test examples
-	printf '%s\n' '#!/bin/sh' 'echo $1' >scripts/planted
-	"$KT_TOP/scripts/lint.sh" >out 2>&1
-	assertNotEquals 0 $?
+	lint_planted scripts/planted '#!/bin/sh' 'echo $1'
+	assertEquals 1 "$status"
+	assert_matches 'SC2086' out
+	assert_no_match 'no findings' out
+}
+
+test_python_with_a_wrong_type_is_red() {
+	for planted_place in test/tools/planted.py host/launcher/planted.py; do
+		lint_planted "$planted_place" 'def double(number: int) -> int:' '    return "2" * number'
+		assertEquals "$planted_place" 1 "$status"
+		assert_matches "^$planted_place:2: error: .*\[return-value\]" out
+		assert_no_match 'no findings' out
+		lint_planted "$planted_place" 'def untyped(number):' '    return number'
+		assertEquals "$planted_place" 1 "$status"
+		assert_matches '\[no-untyped-def\]' out
+		lint_planted "$planted_place" 'def double(number: int) -> int:' '    return 2 * number'
+		assertEquals "$planted_place" 0 "$status"
+		assert_matches '^lint: 1 Python files of mypy, no findings' out
+	done
+}
+
+test_other_python_that_does_not_compile_is_red() {
+	for planted_place in bench/planted.py test/planted; do
+		lint_planted "$planted_place" '#!/usr/bin/env python3' 'def broken(:'
+		assertEquals "$planted_place" 1 "$status"
+		assert_matches 'SyntaxError' out
+		assert_no_match 'no findings' out
+	done
+}
+
+test_changed_looks_at_what_is_not_committed_alone() {
+	mkdir -p scripts
+	printf '%s\n' '#!/bin/sh' 'echo $1' >scripts/old
+	printf '%s\n' '#!/bin/sh' 'echo "$1"' >scripts/new
+	git init -q .
+	git add scripts/old
+	git -c user.name=test -c user.email=test@localhost commit -qm old
+	run "$KT_TOP/scripts/lint.sh" --changed
+	assert_status 0
+	assert_file_text 'lint: 1 shell scripts, no findings' out
+	echo 'echo $2' >>scripts/old
+	run "$KT_TOP/scripts/lint.sh" --changed
+	assert_status 1
 	assert_matches 'SC2086' out
 }
 

@@ -7,11 +7,14 @@ browser.py FILE WIDTH SCHEME   SCHEME is light or dark. Prints a JSON object: wi
 background (of the body), headings, pictures (SVG that have a title), cell_lines (the most lines in a cell of a matrix).
 Exit: 0; 1 with a message when the browser can't do it.
 """
+from __future__ import annotations
+
 import json
 import os
 import subprocess
 import sys
 import urllib.request
+from typing import Any
 
 LOOK = """return {
     width: document.documentElement.clientWidth, scroll_width: document.documentElement.scrollWidth,
@@ -23,7 +26,7 @@ LOOK = """return {
     scripts: document.scripts.length }"""
 
 
-def call(port, method, path, body=None):
+def call(port: int, method: str, path: str, body: Any = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request("http://127.0.0.1:%d%s" % (port, path), data, method=method,
                                      headers={"Content-Type": "application/json"})
@@ -31,7 +34,7 @@ def call(port, method, path, body=None):
         return json.load(answer)["value"]
 
 
-def options(width):
+def options(width: int) -> dict[str, Any]:
     arguments = ["--headless=new", "--disable-gpu", "--no-first-run", "--disable-background-networking",
                  "--disable-dev-shm-usage"]
     if os.geteuid() == 0:
@@ -42,12 +45,12 @@ def options(width):
             "width": width, "height": 800, "pixelRatio": 1.0, "mobile": False, "touch": False}}}}}}
 
 
-def look(port, session, url, scheme):
+def look(port: int, session: str, url: str, scheme: str) -> dict[str, Any]:
     path = "/session/" + session
     call(port, "POST", path + "/goog/cdp/execute", {"cmd": "Emulation.setEmulatedMedia", "params": {
         "features": [{"name": "prefers-color-scheme", "value": scheme}]}})
     call(port, "POST", path + "/url", {"url": url})
-    seen = call(port, "POST", path + "/execute/sync", {"script": LOOK, "args": []})
+    seen: dict[str, Any] = call(port, "POST", path + "/execute/sync", {"script": LOOK, "args": []})
     log = [json.loads(entry["message"])["message"] for entry in
            call(port, "POST", path + "/se/log", {"type": "performance"})]
     loaded = [event["params"]["request"]["url"] for event in log if event["method"] == "Network.requestWillBeSent"]
@@ -56,8 +59,9 @@ def look(port, session, url, scheme):
     return seen
 
 
-def main(file, width, scheme):
+def main(file: str, width: str, scheme: str) -> None:
     driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert driver.stdout is not None
     try:
         for line in driver.stdout:
             if "started successfully on port" in line:

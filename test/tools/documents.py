@@ -13,13 +13,16 @@ import glob
 import os
 import re
 import sys
+from typing import Callable, Iterator
+
+Finding = tuple[str, int, str]  # file, line, what
 
 PLACES = "applets|bench|docs|examples|host|patches|rootfs|scripts|test|\\.ci"
 CITED = re.compile(r"\bdocs/[\w/-]+\.(?:md|json|png)\b|\bdesign\.md\b")
 SOURCE_NAME = re.compile(r"[a-z][\w-]*\.(?:c|h|sh|py|awk)")
 
 
-def source_files(top):
+def source_files(top: str) -> Iterator[str]:
     """Paths below TOP, but for what is built or belongs to git."""
     for directory, names, files in os.walk(top):
         if directory == top:
@@ -29,16 +32,16 @@ def source_files(top):
             yield os.path.relpath(os.path.join(directory, name), top)
 
 
-def documents(top):
+def documents(top: str) -> list[str]:
     return sorted(path for path in source_files(top) if path.endswith(".md"))
 
 
-def lines_of(top, path):
+def lines_of(top: str, path: str) -> list[str]:
     with open(os.path.join(top, path), encoding="utf-8") as file:
         return file.read().splitlines()
 
 
-def prose(top, path):
+def prose(top: str, path: str) -> Iterator[tuple[int, str]]:
     """(number, line) of each line outside of code blocks."""
     is_code = False
     for number, line in enumerate(lines_of(top, path), 1):
@@ -48,15 +51,15 @@ def prose(top, path):
             yield number, line
 
 
-def cells(row):
+def cells(row: str) -> int:
     return len(re.findall(r"(?<!\\)\|", row)) - 1
 
 
-def is_separator(row):
+def is_separator(row: str) -> bool:
     return re.fullmatch(r"\|(?: *:?-+:? *\|)+", row) is not None
 
 
-def check_table(rows, after):
+def check_table(rows: list[tuple[int, str]], after: str) -> Iterator[tuple[int, str]]:
     """ROWS: (number, line), of which each begins with a bar; AFTER: the line that follows."""
     first, head = rows[0]
     if len(rows) < 3 or not is_separator(rows[1][1]):
@@ -71,9 +74,9 @@ def check_table(rows, after):
         yield rows[-1][0] + 1, "text glued to a table: " + after
 
 
-def tables(top):
+def tables(top: str) -> Iterator[Finding]:
     for path in documents(top):
-        rows = []
+        rows: list[tuple[int, str]] = []
         for number, line in [*prose(top, path), (0, "")]:
             if line.startswith("|") and (not rows or number == rows[-1][0] + 1):
                 rows.append((number, line))
@@ -83,14 +86,14 @@ def tables(top):
             rows = [(number, line)] if line.startswith("|") else []
 
 
-def anchors(top, path):
+def anchors(top: str, path: str) -> Iterator[str]:
     for _, line in prose(top, path):
         if line.startswith("#"):
             title = re.sub(r"[^\w -]", "", line.lstrip("#").strip().lower())
             yield title.replace(" ", "-")
 
 
-def links(top):
+def links(top: str) -> Iterator[Finding]:
     for path in documents(top):
         for number, line in prose(top, path):
             for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`]*`", "", line)):
@@ -104,7 +107,7 @@ def links(top):
                     yield path, number, "no such heading: " + target
 
 
-def alternatives(pattern):
+def alternatives(pattern: str) -> list[str]:
     """a/{b,c}.sh: a/b.sh, a/c.sh"""
     braces = re.search(r"\{([^{}]*)\}", pattern)
     if not braces:
@@ -113,7 +116,7 @@ def alternatives(pattern):
             for path in alternatives(pattern[:braces.start()] + part + pattern[braces.end():])]
 
 
-def files(top):
+def files(top: str) -> Iterator[Finding]:
     names = {os.path.basename(path) for path in source_files(top)}
     for path in documents(top):
         for number, line in prose(top, path):
@@ -127,7 +130,7 @@ def files(top):
                     yield path, number, "no file of this name: " + word
 
 
-def citations(top):
+def citations(top: str) -> Iterator[Finding]:
     for path in sorted(source_files(top)):
         if path.endswith((".md", ".png")) or os.path.islink(os.path.join(top, path)):
             continue
@@ -138,10 +141,14 @@ def citations(top):
                         yield path, number, "no such document: " + cited
 
 
-def main():
-    if len(sys.argv) != 3 or sys.argv[1] not in ("tables", "links", "files", "citations"):
+CHECKS: dict[str, Callable[[str], Iterator[Finding]]] = {
+    "tables": tables, "links": links, "files": files, "citations": citations}
+
+
+def main() -> None:
+    if len(sys.argv) != 3 or sys.argv[1] not in CHECKS:
         sys.exit(__doc__)
-    found = ["%s:%d: %s" % item for item in globals()[sys.argv[1]](sys.argv[2])]
+    found = ["%s:%d: %s" % item for item in CHECKS[sys.argv[1]](sys.argv[2])]
     print("\n".join(found), end="\n" if found else "")
     sys.exit(1 if found else 0)
 

@@ -4,13 +4,15 @@
 
 It waits in select(2), reads nothing beyond TEXT, and ends with 1 when SECS are over or the input has ended.
 """
+from __future__ import annotations
+
 import os
 import select
 import sys
 import time
 
 
-def main(secs, text, transcript):
+def main(secs: str, text: str, transcript: str) -> int:
     want = text.encode()
     seen = b""
     deadline = time.monotonic() + float(secs)

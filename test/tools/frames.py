@@ -14,12 +14,15 @@ oracle FILE       what a reader must make of a stream that may be damaged: a JSO
 compare FILE JSON ktrecv -j's lines against the oracle; prints and exits 1 at a difference
 fuzz BUSYBOX SEED COUNT  random streams with random damage, ktrecv -j against the oracle
 """
+from __future__ import annotations
+
 import json
 import random
 import struct
 import subprocess
 import sys
 import zlib
+from typing import Any, Iterable, Iterator
 
 NAMES = {
     "stimulus": "STIM", "scenario-start": "SCST", "scenario-end": "SCEN", "scenario-pause": "SCPP",
@@ -41,24 +44,24 @@ TAGS = {tag: name for name, tag in NAMES.items()}
 LENGTH_MAX = 16 * 1024 * 1024
 
 
-def tag_of(name):
+def tag_of(name: str) -> bytes:
     if name.startswith("0x"):
         return struct.pack("<I", int(name, 16))
     return NAMES[name].encode()[::-1]
 
 
-def name_of(tag):
+def name_of(tag: bytes) -> str:
     letters = tag[::-1].decode("latin1")
     return TAGS.get(letters) or "0x%08x" % struct.unpack("<I", tag)[0]
 
 
-def frame(tag, payload, length=None, crc=None, pad=0):
+def frame(tag: bytes, payload: bytes, length: int | None = None, crc: int | None = None, pad: int = 0) -> bytes:
     length = len(payload) if length is None else length
     crc = zlib.crc32(payload) if crc is None else crc
     return tag + struct.pack("<III", length, crc, pad) + payload
 
 
-def parse_plain(item):
+def parse_plain(item: str) -> tuple[bytes, bytes]:
     """(tag, payload) of an ITEM that is a whole frame."""
     for mark in "=@#*":
         name, found, rest = item.partition(mark)
@@ -85,7 +88,7 @@ def parse_plain(item):
     return tag_of(name), bytes([int(phase)]) + reason.encode()
 
 
-def encode_item(item):
+def encode_item(item: str) -> bytes:
     word, _, rest = item.partition(":")
     if word == "raw":
         return bytes.fromhex(rest)
@@ -110,7 +113,7 @@ def encode_item(item):
     return frame(tag, payload)
 
 
-def header_at(data, at):
+def header_at(data: bytes, at: int) -> tuple[bytes, int, int] | None:
     """(tag, length, crc) of a plausible header, or None."""
     if at + 16 > len(data):
         return None
@@ -123,7 +126,7 @@ def header_at(data, at):
     return tag, length, crc
 
 
-def frame_at(data, at):
+def frame_at(data: bytes, at: int) -> tuple[bytes, bytes] | None:
     """(tag, payload) of a whole frame with a right checksum, or None."""
     header = header_at(data, at)
     if not header or at + 16 + header[1] > len(data):
@@ -132,12 +135,12 @@ def frame_at(data, at):
     return (header[0], payload) if zlib.crc32(payload) == header[2] else None
 
 
-def report(at, header, crc, **more):
+def report(at: int, header: tuple[bytes, int, int] | None, crc: str, **more: int) -> dict[str, Any]:
     tag, length = (name_of(header[0]), header[1]) if header else (None, None)
     return {"offset": at, "type": tag, "length": length, "crc": crc, **more}
 
 
-def oracle(data):
+def oracle(data: bytes) -> Iterator[dict[str, Any]]:
     at = 0
     while at < len(data):
         found = frame_at(data, at)
@@ -158,7 +161,7 @@ def oracle(data):
         at = behind
 
 
-def says(name, payload):
+def says(name: str, payload: bytes) -> str:
     if name in ("exit", "sched-exit", "exec-exit") and len(payload) == 4:
         return str(struct.unpack("<i", payload)[0])
     if name == "scenario-end" and len(payload) == 8:
@@ -172,35 +175,35 @@ def says(name, payload):
     return payload.decode("latin1").encode("unicode_escape").decode()
 
 
-def frames_of(data):
+def frames_of(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     at = 0
     while at < len(data):
         found = frame_at(data, at)
         if not found:
-            sys.exit("damage at %d of %d: %s" % (at, len(data), data[at:at + 40]))
+            sys.exit("damage at %d of %d: %r" % (at, len(data), data[at:at + 40]))
         yield found
         at += 16 + len(found[1])
 
 
-def read(path):
+def read(path: str) -> bytes:
     with open(path, "rb") as file:
         return file.read()
 
 
-def differences(data, lines):
+def differences(data: bytes, lines: Iterable[str | bytes]) -> list[tuple[Any, Any]]:
     keys = ("offset", "type", "length", "crc", "skipped")
     got = [{key: got[key] for key in keys if key in got} for got in map(json.loads, lines)]
     want = list(oracle(data))
     return [pair for pair in zip(want + [None] * len(got), got + [None] * len(want)) if pair[0] != pair[1]]
 
 
-def random_frame(rng):
+def random_frame(rng: random.Random) -> bytes:
     name = rng.choice(["stdout", "stderr", "sched-log", "dmesg", "sys-ready", "stimulus", "0x5a5a5a5a"])
     size = rng.choice([0, 1, 15, 16, 17, rng.randrange(300), rng.randrange(5000)])
     return frame(tag_of(name), rng.randbytes(size))
 
 
-def random_stream(rng):
+def random_stream(rng: random.Random) -> bytes:
     parts = [random_frame(rng) for _ in range(rng.randrange(1, 9))]
     if rng.random() < 0.3:  # frames inside a frame's payload: they count only when it is damaged
         parts.insert(rng.randrange(len(parts)), frame(tag_of("stdout"), b"".join(parts[:3])))
@@ -225,7 +228,7 @@ def random_stream(rng):
     return bytes(data)
 
 
-def fuzz(busybox, seed, count):
+def fuzz(busybox: str, seed: int, count: int) -> None:
     for case in range(count):
         rng = random.Random(seed * 1000003 + case)
         data = random_stream(rng)
@@ -243,7 +246,7 @@ def fuzz(busybox, seed, count):
     print("%d cases" % count)
 
 
-def main(verb, *args):
+def main(verb: str, *args: str) -> None:
     if verb == "encode":
         for item in args:
             sys.stdout.buffer.write(encode_item(item))

@@ -12,6 +12,8 @@ Out:  FOLDER: serial.log, and stdout: a line a frame, "NAME TEXT"; frames of oth
 Ends: with the exit frame; with a sched-exit frame too, as the reference's host does; or after LIMIT seconds.
 Exit: 0 exit or sched-exit came; 1 neither; 2 the stream is damaged.
 """
+from __future__ import annotations
+
 import os
 import socket
 import struct
@@ -20,6 +22,7 @@ import sys
 import threading
 import time
 import zlib
+from typing import Iterator
 
 LIMIT = 90
 MAX_LENGTH = 16 * 1024 * 1024
@@ -27,14 +30,14 @@ KNOWN = {"STIM", "SCST", "SCEN", "SCPP", "SCRR", "EXIT", "TEST", "SCDX", "PMET",
          "SCLG", "LIFE", "EXCX", "DMSG", "PROB", "SNRQ", "SNRP", "KORQ", "KORP", "SRDY", "KADR"}
 
 
-def cpio_entry(name, data, mode):
+def cpio_entry(name: str, data: bytes, mode: int) -> bytes:
     head = "070701" + "".join("%08X" % n for n in (0, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0))
     entry = head.encode() + name.encode() + b"\0"
     entry += b"\0" * (-len(entry) % 4) + data
     return entry + b"\0" * (-len(entry) % 4)
 
 
-def archive(options):
+def archive(options: dict[str, str]) -> bytes:
     out = b""
     if "scheduler" in options:
         with open(options["scheduler"], "rb") as file:
@@ -45,7 +48,7 @@ def archive(options):
     return out + cpio_entry("TRAILER!!!", b"", 0)
 
 
-def start_qemu(folder, kernel, initramfs, options):
+def start_qemu(folder: str, kernel: str, initramfs: str, options: dict[str, str]) -> subprocess.Popen[bytes]:
     with open(initramfs, "rb") as base, open(folder + "/initramfs", "wb") as both:
         both.write(base.read() + archive(options))
     command = ["qemu-system-x86_64", "-accel", "tcg,thread=single", "-machine", "q35", "-cpu", "max", "-smp", "2",
@@ -62,7 +65,7 @@ def start_qemu(folder, kernel, initramfs, options):
     return subprocess.Popen(command, stdin=subprocess.DEVNULL)
 
 
-def connect(path, qemu):
+def connect(path: str, qemu: subprocess.Popen[bytes]) -> socket.socket:
     while qemu.poll() is None:
         link = socket.socket(socket.AF_UNIX)
         try:
@@ -74,7 +77,7 @@ def connect(path, qemu):
     sys.exit("ktstr_host: QEMU has ended")
 
 
-def frames(link):
+def frames(link: socket.socket) -> Iterator[tuple[str, bytes]]:
     """(tag, payload) of each frame; ValueError at damage."""
     data = b""
     while True:
@@ -94,11 +97,11 @@ def frames(link):
         data += more
 
 
-def text_of(tag, payload):
+def text_of(tag: str, payload: bytes) -> str:
     if tag in ("EXIT", "SCDX", "EXCX"):
         return str(struct.unpack("<i", payload)[0])
     if tag == "SCEN":
-        return "%d" % struct.unpack("<Q", payload)
+        return str(struct.unpack("<Q", payload)[0])
     if tag == "KADR":
         return "%x %x %x" % struct.unpack("<QQQ", payload)
     if tag == "LIFE":
@@ -106,7 +109,7 @@ def text_of(tag, payload):
     return payload.decode("latin1").replace("\n", "\\n")
 
 
-def ask_stats(link):
+def ask_stats(link: socket.socket) -> None:
     link.sendall(b"{}\n")
     answer = b""
     while not answer.endswith(b"\n"):
@@ -117,7 +120,7 @@ def ask_stats(link):
     print("stats", answer.decode("latin1").rstrip("\n"), flush=True)
 
 
-def main():
+def main() -> int:
     folder, kernel, initramfs = sys.argv[1:4]
     options = dict(word.partition("=")[::2] for word in sys.argv[4:])
     wakes = [bytes([int(byte, 16)]) for byte in options.get("wake", "").split(",") if byte]

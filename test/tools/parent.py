@@ -5,12 +5,14 @@
 HOW is "reap" (at once, when PROG ends) or "keep" (never: PROG stays a zombie). Prints PROG's process id, and
 ends when stdin does. PROG's stdin is the fifo or file "go".
 """
+from __future__ import annotations
+
 import signal
 import subprocess
 import sys
 
 
-def main(how, *command):
+def main(how: str, *command: str) -> None:
     if how == "reap":
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps
     with open("go", "rb") as stdin:

@@ -7,31 +7,34 @@ In:   ktrun's arguments for QEMU. KT_RATE: bytes a second; KT_STALL_AT: after so
 Out:  bulk.bin, where ktrun wanted it, written as slowly as the socket is read.
 Ends: when QEMU has gone and the socket is empty. Exit: QEMU's status.
 """
+from __future__ import annotations
+
 import os
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from typing import BinaryIO
 
 PIECE = 4096
 
 
-def through_socket(arguments, path):
+def through_socket(arguments: list[str], path: str) -> tuple[list[str], str]:
     """The arguments with the socket in place of the file, and the file."""
     bulk = next(word for word in arguments if word.startswith("file,id=bulk,path="))
     file = bulk.split("path=", 1)[1].replace(",,", ",")
     return [f"socket,id=bulk,path={path}" if word == bulk else word for word in arguments], file
 
 
-def stall(qemu):
+def stall(qemu: subprocess.Popen[bytes]) -> None:
     if os.environ["KT_STALL"] == "gone":
         qemu.wait()
     else:
         time.sleep(float(os.environ["KT_STALL"]))
 
 
-def read_slowly(connection, file, qemu):
+def read_slowly(connection: socket.socket, file: BinaryIO, qemu: subprocess.Popen[bytes]) -> None:
     """Paced by deadlines, so that the rate holds whatever a single wait takes."""
     rate, stall_at = int(os.environ["KT_RATE"]), int(os.environ["KT_STALL_AT"])
     received, due = 0, time.monotonic()
@@ -46,7 +49,7 @@ def read_slowly(connection, file, qemu):
         time.sleep(max(0, due - time.monotonic()))
 
 
-def main():
+def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(folder + "/bulk")

@@ -7,15 +7,18 @@ Out:  one line a violation; "N cuts" at the end.
 Claims: after the first piece, dump_started is set exactly when the start marker is whole, and dump_complete
 is not set; after the second both are; what comes out is what went in.
 """
+from __future__ import annotations
+
 import os
 import subprocess
 import sys
 import tempfile
+from typing import Iterator
 
 START = b"sched_ext_dump:"
 
 
-def read_exactly(fd, count):
+def read_exactly(fd: int, count: int) -> bytes:
     data = b""
     while len(data) < count:
         piece = os.read(fd, count - len(data))
@@ -28,7 +31,7 @@ def read_exactly(fd, count):
 class Pipe:
     """A ktpipe of its own, between two fifos."""
 
-    def __init__(self, busybox, folder):
+    def __init__(self, busybox: str, folder: str) -> None:
         self.busybox, self.env = busybox, dict(os.environ, KT_RUN_DIR=folder + "/run")
         names = [folder + "/" + name for name in ("in", "console")]
         for name in names:
@@ -38,20 +41,20 @@ class Pipe:
         self.process = subprocess.Popen(command, env=self.env, stderr=subprocess.DEVNULL)
         self.trace = os.open(names[0], os.O_WRONLY)
 
-    def feed(self, data):
+    def feed(self, data: bytes) -> bytes:
         os.write(self.trace, data)
         return read_exactly(self.console, len(data))
 
-    def latch(self, *words):
+    def latch(self, *words: str) -> bool:
         return subprocess.run([self.busybox, "ktlatch", *words], env=self.env, check=False).returncode == 0
 
-    def end(self):
+    def end(self) -> None:
         os.close(self.trace)
         self.process.wait(20)
         os.close(self.console)
 
 
-def cut_at(busybox, data, at):
+def cut_at(busybox: str, data: bytes, at: int) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         with open(folder + "/enable", "wb"):
             pass
@@ -74,7 +77,7 @@ def cut_at(busybox, data, at):
             pipe.end()
 
 
-def main(busybox, trace):
+def main(busybox: str, trace: str) -> None:
     with open(trace, "rb") as file:
         lines = file.read().splitlines(keepends=True)
     data = lines[0] + lines[-1]  # short enough for one read

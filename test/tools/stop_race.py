@@ -7,6 +7,8 @@ Claims: it was stopped (no frame, no latch), or all was sent (latch sched_exited
 sched-exit frame at the end); never both, never anything between. The status is the scheduler's (3) or,
 stopped by TERM, 143.
 """
+from __future__ import annotations
+
 import os
 import random
 import signal
@@ -21,13 +23,13 @@ import frames  # noqa: E402
 START, END = b"===SCHED_OUTPUT_START===", b"===SCHED_OUTPUT_END==="
 
 
-def spin(microseconds):
+def spin(microseconds: float) -> None:
     until = time.perf_counter() + microseconds / 1e6
     while time.perf_counter() < until:
         pass
 
 
-def verdict(stream, latch):
+def verdict(stream: bytes, latch: bool) -> str:
     """"stopped", "sent", or what is wrong."""
     if not stream:
         return "latch without frames" if latch else "stopped"
@@ -43,9 +45,9 @@ def verdict(stream, latch):
     return "sent"
 
 
-def once(busybox, rng):
+def once(busybox: str, rng: random.Random) -> str:
     with tempfile.TemporaryDirectory() as folder:
-        def path(name):
+        def path(name: str) -> str:
             return folder + "/" + name
         os.mkfifo(path("go"))
         os.mkfifo(path("ready"))
@@ -72,7 +74,7 @@ def once(busybox, rng):
         return found
 
 
-def main(busybox, count, seed="1"):
+def main(busybox: str, count: str, seed: str = "1") -> None:
     rng, tally = random.Random(int(seed)), {"stopped": 0, "sent": 0}
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     for _ in range(int(count)):

@@ -12,6 +12,8 @@ output      hex of what came back to the host            -> HEX, or "none"
 hangup      the host goes away                           -> ok
 Packet mode makes the change to raw an event: flow control goes off, and TIOCPKT_NOSTOP is read.
 """
+from __future__ import annotations
+
 import array
 import fcntl
 import os
@@ -24,13 +26,13 @@ TIOCPKT_NOSTOP, TIOCPKT_DOSTOP, CEILING = 16, 32, 30
 
 
 class Terminal:
-    def __init__(self, link):
+    def __init__(self, link: str) -> None:
         self.host, self.guest = pty.openpty()
         fcntl.ioctl(self.host, termios.TIOCPKT, array.array("i", [1]))
         os.symlink(os.ttyname(self.guest), link)
         self.output, self.stop = b"", True
 
-    def listen(self, seconds):
+    def listen(self, seconds: float) -> bool:
         """Takes in what the host's end has, waiting for the first of it."""
         if not select.select([self.host], [], [self.host], seconds)[0]:
             return False
@@ -43,25 +45,25 @@ class Terminal:
             self.stop = True
         return True
 
-    def wait_for(self, stop, word):
+    def wait_for(self, stop: bool, word: str) -> str:
         while self.stop != stop:
             if not self.listen(CEILING):
                 return "late"
         return word
 
-    def modes(self):
+    def modes(self) -> str:
         iflag, oflag, _, lflag = termios.tcgetattr(self.guest)[:4]
         flags = (("ICANON", lflag), ("ECHO", lflag), ("ISIG", lflag), ("ICRNL", iflag), ("IXON", iflag),
                  ("OPOST", oflag))
         return " ".join(name for name, word in flags if word & getattr(termios, name)) or "none"
 
-    def arrived(self, count):
+    def arrived(self, count: int) -> str:
         readable = array.array("i", [0])
         while readable[0] < count:
             fcntl.ioctl(self.guest, termios.FIONREAD, readable)
         return "ok"
 
-    def answer(self, verb, word=""):
+    def answer(self, verb: str, word: str = "") -> str:
         if verb == "send":
             os.write(self.host, bytes.fromhex(word))
         elif verb == "arrived":
@@ -82,7 +84,7 @@ class Terminal:
         return "ok"
 
 
-def main(link):
+def main(link: str) -> None:
     terminal = Terminal(link)
     print("ready", flush=True)
     for line in sys.stdin:

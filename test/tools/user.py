@@ -14,6 +14,8 @@ state           of PROGRAM, as in /proc/PID/stat                     -> a letter
 end             waits for PROGRAM's end                              -> its status as a shell tells it, or "late"
 The first line on stdout is PROGRAM's process id.
 """
+from __future__ import annotations
+
 import fcntl
 import os
 import select
@@ -22,12 +24,14 @@ import struct
 import sys
 import termios
 import time
+from types import FrameType
+from typing import NoReturn, Optional
 
 CEILING = 60
 
 
 class User:
-    def __init__(self, transcript, argv):
+    def __init__(self, transcript: str, argv: tuple[str, ...]) -> None:
         self.log = open(transcript, "ab", buffering=0)
         self.seen = b""
         self.master, slave = os.openpty()
@@ -39,7 +43,7 @@ class User:
 
     # A session needs a leader that outlives the program, as an interactive shell does: it holds the terminal
     # when the program is in the background, and tells of its process id and status through files.
-    def be_a_shell(self, slave, argv):
+    def be_a_shell(self, slave: int, argv: tuple[str, ...]) -> NoReturn:
         os.setsid()
         fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
         signal.signal(signal.SIGTTOU, signal.SIG_IGN)
@@ -51,25 +55,31 @@ class User:
             for fd in range(3):
                 os.dup2(slave, fd)
             os.execvp(argv[0], argv)
-        behind = lambda *_: os.tcsetpgrp(slave, os.getpid())
-        before = lambda *_: (os.tcsetpgrp(slave, pid), os.killpg(pid, signal.SIGCONT))
+
+        def behind(_number: int, _frame: Optional[FrameType]) -> None:
+            os.tcsetpgrp(slave, os.getpid())
+
+        def before(_number: int, _frame: Optional[FrameType]) -> None:
+            os.tcsetpgrp(slave, pid)
+            os.killpg(pid, signal.SIGCONT)
+
         signal.signal(signal.SIGUSR1, behind)
         signal.signal(signal.SIGUSR2, before)
         os.write(1, b"%d\n" % pid)  # behind the handlers: from now on it may be told
         status = os.waitpid(pid, 0)[1]
         os._exit(os.waitstatus_to_exitcode(status) % 256 if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))
 
-    def set_size(self, rows, cols):
+    def set_size(self, rows: int, cols: int) -> None:
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
 
-    def listen(self, seconds):
+    def listen(self, seconds: float) -> None:
         if not select.select([self.master], [], [], seconds)[0]:
             return
         data = os.read(self.master, 65536)
         self.seen += data
         self.log.write(data)
 
-    def write(self, data):
+    def write(self, data: bytes) -> str:
         deadline = time.monotonic() + CEILING
         while data and time.monotonic() < deadline:
             ready = select.select([self.master], [self.master], [], 1)
@@ -79,7 +89,7 @@ class User:
                 data = data[os.write(self.master, data[:1024]):]
         return "ok" if not data else "late"
 
-    def sees(self, text):
+    def sees(self, text: bytes) -> str:
         deadline = time.monotonic() + CEILING
         while text not in self.seen:
             if time.monotonic() > deadline:
@@ -88,24 +98,24 @@ class User:
         self.seen = self.seen[self.seen.index(text) + len(text):]
         return "yes"
 
-    def modes(self):
+    def modes(self) -> str:
         lflag = termios.tcgetattr(self.slave)[3]
         return " ".join(name for name in ("ICANON", "ECHO", "ISIG") if lflag & getattr(termios, name)) or "none"
 
-    def foreground(self, number, wanted):
+    def foreground(self, number: int, wanted: bool) -> str:
         os.kill(self.leader, number)
         while (os.tcgetpgrp(self.slave_of_leader()) == self.leader) != wanted:
             self.listen(0.01)
         return "ok"
 
-    def slave_of_leader(self):
+    def slave_of_leader(self) -> int:
         return self.master  # TIOCGPGRP on the master tells the terminal's foreground group
 
-    def state(self, pid):
+    def state(self, pid: str) -> str:
         with open("/proc/%s/stat" % pid, encoding="latin1") as stat:
             return stat.read().rsplit(")", 1)[1].split()[0]
 
-    def end(self):
+    def end(self) -> str:
         deadline = time.monotonic() + CEILING
         while time.monotonic() < deadline:
             pid, status = os.waitpid(self.leader, os.WNOHANG)
@@ -116,7 +126,7 @@ class User:
                 return str(os.waitstatus_to_exitcode(status))
         return "late"
 
-    def answer(self, verb, rest):
+    def answer(self, verb: str, rest: str) -> str:
         if verb == "type":
             return self.write(rest.encode().decode("unicode_escape").encode("latin1"))
         if verb == "paste":
@@ -139,7 +149,7 @@ class User:
         return "ok"
 
 
-def main(transcript, *argv):
+def main(transcript: str, *argv: str) -> None:
     user = User(transcript, argv)
     for line in sys.stdin:
         verb, _, rest = line.rstrip("\n").partition(" ")

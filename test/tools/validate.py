@@ -7,10 +7,10 @@ Exit: 0 all are right; 1 one is not.
 import json
 import sys
 
-import jsonschema
+import jsonschema  # type: ignore[import]
 
 
-def main(schema_path, *paths):
+def main(schema_path: str, *paths: str) -> int:
     with open(schema_path, encoding="utf-8") as file:
         schema = json.load(file)
     jsonschema.Draft7Validator.check_schema(schema)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Phase: read ktbox's words on the kernel command line. docs/boot.md lists them.
+# Phase: read ktbox's words on the kernel command line. docs/internals/boot.md lists them.
 
 command_line() {
 	MODE='test'

@@ -102,7 +102,7 @@ end_senders() {
 	kill -KILL -1
 }
 
-# The order is that of the host's verdicts (docs/verdicts.md).
+# The order is that of the host's verdicts (docs/use/verdicts.md).
 exit_code() {
 	if [ -n "${INIT_FAILED:-}" ]; then
 		echo 209

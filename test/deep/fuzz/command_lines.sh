@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # command_lines.sh LIB COUNT: what /init's reader makes of many kernel command lines, in one shell.
-# In:   LIB, the rooms of /init; files 0/proc/cmdline, 1/proc/cmdline, ... in this folder.
-# Out:  for each a line "== N", what the reader says, and a line a variable.
+# In:   LIB, the files of /init; files 0/proc/cmdline, 1/proc/cmdline, ... in this directory.
+# Out:  for each a line "== N", what the reader prints, and one line per variable.
 
 lib=$1 count=$2
-for room in common breakpoints command_line; do
+for file in common breakpoints command_line; do
 	# shellcheck source=/dev/null
-	. "$lib/$room.sh"
+	. "$lib/$file.sh"
 done
 
 ROOT=0

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ktsh-lite against a parser of this file's own, written from the head of applets/ktsh_lite.c.
+ * ktsh-lite against a parser of this file's own, written from the head of applets/guest/ktsh_lite.c.
  *
  * In:  a control byte, whose lowest bit asks for -n, and a script. The applet's main() is run as it is; what
  *      it asks of the system is answered here (--wrap in scripts/build-fuzzer.sh): the script is in memory,

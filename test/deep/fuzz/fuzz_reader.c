@@ -219,7 +219,7 @@ static void compare(const struct kt_frame *frame, enum kt_found kind, size_t *at
 static void feed(struct kt_reader *reader, size_t *fed, uint32_t *seed)
 {
 	size_t room, size;
-	uint8_t *to = kt_reader_room(reader, &room);
+	uint8_t *to = kt_reader_space(reader, &room);
 
 	if (*fed == stream_len) {
 		kt_reader_eof(reader);
@@ -242,7 +242,7 @@ static void check(uint32_t seed)
 
 	if (!window) {
 		window = xmalloc(KT_WINDOW_SIZE);
-		marks = xmalloc(KT_MARKS * sizeof(marks[0]));
+		marks = xmalloc(KT_CHECKPOINTS * sizeof(marks[0]));
 	}
 	kt_reader_init(&reader, window, marks);
 	/* near the window's end, so that it slides: as if so many bytes had been read before */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ktpipe's scanner (applets/dump_scan.c) and the removal of the trace's prefixes (applets/trace_prefix.c)
+ * ktpipe's scanner (applets/wire/scx_dump_scan.c) and the removal of the trace's prefixes (applets/wire/trace_prefix.c)
  * against a model of this file's own, which has the whole trace at once and goes through it line by line.
  *
  * In:  control bytes, then a trace. Even first byte: the rest is the trace as it is. Odd: the rest is a list
@@ -10,8 +10,8 @@
  *      start not at its marker, another end, type, number, reason or count, other bytes of the dump; text of
  *      a line lost or changed with its prefix.
  */
-#include "dump_scan.h"
 #include "input.h"
+#include "scx_dump_end.h"
 #include "trace_prefix.h"
 
 enum { TRACE_MAX = 8192, DUMPS_MAX = TRACE_MAX / 16, TEXT_MAX = 512 };
@@ -169,7 +169,7 @@ static void model_stretches(size_t from, size_t end)
 	const char *rule = NULL;
 	size_t to;
 
-	for (;; from = to - KT_DUMP_TAIL) {
+	for (;; from = to - KT_DUMP_LINE_OVERLAP) {
 		to = MIN(end, from + KT_DUMP_LINE_MAX - 1);
 		look_for_markers(from, to, to == end, &rule);
 		if (to == end)
@@ -220,7 +220,7 @@ static void compare_start(struct result *result, size_t from, size_t to)
 static void compare_end(struct result *result, size_t at)
 {
 	const struct dump *dump = &dumps[result->ended++];
-	char *text = kt_dump_text(&result->scan, 0);
+	char *text = kt_dump_end_text(&result->scan, 0);
 
 	expect(result->ended <= model.ended && at == dump->end, "an end that is none", at);
 	if (strcmp(text, dump->text) != 0)
@@ -348,7 +348,7 @@ static void add_raw(struct list *list)
 static void add_filling(struct list *list)
 {
 	static const size_t limits[] = {
-		KT_PREFIX_MAX, KT_DUMP_LINE_MAX, 2 * KT_DUMP_LINE_MAX - KT_DUMP_TAIL
+		KT_PREFIX_MAX, KT_DUMP_LINE_MAX, 2 * KT_DUMP_LINE_MAX - KT_DUMP_LINE_OVERLAP
 	};
 	const char *newline = memrchr(trace, '\n', trace_len);
 	size_t from = newline ? newline + 1 - trace : 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * kthvc's dispatcher (applets/wake_bytes.c) against the table "Wake bytes" of docs/internals/wire.md.
+ * kthvc's dispatcher (applets/wire/wake_bytes.c) against the table "Wake bytes" of docs/internals/wire.md.
  *
  * In:  a byte that seeds the sizes of the reads, and the bytes from the host.
  * Out: an abort where for the bytes of one read the two differ: an action left out, invented, done twice or

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ktget: files and folders of the guest, to the host.
+ *
+ * In:   paths. A link is followed when it is named; in a folder, links, devices, fifos and sockets are passed
+ *       over, and so are other file systems than the folder's own.
+ * Out:  for each path: a file frame that begins it, a file frame and file-data frames for each file and
+ *       folder of it, a file-end frame with what was sent (docs/internals/wire.md, "Files"). The number in each is this
+ *       process's pid.
+ * Ends: when all are sent. A file is read to its end, whatever its size was.
+ * Exit: 0 sent; 1 a path or a part of it was missing or unreadable (the host is told which), the port failed,
+ *       or bad usage.
+ */
+//config:config KTGET
+//config:	bool "ktget"
+//config:	default y
+//config:	help
+//config:	Send files and folders of the guest to the host, which writes them
+//config:	into its folder of artifacts.
+
+//applet:IF_KTGET(APPLET(ktget, BB_DIR_USR_BIN, BB_SUID_DROP))
+
+//kbuild:lib-$(CONFIG_KTGET) += ktget.o
+
+//usage:#define ktget_trivial_usage
+//usage:       "[-p PORT] PATH..."
+//usage:#define ktget_full_usage "\n\n"
+//usage:       "Send files and folders to the host's folder of artifacts\n"
+//usage:     "\n	-p PORT	Send to PORT (- is stdout, a file is appended to), not to the bulk port"
+
+#include "port.h"
+
+enum { DATA_MAX = KT_PAYLOAD_MAX - KT_NUMBER_LEN };
+
+struct sender {
+	int port;
+	struct kt_out *out;
+	dev_t device; /* of the path that was named */
+	unsigned long long files, folders, bytes, failed, skipped;
+};
+
+/* The payload behind the number is len bytes long. */
+static void send_frame(struct sender *s, uint32_t tag, size_t len)
+{
+	kt_put_u32(s->out->payload, getpid());
+	if (kt_port_send(s->port, s->out, tag, KT_NUMBER_LEN + len) < 0)
+		bb_simple_perror_msg_and_die("unable to write frame");
+}
+
+static void send_entry(struct sender *s, const char *kind, const char *path)
+{
+	char *text = xasprintf("kind=%s path=%s", kind, path);
+	size_t len = strlen(text);
+
+	if (len > DATA_MAX)
+		bb_error_msg_and_die("unable to send '%s': the name is too long", path);
+	memcpy(s->out->payload + KT_NUMBER_LEN, text, len);
+	send_frame(s, KT_FILE, len);
+	free(text);
+}
+
+static void send_failure(struct sender *s, const char *path, int error)
+{
+	char kind[sizeof("failed errno=-2147483648")];
+
+	sprintf(kind, "failed errno=%d", error);
+	s->failed++;
+	send_entry(s, kind, path);
+}
+
+static void send_skipped(struct sender *s, const char *path)
+{
+	s->skipped++;
+	send_entry(s, "skipped", path);
+}
+
+/* -1 and errno when the rest of it can't be read */
+static int send_bytes(struct sender *s, int fd)
+{
+	ssize_t len;
+
+	while ((len = safe_read(fd, s->out->payload + KT_NUMBER_LEN, DATA_MAX)) > 0) {
+		send_frame(s, KT_FILE_DATA, len);
+		s->bytes += len;
+	}
+	return len;
+}
+
+/* A fifo may have taken the file's place since it was looked at: O_NONBLOCK. */
+static void send_file(struct sender *s, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0) {
+		send_failure(s, path, errno);
+		return;
+	}
+	s->files++;
+	send_entry(s, "file", path);
+	if (send_bytes(s, fd) < 0)
+		send_failure(s, path, errno);
+	close(fd);
+}
+
+/* What is not named but found in a folder, and lies on another file system, as /proc does below / */
+static bool is_elsewhere(const struct sender *s, const struct recursive_state *walk, const struct stat *st)
+{
+	return walk->depth > 0 && st->st_dev != s->device;
+}
+
+static int FAST_FUNC on_file(struct recursive_state *walk, const char *path, struct stat *st)
+{
+	struct sender *s = walk->userData;
+
+	if (!S_ISREG(st->st_mode) || is_elsewhere(s, walk, st))
+		send_skipped(s, path);
+	else
+		send_file(s, path);
+	return TRUE;
+}
+
+/* Before what is in it. That it will open is found out here, where its name is known. */
+static int FAST_FUNC on_folder(struct recursive_state *walk, const char *path, struct stat *st)
+{
+	struct sender *s = walk->userData;
+
+	if (is_elsewhere(s, walk, st)) {
+		send_skipped(s, path);
+		return SKIP;
+	}
+	if (access(path, R_OK | X_OK) < 0) {
+		send_failure(s, path, errno);
+		return SKIP;
+	}
+	s->folders++;
+	send_entry(s, "folder", path);
+	return TRUE;
+}
+
+static void send_tree(struct sender *s, const char *path)
+{
+	unsigned long long failed = s->failed;
+
+	if (!recursive_action(path, ACTION_RECURSE | ACTION_FOLLOWLINKS_L0 | ACTION_QUIET, on_file, on_folder, s)
+	 && s->failed == failed
+	) {
+		send_failure(s, path, EIO); /* something below it went away meanwhile, or can't be looked at */
+	}
+}
+
+static void send_end(struct sender *s)
+{
+	size_t len = sprintf((char *)s->out->payload + KT_NUMBER_LEN,
+		"files=%llu folders=%llu bytes=%llu failed=%llu skipped=%llu",
+		s->files, s->folders, s->bytes, s->failed, s->skipped);
+
+	send_frame(s, KT_FILE_END, len);
+}
+
+static bool send_path(struct sender *s, const char *path)
+{
+	struct stat st;
+
+	s->files = s->folders = s->bytes = s->failed = s->skipped = 0;
+	send_entry(s, "begin", path);
+	if (stat(path, &st) < 0) {
+		send_failure(s, path, errno);
+	} else {
+		s->device = st.st_dev;
+		send_tree(s, path);
+	}
+	send_end(s);
+	return s->failed == 0 && s->files + s->folders > 0;
+}
+
+int ktget_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
+int ktget_main(int argc UNUSED_PARAM, char **argv)
+{
+	struct sender s = { .out = xmalloc(sizeof(*s.out)) };
+	int result = EXIT_SUCCESS;
+	char *port = NULL;
+
+	getopt32(argv, "^p:\0-1", &port);
+	argv += optind;
+	s.port = kt_port_open(port);
+	for (; *argv; argv++)
+		if (!send_path(&s, *argv))
+			result = EXIT_FAILURE;
+	return result;
+}

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ktsend: one typed frame, or stdin in chunks, to the host.
+ *
+ * In:   a message type by name, or 0xHEX for any tag; its data as arguments, or from stdin with "-".
+ * Out:  frames on the port (-p PATH, else KT_PORT_FD, else the port ktstr-bulk).
+ * Ends: when it is sent; with "-", at the end of stdin, and with -d also by TERM, when what stdin had by
+ *       then is sent; with -b, when nothing of it is in the port's queue
+ *       any more.
+ * Exit: 0 sent; 1 otherwise. What is refused is refused before anything was sent.
+ *
+ * A stream is sent as it arrives. Anything else is one frame, so that its reader gets it whole or not at all.
+ */
+//config:config KTSEND
+//config:	bool "ktsend"
+//config:	default y
+//config:	help
+//config:	Send one typed frame, or stdin in chunks, to the host.
+
+//applet:IF_KTSEND(APPLET(ktsend, BB_DIR_USR_BIN, BB_SUID_DROP))
+
+//kbuild:lib-$(CONFIG_KTSEND) += ktsend.o
+
+//usage:#define ktsend_trivial_usage
+//usage:       "[-bd] [-p PATH] TYPE [DATA] | -l"
+//usage:#define ktsend_full_usage "\n\n"
+//usage:       "Send a frame to the host\n"
+//usage:     "\n	TYPE	A message type's name, or 0xHEX for any tag"
+//usage:     "\n	DATA	Text, or - for stdin. exit, sched-exit, exec-exit: a number."
+//usage:     "\n		scenario-end: milliseconds. lifecycle: PHASE [REASON]."
+//usage:     "\n		kern-addrs: three addresses, 0 for unknown."
+//usage:     "\n		mark: what happened; when is added."
+//usage:     "\n		fin: bytes that the port has sent, or unknown"
+//usage:     "\n	-b	Then wait until the host's side has taken it, by barrier frames"
+//usage:     "\n	-d	At TERM, send what stdin has, and end"
+//usage:     "\n	-p PATH	Send to PATH (- is stdout), not to the bulk port"
+//usage:     "\n	-l	List the types"
+
+#include "port.h"
+
+static const char *const payload_names[] = {
+	[KT_EMPTY] = "empty",
+	[KT_I32] = "number",
+	[KT_U64] = "milliseconds",
+	[KT_ADDRESSES] = "three addresses",
+	[KT_PHASE] = "phase [reason]",
+	[KT_BYTES_SENT] = "bytes or unknown",
+	[KT_STAMPED] = "text",
+	[KT_NUMBERED] = "u32 number, bytes",
+	[KT_OPAQUE] = "one frame",
+	[KT_STREAM] = "stream",
+};
+
+static int list_types(void)
+{
+	const struct kt_type *type;
+
+	for (type = kt_types; type->name; type++)
+		printf("%-19s 0x%08x  %s%s\n", type->name, (unsigned)type->tag,
+			payload_names[type->payload], type->extension ? "  (ktbox extension)" : "");
+	fflush_stdout_and_exit_SUCCESS();
+}
+
+static void die_of_unknown_type(const char *name)
+{
+	const struct kt_type *type;
+
+	bb_error_msg("unable to send '%s': no such type; known are 0xHEX and", name);
+	for (type = kt_types; type->name; type++)
+		fprintf(stderr, " %s", type->name);
+	fputc('\n', stderr);
+	xfunc_die();
+}
+
+static void die_of_unknown_phase(const char *name)
+{
+	bb_error_msg_and_die("unable to send phase '%s': known are %s, %s, %s, %s and their numbers 1 to 4",
+		name, kt_phases[1], kt_phases[2], kt_phases[3], kt_phases[4]);
+}
+
+static struct kt_type parse_type(const char *name)
+{
+	const struct kt_type *known = kt_type_by_name(name);
+	struct kt_type any = { .name = name, .payload = KT_OPAQUE };
+	char *end;
+
+	if (known)
+		return *known;
+	if (name[0] != '0' || (name[1] | 0x20) != 'x')
+		die_of_unknown_type(name);
+	any.tag = bb_strtou(name + 2, &end, 16);
+	if (errno != 0 || !isxdigit(name[2]))
+		bb_error_msg_and_die("unable to send '%s': not a 32-bit hexadecimal number", name);
+	if (!kt_tag_is_plausible(any.tag))
+		bb_error_msg_and_die("unable to send '%s': a tag spells four printable letters,"
+			" others are damage to a reader", name);
+	return any;
+}
+
+static const char *number_of(const struct kt_type *type, char **data)
+{
+	if (!data[0] || data[1])
+		bb_error_msg_and_die("unable to send '%s': it takes one number", type->name);
+	return data[0];
+}
+
+static uint32_t put_i32(uint8_t *out, const struct kt_type *type, char **data)
+{
+	const char *text = number_of(type, data);
+	long long value = bb_strtoll(text, NULL, 10);
+
+	if (errno != 0 || value < INT32_MIN || value > INT32_MAX)
+		bb_error_msg_and_die("unable to send '%s' as '%s': a number from -2147483648 to 2147483647 is known",
+			text, type->name);
+	kt_put_u32(out, value);
+	return 4;
+}
+
+static uint32_t put_u64(uint8_t *out, const struct kt_type *type, char **data)
+{
+	const char *text = number_of(type, data);
+	unsigned long long value = bb_strtoull(text, NULL, 10);
+
+	if (errno != 0 || !isdigit(text[0]))
+		bb_error_msg_and_die("unable to send '%s' as '%s': a number from 0 to 18446744073709551615 is known",
+			text, type->name);
+	kt_put_u64(out, value);
+	return 8;
+}
+
+static uint32_t put_text(uint8_t *out, uint32_t room, const char *name, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len > room)
+		bb_error_msg_and_die("unable to send '%s': over %u bytes in one frame", name, (unsigned)room);
+	memcpy(out, text, len);
+	return len;
+}
+
+static unsigned parse_phase(const char *name)
+{
+	unsigned phase;
+
+	for (phase = 1; phase < KT_PHASES; phase++)
+		if (strcmp(name, kt_phases[phase]) == 0)
+			return phase;
+	phase = bb_strtou(name, NULL, 10);
+	if (errno != 0 || phase == 0 || phase >= KT_PHASES)
+		die_of_unknown_phase(name);
+	return phase;
+}
+
+static uint32_t put_phase(uint8_t *out, const struct kt_type *type, char **data)
+{
+	if (!data[0] || (data[1] && data[2]))
+		bb_error_msg_and_die("unable to send '%s': it takes a phase and an optional reason", type->name);
+	out[0] = parse_phase(data[0]);
+	return data[1] ? 1 + put_text(out + 1, KT_PAYLOAD_MAX - 1, type->name, data[1]) : 1;
+}
+
+/* One frame of all that stdin has, or nothing at all */
+static uint32_t put_stdin(struct kt_out *out, const char *name)
+{
+	ssize_t len = full_read(STDIN_FILENO, out->payload, KT_PAYLOAD_MAX);
+	char more;
+
+	if (len < 0)
+		bb_simple_perror_msg_and_die("unable to read stdin");
+	if (len == KT_PAYLOAD_MAX && safe_read(STDIN_FILENO, &more, 1) == 1)
+		bb_error_msg_and_die("unable to send '%s': over %u bytes in one frame", name, KT_PAYLOAD_MAX);
+	return len;
+}
+
+static uint32_t put_bytes(struct kt_out *out, const struct kt_type *type, char **data)
+{
+	if (data[0] && data[1])
+		bb_error_msg_and_die("unable to send '%s': DATA is one argument, '%s' is too much", type->name, data[1]);
+	if (!data[0])
+		return 0;
+	if (LONE_DASH(data[0]))
+		return put_stdin(out, type->name);
+	return put_text(out->payload, KT_PAYLOAD_MAX, type->name, data[0]);
+}
+
+static uint32_t put_addresses(uint8_t *out, const struct kt_type *type, char **data)
+{
+	size_t i;
+
+	for (i = 0; i < KT_ADDRESS_COUNT; i++) {
+		unsigned long long value = data[i] ? bb_strtoull(data[i], NULL, 0) : 0;
+
+		if (!data[i] || errno != 0)
+			bb_error_msg_and_die("unable to send '%s': it takes %u numbers, 0x for hexadecimal",
+				type->name, KT_ADDRESS_COUNT);
+		kt_put_u64(out + 8 * i, value);
+	}
+	if (data[i])
+		bb_error_msg_and_die("unable to send '%s': it takes %u numbers", type->name, KT_ADDRESS_COUNT);
+	return 8 * KT_ADDRESS_COUNT;
+}
+
+static uint32_t put_stamped(uint8_t *out, const struct kt_type *type, char **data)
+{
+	if (!data[0] || data[1])
+		bb_error_msg_and_die("unable to send '%s': it takes one text", type->name);
+	return kt_mark_encode(out, kt_now_ms(), data[0], strlen(data[0]));
+}
+
+static uint32_t put_payload(struct kt_out *out, const struct kt_type *type, char **data)
+{
+	switch (type->payload) {
+	case KT_I32:
+		return put_i32(out->payload, type, data);
+	case KT_BYTES_SENT:
+		if (data[0] && strcmp(data[0], "unknown") == 0)
+			return 0;
+		/* fall through */
+	case KT_U64:
+		return put_u64(out->payload, type, data);
+	case KT_ADDRESSES:
+		/* one argument is the payload as it stands, as for any type that is not a number */
+		return data[0] && data[1] ? put_addresses(out->payload, type, data) : put_bytes(out, type, data);
+	case KT_PHASE:
+		return put_phase(out->payload, type, data);
+	case KT_STAMPED:
+		return put_stamped(out->payload, type, data);
+	case KT_EMPTY:
+		if (data[0])
+			bb_error_msg_and_die("unable to send '%s': it takes no data", type->name);
+		return 0;
+	default:
+		return put_bytes(out, type, data);
+	}
+}
+
+static void send_or_die(int port, struct kt_out *out, const struct kt_type *type, uint32_t len)
+{
+	if (kt_port_send(port, out, type->tag, len) < 0)
+		bb_perror_msg_and_die("unable to write frame '%s'", type->name);
+}
+
+/* A read that waits is interrupted and tried again; one that is about to wait finds the flag. So no TERM is
+ * lost, which it would be with a variable that is looked at before the read. */
+static void on_term(int signo UNUSED_PARAM)
+{
+	int saved_errno = errno;
+
+	fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK);
+	errno = saved_errno;
+}
+
+static void send_stdin(int port, struct kt_out *out, const struct kt_type *type)
+{
+	ssize_t len;
+
+	while ((len = safe_read(STDIN_FILENO, out->payload, KT_PAYLOAD_MAX)) > 0)
+		send_or_die(port, out, type, len);
+	if (len < 0 && errno != EAGAIN)
+		bb_simple_perror_msg_and_die("unable to read stdin");
+}
+
+static void send_text(int port, struct kt_out *out, const struct kt_type *type, const char *text)
+{
+	do {
+		size_t len = strnlen(text, KT_PAYLOAD_MAX);
+
+		memcpy(out->payload, text, len);
+		send_or_die(port, out, type, len);
+		text += len;
+	} while (*text);
+}
+
+/* The port's queue holds at most so many writes (QEMU: 128, hw/char/virtio-serial-bus.c; Firecracker: 256).
+ * When this many more have been accepted, the host's side has taken all that was written before. */
+enum { QUEUE_MAX = 256 };
+
+static void pass_queue(int port, struct kt_out *out)
+{
+	const struct kt_type *barrier = kt_type_by_tag(KT_BARRIER);
+	int i;
+
+	for (i = 0; i < QUEUE_MAX; i++)
+		send_or_die(port, out, barrier, 0);
+}
+
+static void send_stream(int port, struct kt_out *out, const struct kt_type *type, const char *data)
+{
+	if (LONE_DASH(data))
+		send_stdin(port, out, type);
+	else
+		send_text(port, out, type, data);
+}
+
+/* What a mark calls this frame, malloc'ed; NULL: it gets none. */
+static char *milestone(const struct kt_out *out, const struct kt_type *type, uint32_t len)
+{
+	switch (type->payload) {
+	case KT_PHASE:
+		return out->payload[0] < KT_PHASES ? xstrdup(kt_phases[out->payload[0]]) : NULL;
+	case KT_EMPTY:
+	case KT_I32:
+	case KT_U64:
+		return xstrdup(type->name);
+	}
+	if (type->tag == KT_SCHED_STATE)
+		return xstrndup((const char *)out->payload, len);
+	return type->tag == KT_INIT_ERROR ? xstrdup(type->name) : NULL;
+}
+
+/* fin is no milestone: it counts what was sent before it, so nothing may come in between. */
+static void send_frame(int port, struct kt_out *out, const struct kt_type *type, uint32_t len)
+{
+	char *what = milestone(out, type, len);
+
+	if (what)
+		kt_port_mark(port, what, KT_NEVER, NULL);
+	free(what);
+	send_or_die(port, out, type, len);
+}
+
+int ktsend_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
+int ktsend_main(int argc UNUSED_PARAM, char **argv)
+{
+	enum { /* in the order of the option string */
+		OPT_PATH = 1 << 0,
+		OPT_LIST = 1 << 1,
+		OPT_BARRIER = 1 << 2,
+		OPT_DRAIN = 1 << 3,
+	};
+	struct kt_out *out = xmalloc(sizeof(*out));
+	char *path = NULL;
+	struct kt_type type;
+	uint32_t len = 0;
+	bool is_stream;
+	int port;
+	/* "+": what follows TYPE is data, also when it is -1 */
+	unsigned opts = getopt32(argv, "+p:lbd", &path);
+
+	if (opts & OPT_LIST)
+		return list_types();
+	argv += optind;
+	if (!argv[0])
+		bb_show_usage();
+	type = parse_type(argv[0]);
+	argv++;
+	is_stream = type.payload == KT_STREAM && argv[0] && !argv[1];
+	if (!is_stream)
+		len = put_payload(out, &type, argv);
+	port = kt_port_open(path);
+	if (opts & OPT_DRAIN)
+		signal(SIGTERM, on_term);
+	if (is_stream)
+		send_stream(port, out, &type, argv[0]);
+	else
+		send_frame(port, out, &type, len);
+	if (opts & OPT_BARRIER)
+		pass_queue(port, out);
+	return EXIT_SUCCESS;
+}

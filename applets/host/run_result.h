@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the frames of a run say about it: the facts that a verdict is made of. Nothing here is a guess. */
+#ifndef KT_RUN_RESULT_H
+#define KT_RUN_RESULT_H 1
+
+#include "scx_dump_list.h"
+#include "file_list.h"
+#include "frame_reader.h"
+
+/* The marks of a run: what happened when, on the guest's clock */
+enum { KT_MARKS_KEPT = 1000 };
+
+struct kt_mark_list {
+	uint64_t count; /* all that came; the first KT_MARKS_KEPT are kept */
+	struct {
+		uint64_t ms; /* since the guest's boot */
+		char *text; /* malloc'ed, at most KT_MARK_TEXT_MAX bytes */
+	} marks[KT_MARKS_KEPT];
+};
+
+/* The tests of a run (ktrun --test). What is kept of a hostile guest's tests is bounded; further ones are only counted. */
+enum { KT_TESTS_KEPT = 10000, KT_TEST_TEXT_MAX = 4096, KT_TEST_TEXTS_MAX = 2 * 1024 * 1024 };
+
+struct kt_test_list {
+	uint64_t count, passed, skipped; /* all others have failed */
+	unsigned kept;
+	size_t kept_bytes;
+	char *texts[KT_TESTS_KEPT]; /* malloc'ed, of the first ones */
+};
+
+struct kt_number {
+	bool known;
+	int64_t value;
+};
+
+/* Starts as zero. Texts are malloc'ed, at most KT_REASON_MAX bytes of what the guest sent; NULL when
+ * there was none. */
+enum { KT_REASON_MAX = 4096 };
+struct kt_run_result {
+	struct kt_number exit_code, exec_exit_code, sched_exit_code, elapsed_ms;
+	bool sys_ready, payload_started;
+	bool scheduler_attached, scheduler_ejected, scheduler_died, scheduler_not_attached;
+	char *init_error, *scheduler_name, *scheduler_end;
+	char *scheduler_ejected_reason, *scheduler_died_reason, *scheduler_not_attached_reason;
+	uint64_t frames, bytes, damaged, damaged_bytes, unknown_frames;
+	uint64_t stdout_bytes, stderr_bytes, sched_log_blocks, sched_log_bytes;
+	bool truncated;
+	struct kt_dump_list dumps;
+	struct kt_mark_list marks;
+	struct kt_test_list tests;
+	struct kt_file_list files;
+	/* The guest's last word before the exit frame: how many bytes the kernel says that the port had sent by
+	 * then. */
+	bool fin_seen;
+	struct kt_number bytes_sent; /* not known where the kernel does not tell */
+	uint64_t fin_offset; /* how many had arrived by then */
+};
+
+/* False when the payload does not have the form that its type asks for; such a frame says nothing. */
+bool kt_frame_is_well_formed(const struct kt_type *type, const struct kt_frame *frame) FAST_FUNC;
+
+/* A frame with a right checksum, of a known type, and well-formed */
+void kt_result_frame(struct kt_run_result *result, const struct kt_frame *frame) FAST_FUNC;
+
+/* The file stream.json: one key a line, so that it can be read by line too. docs/internals/wire.md lists the keys.
+ * To be called at the end of the stream: a dump that has not ended is cut off by then. */
+void kt_result_print(struct kt_run_result *result, FILE *out) FAST_FUNC;
+
+#endif

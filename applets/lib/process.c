@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What every kt daemon does once: priority, signals on a descriptor, pidfds.
+ *
+ * A flag that a handler sets and a loop checks before poll(2) loses the signal that comes between the
+ * two; a signalfd does not. The one exception, a port write that must be interruptible, is in port.c.
+ */
+//kbuild:lib-y += process.o
+
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include "process.h"
+
+enum { FIFO_PRIORITY = 50 };
+
+#ifndef SCHED_RESET_ON_FORK
+# define SCHED_RESET_ON_FORK 0x40000000
+#endif
+#ifndef SYS_pidfd_open
+# define SYS_pidfd_open 434
+#endif
+
+/* include/uapi/linux/pidfd.h of 6.15; older headers have neither the struct nor the numbers */
+enum {
+	PIDFD_INFO_SIZE = 64,
+	PIDFD_INFO_EXIT_CODE_AT = 60,
+	PIDFD_INFO_HAS_EXIT = 1 << 3,
+};
+#define PIDFD_GET_INFO _IOWR(0xff, 11, char[PIDFD_INFO_SIZE])
+
+/* musl's sched_setscheduler() answers ENOSYS on purpose, so the call is made directly. */
+static void set_scheduler(int policy, int priority)
+{
+	struct sched_param param = { .sched_priority = priority };
+
+	syscall(SYS_sched_setscheduler, 0, policy, &param);
+}
+
+static void set_oom_score_adj(const char *value)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	write(fd, value, strlen(value)); /* best effort, as kt_daemon_priority() promises */
+	close(fd);
+}
+
+void FAST_FUNC kt_daemon_priority(void)
+{
+	set_scheduler(SCHED_FIFO | SCHED_RESET_ON_FORK, FIFO_PRIORITY);
+	set_oom_score_adj("-1000");
+}
+
+void FAST_FUNC kt_drop_daemon_privileges(void)
+{
+	sigset_t none;
+
+	set_scheduler(SCHED_OTHER, 0);
+	set_oom_score_adj("0");
+	bb_signals((1 << SIGINT) | (1 << SIGQUIT) | (1 << SIGPIPE), SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+void FAST_FUNC kt_exec_or_die(char **argv)
+{
+	execvp(argv[0], argv);
+	xfunc_error_retval = errno == ENOENT ? 127 : 126;
+	bb_perror_msg_and_die("unable to run '%s'", argv[0]);
+}
+
+int FAST_FUNC kt_signals_open(int first, ...)
+{
+	sigset_t set;
+	va_list more;
+	int signo, fd;
+
+	sigemptyset(&set);
+	va_start(more, first);
+	for (signo = first; signo != 0; signo = va_arg(more, int))
+		sigaddset(&set, signo);
+	va_end(more);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd < 0)
+		bb_simple_perror_msg_and_die("unable to open signalfd");
+	return fd;
+}
+
+int FAST_FUNC kt_signals_next(int fd)
+{
+	struct signalfd_siginfo info;
+
+	return read(fd, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo : 0;
+}
+
+int FAST_FUNC kt_pidfd_open(pid_t pid)
+{
+	return syscall(SYS_pidfd_open, pid, 0); /* close-on-exec by itself */
+}
+
+int FAST_FUNC kt_xopen(const char *name, int flags)
+{
+	int fd = open(name, flags | O_NOCTTY | O_CLOEXEC, 0666);
+
+	if (fd < 0)
+		bb_perror_msg_and_die("unable to open '%s'", name);
+	return fd;
+}
+
+void* FAST_FUNC kt_zalloc_lazy(size_t size)
+{
+	void *zeroes = calloc(1, size);
+
+	if (!zeroes)
+		bb_die_memory_exhausted();
+	return zeroes;
+}
+
+static int status_of_reaped(int pidfd)
+{
+	union {
+		uint64_t mask;
+		char bytes[PIDFD_INFO_SIZE];
+	} info;
+	int32_t status;
+
+	memset(&info, 0, sizeof(info));
+	info.mask = PIDFD_INFO_HAS_EXIT;
+	if (ioctl(pidfd, PIDFD_GET_INFO, &info) < 0 || !(info.mask & PIDFD_INFO_HAS_EXIT))
+		return -1;
+	memcpy(&status, info.bytes + PIDFD_INFO_EXIT_CODE_AT, sizeof(status));
+	return status;
+}
+
+/* The name in the second field may hold blanks and parentheses, so fields are counted from its last one. */
+static int status_of_zombie(pid_t pid)
+{
+	char path[sizeof("/proc/2147483647/stat")];
+	char stat[1024];
+	const char *state, *last;
+	ssize_t len;
+
+	sprintf(path, "/proc/%d/stat", (int)pid);
+	len = open_read_close(path, stat, sizeof(stat) - 1);
+	if (len <= 0)
+		return -1;
+	stat[len] = '\0';
+	state = strrchr(stat, ')');
+	last = strrchr(stat, ' ');
+	if (!state || !is_prefixed_with(state, ") Z") || !last)
+		return -1;
+	return (int)strtol(last + 1, NULL, 10);
+}
+
+int FAST_FUNC kt_exit_status_of(int pidfd, pid_t pid)
+{
+	int status = status_of_zombie(pid);
+
+	/* second: a parent that reaps between the two moves the status from the first place to this one */
+	return status >= 0 ? status : status_of_reaped(pidfd);
+}
+
+int FAST_FUNC kt_shell_status(int wait_status)
+{
+	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Latches: one-shot events between processes, as files in KT_RUN_DIR.
+ *
+ * In:  names. Out: files, and wakeups of those who wait.
+ * A latch only wakes: who needs to be sure of a state looks at the state (docs/architecture.md, rule 8).
+ */
+//kbuild:lib-y += run_dir.o
+
+#include <poll.h>
+#include <sys/inotify.h>
+#include "run_dir.h"
+
+const char* FAST_FUNC kt_run_dir(void)
+{
+	const char *dir = getenv("KT_RUN_DIR");
+
+	return dir && dir[0] ? dir : "/run/kt";
+}
+
+/* "DIR/NAME", malloc'ed; makes DIR if it is not there. Dies when it can't. */
+static char *xmake_run_path(const char *name)
+{
+	const char *dir = kt_run_dir();
+
+	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
+		bb_perror_msg_and_die("unable to make '%s'", dir);
+	return concat_path_file(dir, name);
+}
+
+bool FAST_FUNC kt_latch_name_is_valid(const char *name)
+{
+	return name[0] && name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-")] == '\0';
+}
+
+bool FAST_FUNC kt_latch_set_or_warn(const char *name)
+{
+	char *path = xmake_run_path(name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		bb_perror_msg("unable to set latch '%s'", name);
+	else
+		close(fd);
+	free(path);
+	return fd >= 0;
+}
+
+bool FAST_FUNC kt_latch_reset_or_warn(const char *name)
+{
+	char *path = xmake_run_path(name);
+	bool gone = unlink(path) == 0 || errno == ENOENT;
+
+	if (!gone)
+		bb_perror_msg("unable to reset latch '%s'", name);
+	free(path);
+	return gone;
+}
+
+bool FAST_FUNC kt_latch_is_set(const char *name)
+{
+	char *path = concat_path_file(kt_run_dir(), name);
+	bool set = access(path, F_OK) == 0;
+
+	free(path);
+	return set;
+}
+
+/* The index of the first latch that is set; with !any, 0 once every one is. -1: go on waiting. */
+static int first_set(char *const *names, bool any)
+{
+	int i;
+
+	for (i = 0; names[i]; i++)
+		if (kt_latch_is_set(names[i]) == any)
+			return any ? i : -1;
+	return any ? -1 : 0;
+}
+
+static int watch_run_dir(void)
+{
+	char *dir = xmake_run_path("");
+	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+	if (fd < 0 || inotify_add_watch(fd, dir, IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF) < 0)
+		bb_perror_msg_and_die("unable to watch '%s'", dir);
+	free(dir);
+	return fd;
+}
+
+/* Empties the queue; dies when the folder itself is gone, since no latch can be set there any more. */
+static void read_events(int fd)
+{
+	char buf[4096] ALIGNED(sizeof(struct inotify_event));
+	ssize_t len, at;
+
+	while ((len = read(fd, buf, sizeof(buf))) > 0)
+		for (at = 0; at < len; at += sizeof(struct inotify_event) + ((struct inotify_event *)(buf + at))->len)
+			if (((struct inotify_event *)(buf + at))->mask & (IN_DELETE_SELF | IN_IGNORED))
+				bb_error_msg_and_die("unable to wait in '%s': the directory was removed", kt_run_dir());
+}
+
+int FAST_FUNC kt_latch_wait(char *const *names, bool any, int64_t deadline, int pidfd)
+{
+	enum { LATCHES, PROCESS, COUNT };
+	struct pollfd fds[COUNT] = { { watch_run_dir(), POLLIN, 0 }, { pidfd, POLLIN, 0 } };
+	int index;
+
+	/* the latches last: what a process sets before it ends counts */
+	while ((index = first_set(names, any)) < 0 && !fds[PROCESS].revents
+	    && poll(fds, COUNT, kt_poll_timeout(deadline)) != 0)
+		read_events(fds[LATCHES].fd);
+	close(fds[LATCHES].fd);
+	return index < 0 && fds[PROCESS].revents ? KT_LATCH_ENDED : index;
+}
+
+void FAST_FUNC kt_pid_file_write_or_warn(const char *name, pid_t pid)
+{
+	char *path = xmake_run_path(name);
+	char *text = xasprintf("%d\n", (int)pid);
+	ssize_t len = strlen(text);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	if (fd < 0 || full_write(fd, text, len) != len)
+		bb_perror_msg("unable to write '%s'", path);
+	if (fd >= 0)
+		close(fd);
+	free(text);
+	free(path);
+}
+
+pid_t FAST_FUNC kt_pid_file_read(const char *name)
+{
+	char text[sizeof("2147483647\n")];
+	char *path = concat_path_file(kt_run_dir(), name);
+	ssize_t len = open_read_close(path, text, sizeof(text) - 1);
+	int pid;
+
+	free(path);
+	if (len <= 0)
+		return 0;
+	text[len] = '\0';
+	chomp(text);
+	pid = bb_strtou(text, NULL, 10);
+	return errno == 0 && pid > 0 ? pid : 0;
+}
