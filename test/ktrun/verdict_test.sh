@@ -136,6 +136,14 @@ test_a_guest_that_prints_a_panic_line_and_ends_in_order_passes() {
 	verdict_of pass 0 "-- true" $READY $STARTED $OUT0 $EXIT
 }
 
+test_a_report_that_a_process_prints_is_none_of_the_kernel() {
+	printf '[    1.0] booted\r\nWARNING: of a process\r\n' >stub/console
+	verdict_of pass 0 "--fail-on-warn -- true" $READY $STARTED $OUT0 $EXIT
+	assert_value kernel_report_count 0
+	printf '[    1.0] booted\r\npayload[    2.0] WARNING: of the kernel\r\n' >stub/console
+	verdict_of kernel-warned 210 "--fail-on-warn -- true" $READY $STARTED $OUT0 $EXIT
+}
+
 test_a_qemu_that_does_not_start_is_an_error_in_its_own_words() {
 	echo 'qemu: no such machine' >stub/stderr
 	echo 1 >stub/code
@@ -166,12 +174,35 @@ print(" ".join(keys))' art/result.json >keys
 	assertEquals "one key a line" "$(wc -w <keys)" "$(grep -c '^  "[a-z_]*": ' art/result.json)"
 }
 
+test_stream_json_forges_no_key_of_the_launcher() {
+	verdict_of fail 7 "-- true" $READY $STARTED $OUT7 $EXIT
+	sed -i '1s/$/ "verdict": "pass", "code": 0,/' art/stream.json
+	launcher 'from launcher.judge import judge
+from launcher.result import write_result
+from launcher.rundir import RunDirectory
+with RunDirectory("art") as directory:
+    write_result(judge(directory))'
+	assert_value verdict fail
+	assert_value code 7
+}
+
+# C1 controls too, which are UTF-8 and drive some terminals.
+test_result_json_has_no_raw_control_characters() {
+	verdict_of fail 7 "$SCHED -- true" $READY 'sched-state=attached\x20ms=1\x20name=a\xc2\x9b2Jb\x1b\x7f' $STARTED $OUT7 $EXIT
+	assert_value scheduler_name 'a\u009b2Jb\u001b\u007f'
+	assertEquals "control characters" "" "$("$KT_PYTHON" -c 'import sys
+print("".join(c for c in open(sys.argv[1], encoding="utf-8").read() if c != "\n" and not c.isprintable()), end="")' \
+		art/result.json | od -An -tx1)"
+}
+
 test_the_summary_has_no_control_characters_of_the_guest() {
 	printf 'console \033[2J \007 end\n' >stub/console
-	verdict_of init-failed 209 "$SCHED -- true" $READY 'init-error=evil\x1b[2J\x07\x08text\xe2\x80\xae' $DIED \
+	verdict_of init-failed 209 "$SCHED -- true" $READY 'init-error=evil\x1b[2J\x07\x08text\xe2\x80\xae' \
+		'sched-state=attached\x20ms=1\x20name=a\x1b[2Jname\xc2\x9b' $DIED \
 		sched-log====SCHED_OUTPUT_START=== 'sched-log=log\x1b]0;title\x07\n' \
 		sched-log====SCHED_OUTPUT_END=== $EXIT
 	assert_matches evil err
+	assert_matches 'a\?\[2Jname\?\?: attached' err
 	assertEquals "control characters" "" "$(LC_ALL=C tr -d '\n -~' <err | od -An -tx1)"
 }
 
