@@ -1,0 +1,40 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# How ktrun ends when what it writes to goes away or takes nothing: a verdict or one clear line, never a traceback.
+
+# shellcheck disable=SC1091,SC2154,SC2086,SC2016 # what is sourced sets them; items are words; $x is meant literally
+. "$KT_TEST_LIB/stub.sh"
+
+test_a_terminal_that_is_closed_interrupts_and_leaves_a_result() {
+	streams $READY $STARTED
+	echo 'touch "$stub/began"; exec sleep 1000' >stub/act
+	run "$KT_PYTHON" "$KT_TOP/test/tools/hangup.py" stub/began "$KTRUN" -o "$PWD/art" --shell
+	assert_verdict interrupted 130
+	assert_no_match Traceback err
+	assert_no_temporary_folder
+}
+
+test_a_signal_ends_a_run_whose_output_nobody_takes() {
+	streams $READY $STARTED 'stdout*60000' 'stdout*60000' $OUT0 $EXIT
+	echo 'touch "$stub/began"' >stub/act
+	mkfifo full
+	exec 5<>full
+	"$KTRUN" -o "$PWD/art" -- true >full 2>err 5>&- &
+	pid=$!
+	while [ ! -e stub/began ]; do sleep 0.1; done
+	sleep 1 # QEMU has ended; the reader waits for the one who takes the output
+	kill -s TERM "$pid"
+	end_of "$pid"
+	exec 5>&-
+	assert_verdict interrupted 130
+	assert_no_temporary_folder
+}
+
+test_the_longest_limit_is_one() {
+	streams $READY $STARTED $OUT0 $EXIT
+	ktrun -t 99999999 -- true
+	assert_verdict pass 0
+}
+
+. shunit2
