@@ -29,14 +29,14 @@ from .result import write_result
 from .run import run_guest, write_hang
 from .rundir import CONSOLE, STREAM, RunDirectory
 from .stream import decode
-from .text import Fault, note
+from .text import Fault, note, print_text
 
 
 def main(top: str, words: Sequence[str]) -> int:
     os.environ["LC_ALL"] = "C"
     stdin = _standard_input()
-    paths = find_paths(top)
     try:
+        paths = find_paths(top)
         with Jobs() as jobs:
             options = parse(words, paths.version, stdin)
             if options.replay:
@@ -58,7 +58,7 @@ def main(top: str, words: Sequence[str]) -> int:
 def _standard_input() -> str:
     """The file behind stdin; empty when it is closed.
 
-    A file that ktrun opens must not become its stdout: what is closed becomes /dev/null.
+    A file that ktrun or a child opens must not become its stdout: what is closed becomes /dev/null.
     """
     try:
         stdin = os.readlink("/proc/self/fd/0")
@@ -68,7 +68,7 @@ def _standard_input() -> str:
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
     return stdin
 
 
@@ -151,6 +151,6 @@ def _print_command(plan: Plan, words: str, jobs: Jobs) -> int:
     work = f"{_temporary()}/ktrun.XXXXXX"
     accel = choose_accelerator(plan, work, jobs)
     command = qemu_command(plan, accel, frequency_word(plan, accel, jobs) + words, work)
-    os.write(1, os.fsencode(shown_command(command)))
+    print_text(os.fsencode(shown_command(command)))
     note(f"a run makes {work}/initramfs.cpio and hvc0.in, and removes them at its end")
     return 0

@@ -6,8 +6,8 @@ Out: text that can neither drive a terminal nor leave its place in a line, XML o
 """
 from __future__ import annotations
 
+import contextlib
 import os
-import sys
 from typing import Iterator, Optional
 from xml.sax.saxutils import escape
 
@@ -30,12 +30,24 @@ def note(text: str) -> None:
 
 def write_stderr(data: bytes) -> None:
     """A closed stderr must neither end the run nor skip the clean-up."""
-    try:
-        sys.stderr.flush()
-        while data:
-            data = data[os.write(2, data):]
-    except OSError:
-        pass
+    with contextlib.suppress(OSError):
+        _write(2, data)
+
+
+def write_stdout(data: bytes) -> None:
+    """Raises OSError. Nothing goes through sys.stdout, whose buffer would fail only when Python ends."""
+    _write(1, data)
+
+
+def print_text(data: bytes) -> None:
+    """For people: one who reads only the begin (head, a pager) is no error."""
+    with contextlib.suppress(BrokenPipeError):
+        write_stdout(data)
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data):]
 
 
 def without_controls(text: str) -> bytes:

@@ -37,4 +37,32 @@ test_the_longest_limit_is_one() {
 	assert_verdict pass 0
 }
 
+test_closed_streams_are_dev_null() {
+	streams $READY $STARTED 'stdout=said\n' $OUT0 $EXIT
+	run "$KTRUN" -o "$PWD/art" -- true <&- >&- 2>&-
+	assert_status 0
+	"$KTRUN" -o "$PWD/art" -- true >&- 2>err
+	assertEquals "without stdout" 0 $?
+	assert_no_match ktrecv err
+	"$KTRUN" --nonsense 2>&-
+	assertEquals "without stderr" 205 $?
+}
+
+test_a_full_stdout_is_one_line_and_a_closed_one_is_enough() {
+	for options in --help --version '-n -- true'; do
+		run sh -c '"$@" >/dev/full' sh "$KTRUN" $options
+		assert_status 205
+		assertEquals "lines on stderr for $options" 1 "$(wc -l <err)"
+		run sh -c '{ "$0" "$@"; echo $? >status; } | :' "$KTRUN" $options
+		assert_file_text 0 status
+		assert_no_match 'Traceback|Error' err
+	done
+}
+
+test_a_value_may_be_two_dashes() {
+	ktrun -n --append -- -- true
+	assert_status 0
+	assert_matches " ktbox.live_log=1 --' " out
+}
+
 . shunit2
