@@ -57,7 +57,7 @@ def without_controls(text: str) -> bytes:
 
 def printable(text: str) -> str:
     """What comes from a guest, for a terminal: ASCII and newlines stay, each other byte becomes "?"."""
-    return printable_bytes(text.encode("utf-8", "surrogateescape"))
+    return printable_bytes(text.encode("utf-8", "replace"))
 
 
 def printable_bytes(data: bytes) -> str:
