@@ -143,7 +143,12 @@ class Jobs:
         try:
             job = self.start(command, stdin=stdin, stdout=output if stdout is None else stdout, stderr=errors,
                              environment=environment)
-            self.wait(job)
+            try:
+                self.wait(job)
+            except Interrupted:
+                job.send(signal.SIGKILL)  # it writes to the work directory, which is removed next
+                job.reap()
+                raise
             return Output(job.reap(), _content(output), _content(errors))
         finally:
             os.close(output)

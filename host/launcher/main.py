@@ -7,9 +7,7 @@ Exit: the verdict's code, see verdicts.py; 205 for bad input or a host that cann
 from __future__ import annotations
 
 import os
-import shutil
-from contextlib import contextmanager
-from typing import Iterator, Sequence
+from typing import Sequence
 
 from .accelerator import choose_accelerator
 from .cli import parse
@@ -30,6 +28,7 @@ from .run import run_guest, write_hang
 from .rundir import CONSOLE, STREAM, RunDirectory
 from .stream import decode
 from .text import Fault, note, print_text
+from .workdir import work_directory, work_path
 
 
 def main(top: str, words: Sequence[str]) -> int:
@@ -127,28 +126,9 @@ def replay(options: Options, paths: Paths, jobs: Jobs) -> int:
         return report(options, directory)
 
 
-@contextmanager
-def work_directory() -> Iterator[str]:
-    """Private to this run; removed at its end."""
-    path = f"{_temporary()}/ktrun.{os.urandom(5).hex()}"
-    try:
-        os.mkdir(path, 0o700)
-    except OSError as error:
-        raise Fault(f"unable to create a temporary directory: {path}: {error.strerror}") from error
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path)
-
-
-def _temporary() -> str:
-    path = os.environ.get("TMPDIR") or "/tmp"
-    return path if path.startswith("/") else f"{os.getcwd()}/{path}"
-
-
 def _print_command(plan: Plan, words: str, jobs: Jobs) -> int:
     """A dry run only names what it would make."""
-    work = f"{_temporary()}/ktrun.XXXXXX"
+    work = work_path("XXXXXX")
     accel = choose_accelerator(plan, work, jobs)
     command = qemu_command(plan, accel, frequency_word(plan, accel, jobs) + words, work)
     print_text(os.fsencode(shown_command(command)))

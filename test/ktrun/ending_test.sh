@@ -65,4 +65,12 @@ test_a_value_may_be_two_dashes() {
 	assert_matches " ktbox.live_log=1 --' " out
 }
 
+test_a_temporary_directory_that_went_away_changes_no_verdict() {
+	streams $READY $STARTED $OUT0 $EXIT
+	echo 'rm -rf "${hvc%/*}"' >stub/act
+	ktrun -- true
+	assert_verdict pass 0
+	assert_no_match 'could not go on' err
+}
+
 . shunit2
