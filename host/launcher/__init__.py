@@ -8,6 +8,7 @@ paths        where the parts of ktbox lie        kernel       image, architectur
 include      programs and their libraries        modules      kernel modules
 topology     CPUs and memory of the guest        machine      the QEMU command
 initramfs    the archive of one run              accelerator  KVM or TCG
+workdir      what only this run needs
 run          one guest, from start to end        jobs         child processes and signals
 terminal     ktrun's own terminal                history      the guest shell's history
 rundir       the run directory                   records      JSON objects with their types checked

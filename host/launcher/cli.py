@@ -12,10 +12,10 @@ import os
 import shlex
 import sys
 import textwrap
-from typing import Callable, NoReturn, Optional, Sequence
+from typing import Any, Callable, NoReturn, Optional, Sequence
 
 from .options import Options
-from .text import Fault, shell_word
+from .text import Fault, print_text, shell_word
 from .topology import Topology, parse_topology
 from .values import (Size, parse_cpus, parse_escape, parse_guest_path, parse_include, parse_line, parse_number,
                      parse_path, parse_report_path, parse_share, parse_size, parse_variable)
@@ -46,6 +46,9 @@ _HELP_COLUMN, _HELP_WIDTH = 20, 112
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise Fault(f"{message} (see ktrun --help)")
+
+    def print_help(self, file: object = None) -> None:
+        print_text(self.format_help().encode())
 
     def format_help(self) -> str:
         lines = [f"usage: {USAGE}", "", ABOUT, ""]
@@ -173,7 +176,7 @@ def parse(words: Sequence[str], version: str, stdin: str) -> Options:
     _parse_environment(parser, namespace)
     seen, command = _parse_words(parser, namespace, words)
     if namespace.version:
-        print(f"ktrun {version}")
+        print_text(f"ktrun {version}\n".encode())
         sys.exit(0)
     del namespace.version
     other = [word for word in seen if word not in _WITH_REPLAY]
@@ -212,9 +215,8 @@ def environment_words(text: str) -> list[str]:
 def _parse_words(parser: argparse.ArgumentParser, namespace: argparse.Namespace,
                  words: Sequence[str]) -> tuple[list[str], Optional[str]]:
     """The options that were named, and the guest's command."""
-    takes_value = {option: action.nargs is None and action.const is None for action in parser._actions
-                   for option in action.option_strings}
-    glued: list[str] = []  # OPTION=VALUE: argparse would take a value that begins with - for an option
+    parser.parse_args([], namespace)  # the defaults; argparse itself takes some values ("--") for its own words
+    takes_value = {option: action.nargs is None for option, action in parser._option_string_actions.items()}
     seen: list[str] = []
     rest = list(words)
     command: Optional[str] = None
@@ -228,22 +230,28 @@ def _parse_words(parser: argparse.ArgumentParser, namespace: argparse.Namespace,
         if word == "--test":
             tests = _words_before_option(rest)
             del rest[:len(tests)]
-            glued += [f"--test={test}" for test in tests]
+            for test in tests:
+                _take(parser, namespace, word, test)
         elif equals and option.startswith("--") and takes_value.get(option):
-            glued.append(word)
+            _take(parser, namespace, option, text)
         elif takes_value.get(word):
             if not rest:
                 raise Fault(f"{word} needs a value (see ktrun --help)")
-            glued.append(f"{word}={rest.pop(0)}")
+            _take(parser, namespace, word, rest.pop(0))
         elif word in takes_value:
-            glued.append(word)
+            _take(parser, namespace, word, None)
         elif word.startswith("-"):
             raise Fault(f"unknown option: {word} (see ktrun --help)")
         else:
             raise Fault(f"unexpected word: {word} (the guest's command goes after --)")
         seen.append(option if equals else word)
-    parser.parse_args(glued, namespace)
     return seen, command
+
+
+def _take(parser: argparse.ArgumentParser, namespace: argparse.Namespace, option: str, text: Optional[str]) -> None:
+    action = parser._option_string_actions[option]
+    value: Any = action.type(text) if text is not None and callable(action.type) else []
+    action(parser, namespace, value, option)
 
 
 def _words_before_option(words: Sequence[str]) -> list[str]:

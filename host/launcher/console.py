@@ -13,14 +13,15 @@ import re
 from dataclasses import dataclass
 from typing import Iterator, Optional
 
-from .text import printable_bytes, short_lines
+from .text import blocks_of_lines, printable_bytes
 
 REPORTS_KEPT = 50
 _REPORT_MAX = 200  # characters of a report's line
 _STORY_GAP = 100  # lines: reports that are closer are one story, an Oops and the panic that it ends in
 _WORDS = re.compile(rb"WARNING: |INFO: |BUG|Oops: |LOCKUP|lockup|protection fault|Kernel panic|ut of memory: ")
+_WORD_MIN = 3  # BUG
 _STAMP = re.compile(r"\[ *[0-9]+\.[0-9]+\](\[ *[CT][0-9]+\])? ")
-_STAMPED_LINE = re.compile(rb"\[ *[0-9]*\.[0-9]*\]")
+_STAMPED_LINE = re.compile(rb"^\[ *[0-9]*\.[0-9]*\]", re.MULTILINE)
 # Headlines of the kernel's source; the first that matches.
 _KINDS = [(re.compile(pattern), kind) for pattern, kind in (
     (r"Kernel panic - not syncing", "panic"),
@@ -59,8 +60,8 @@ class Console:
 
 
 def console_lines(path: str) -> Iterator[str]:
-    for line in short_lines(path):
-        yield printable_bytes(line.replace(b"\r", b""))
+    for block in blocks_of_lines(path):
+        yield from printable_bytes(block.replace(b"\r", b"")).split("\n")
 
 
 def _kind_of(text: str) -> str:
@@ -72,15 +73,24 @@ def _kind_of(text: str) -> str:
 
 
 def _is_stamped(path: str) -> bool:
-    return any(_STAMPED_LINE.match(line) for line in short_lines(path))
+    return any(_STAMPED_LINE.search(block) for block in blocks_of_lines(path))
+
+
+def _find_words(path: str) -> Iterator[tuple[int, bytes]]:
+    """Number and text of the lines that have one of _WORDS. Most blocks have none, and are passed over at once."""
+    before = 0
+    for block in blocks_of_lines(path):
+        if _WORDS.search(block):
+            for at, line in enumerate(block.split(b"\n"), before + 1):
+                if len(line) >= _WORD_MIN and _WORDS.search(line):
+                    yield at, line
+        before += block.count(b"\n") + 1
 
 
 def _find_reports(path: str) -> Iterator[tuple[int, str, str, str]]:
     """Line number, kind, the line from its stamp on, and the text after the stamp."""
     is_stamped: Optional[bool] = None
-    for at, line in enumerate(short_lines(path), 1):
-        if not _WORDS.search(line):
-            continue
+    for at, line in _find_words(path):
         if is_stamped is None:
             is_stamped = _is_stamped(path)
         text = shown = printable_bytes(line.replace(b"\r", b""))

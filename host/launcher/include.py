@@ -116,7 +116,7 @@ def _loader_cache() -> bytes:
 
 def _dynamic_programs(programs: Sequence[str], arch: Architecture, jobs: Jobs) -> list[str]:
     found = jobs.tool(["scanelf", "-qBRF", "%a %i %F", *programs])
-    lines = (line.split(" ", 2) for line in os.fsdecode(found.output).splitlines())
+    lines = (line.split(" ", 2) for line in os.fsdecode(found.output).split("\n"))
     return [words[2] for words in lines if len(words) == 3 and words[0] in arch.scanelf and words[1]]
 
 
@@ -127,4 +127,4 @@ def _lddtree(programs: Sequence[str], jobs: Jobs) -> list[str]:
                       environment={"PATH": _SYSTEM_PATH + os.environ.get("PATH", "")})
     if found.status != 0:
         raise Fault(f"unable to list shared libraries: {found.first_error}")
-    return os.fsdecode(found.output).splitlines()
+    return os.fsdecode(found.output).split("\n")[:-1]

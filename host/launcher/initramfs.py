@@ -11,6 +11,7 @@ with hard links to the end of its archive, so the last entry is an archive of it
 from __future__ import annotations
 
 import os
+import re
 import shutil
 
 from .include import list_libraries, name_of_include
@@ -102,7 +103,8 @@ def _stage_modules(stage: _Stage, plan: Plan, work: str, jobs: Jobs) -> None:
 
 
 def _write_archives(stage: _Stage, base: str, work: str, jobs: Jobs) -> None:
-    found = jobs.tool(["find", "-L", stage.path, "-mindepth", "1", "!", "-path", stage.path + "/.ktbox/run.*",
+    marks = re.sub(r"[][*?\\]", r"\\\g<0>", stage.path) + "/.ktbox/run.*"
+    found = jobs.tool(["find", "-L", stage.path, "-mindepth", "1", "!", "-path", marks,
                        "-printf", r"%P\0"])
     if found.status != 0:
         raise Fault(f"unable to pack the initramfs: {found.first_error}")

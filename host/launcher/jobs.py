@@ -19,6 +19,7 @@ from typing import IO, Callable, Mapping, Optional, Sequence, Union
 from .text import decoded
 
 File = Union[int, IO[bytes]]
+_POLL_MS_MAX = 2.0 ** 31 - 1  # of poll(2): 24 days
 _SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
 
 
@@ -120,14 +121,14 @@ class Jobs:
             poll.register(job.pidfd, select.POLLIN)
         while True:
             self.check_signals()
-            left = None if deadline is None else max(0.0, (deadline - time.monotonic()) * 1000)
+            left = None if deadline is None else min(max(0.0, (deadline - time.monotonic()) * 1000), _POLL_MS_MAX)
             ready = {descriptor for descriptor, _ in poll.poll(left)}
             self._drain_wakeup(ready)
             for job in jobs:
                 if job.pidfd in ready:
                     job.reap()
                     return job
-            if not ready:
+            if deadline is not None and time.monotonic() >= deadline:
                 self.check_signals()
                 return None
 
@@ -142,7 +143,12 @@ class Jobs:
         try:
             job = self.start(command, stdin=stdin, stdout=output if stdout is None else stdout, stderr=errors,
                              environment=environment)
-            self.wait(job)
+            try:
+                self.wait(job)
+            except Interrupted:
+                job.send(signal.SIGKILL)  # it writes to the work directory, which is removed next
+                job.reap()
+                raise
             return Output(job.reap(), _content(output), _content(errors))
         finally:
             os.close(output)

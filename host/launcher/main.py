@@ -7,9 +7,7 @@ Exit: the verdict's code, see verdicts.py; 205 for bad input or a host that cann
 from __future__ import annotations
 
 import os
-import shutil
-from contextlib import contextmanager
-from typing import Iterator, Sequence
+from typing import Sequence
 
 from .accelerator import choose_accelerator
 from .cli import parse
@@ -29,14 +27,15 @@ from .result import write_result
 from .run import run_guest, write_hang
 from .rundir import CONSOLE, STREAM, RunDirectory
 from .stream import decode
-from .text import Fault, note
+from .text import Fault, note, print_text
+from .workdir import work_directory, work_path
 
 
 def main(top: str, words: Sequence[str]) -> int:
     os.environ["LC_ALL"] = "C"
     stdin = _standard_input()
-    paths = find_paths(top)
     try:
+        paths = find_paths(top)
         with Jobs() as jobs:
             options = parse(words, paths.version, stdin)
             if options.replay:
@@ -58,7 +57,7 @@ def main(top: str, words: Sequence[str]) -> int:
 def _standard_input() -> str:
     """The file behind stdin; empty when it is closed.
 
-    A file that ktrun opens must not become its stdout: what is closed becomes /dev/null.
+    A file that ktrun or a child opens must not become its stdout: what is closed becomes /dev/null.
     """
     try:
         stdin = os.readlink("/proc/self/fd/0")
@@ -68,7 +67,7 @@ def _standard_input() -> str:
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
     return stdin
 
 
@@ -127,30 +126,11 @@ def replay(options: Options, paths: Paths, jobs: Jobs) -> int:
         return report(options, directory)
 
 
-@contextmanager
-def work_directory() -> Iterator[str]:
-    """Private to this run; removed at its end."""
-    path = f"{_temporary()}/ktrun.{os.urandom(5).hex()}"
-    try:
-        os.mkdir(path, 0o700)
-    except OSError as error:
-        raise Fault(f"unable to create a temporary directory: {path}: {error.strerror}") from error
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path)
-
-
-def _temporary() -> str:
-    path = os.environ.get("TMPDIR") or "/tmp"
-    return path if path.startswith("/") else f"{os.getcwd()}/{path}"
-
-
 def _print_command(plan: Plan, words: str, jobs: Jobs) -> int:
     """A dry run only names what it would make."""
-    work = f"{_temporary()}/ktrun.XXXXXX"
+    work = work_path("XXXXXX")
     accel = choose_accelerator(plan, work, jobs)
     command = qemu_command(plan, accel, frequency_word(plan, accel, jobs) + words, work)
-    os.write(1, os.fsencode(shown_command(command)))
+    print_text(os.fsencode(shown_command(command)))
     note(f"a run makes {work}/initramfs.cpio and hvc0.in, and removes them at its end")
     return 0

@@ -21,7 +21,6 @@ from typing import Iterator, Optional, Sequence
 
 from .accelerator import choose_accelerator
 from .jobs import Interrupted, Jobs
-from .main import work_directory
 from .matrix_file import Matrix, Payload, Scheduler, read_matrix
 from .options import Options
 from .paths import Paths
@@ -30,7 +29,8 @@ from .report import write_report
 from .report.matrix import Cell, Row, matrix_junit, matrix_page, matrix_table, rows_of
 from .result import Outcome, read_outcome
 from .rundir import RunDirectory, check_output
-from .text import Fault, note, shell_word, write_stderr
+from .text import Fault, note, print_text, shell_word, write_stderr
+from .workdir import work_directory
 
 _OVERHEAD_MIB = 256  # of a QEMU beyond its guest's memory
 _STOP_MS = 30000  # for a cell that is asked to end, to stop its QEMU and to report how far it came
@@ -61,7 +61,7 @@ def run_matrix(options: Options, paths: Paths, jobs: Jobs) -> int:
     if options.report_on_stdout:
         write_stderr(table)
     else:
-        os.write(1, table)
+        print_text(table)
     _write_reports(options, rows, results, directory.path)
     return 0 if all(cell.verdict == "pass" for cell in results) else 1
 

@@ -10,6 +10,7 @@ import gzip
 import os
 import re
 import shutil
+import zlib
 from dataclasses import dataclass
 from typing import Optional, Sequence
 
@@ -139,8 +140,7 @@ class _Index:
             for name in names:
                 path = os.path.realpath(f"{directory}/{name}")
                 if name.endswith(".ko.gz"):
-                    with gzip.open(path) as packed, open(f"{below}/{name[:-3]}", "wb") as plain:
-                        shutil.copyfileobj(packed, plain)
+                    _gunzip(path, f"{below}/{name[:-3]}")
                 elif re.search(r"\.ko(\.xz|\.zst)?$", name):
                     os.symlink(path, f"{below}/{name}")
 
@@ -148,13 +148,21 @@ class _Index:
         """NAME and all that it depends on, those first. OPTION: what needs it, for the message."""
         result = self._jobs.tool(["modprobe", "-d", self._root, "-S", _VERSION, "-C", "/dev/null", "--show-depends", name],
                                  environment=self._environment)
-        lines: Sequence[str] = os.fsdecode(result.output).splitlines()
+        lines: Sequence[str] = os.fsdecode(result.output).split("\n")
         paths = [line.split(" ", 1)[1].strip() for line in lines if line.startswith("insmod ")]
         modules = [Module(_module_name(path), os.path.realpath(path)) for path in paths]
         if result.status != 0 or (not modules and not any(line.startswith("builtin ") for line in lines)):
             raise Fault(f"{option}the kernel's module {name} is neither built in nor in {self._directory}"
                         + (f": {result.first_error}" if result.errors else ""))
         return modules
+
+
+def _gunzip(path: str, target: str) -> None:
+    try:
+        with gzip.open(path) as packed, open(target, "wb") as plain:
+            shutil.copyfileobj(packed, plain)
+    except (OSError, EOFError, zlib.error) as error:
+        raise Fault(f"unable to unpack {path}: {error}") from error
 
 
 def _check_config(kernel: Kernel, has_shares: bool) -> None:

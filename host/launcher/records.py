@@ -10,8 +10,11 @@ import json
 import re
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from .text import REPLACED
+
 Record = TypeVar("Record")
 _CONTROLS = re.compile("[\x7f-\x9f]")  # json escapes the others
+_SURROGATES = re.compile("[\ud800-\udfff]")  # what is no UTF-8: U+FFFD for each byte, as ktrecv writes it
 
 
 class BadRecord(Exception):
@@ -36,7 +39,7 @@ def from_json(kind: type[Record], value: Any, is_exact: bool = True) -> Record:
         raise BadRecord(f"no object for {kind.__name__}")
     hints = get_type_hints(kind)
     if is_exact and set(value) - set(hints):
-        raise BadRecord(f"unknown key {sorted(set(value) - set(hints))[0]!r}")
+        raise BadRecord(f"unknown key {sorted(set(value) - set(hints))[0]!r:.100}")
     fields: dict[str, Any] = {}
     for name, hint in hints.items():
         if name not in value:
@@ -69,4 +72,4 @@ def lines_of(values: dict[str, Any]) -> bytes:
     lines = [f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False, separators=(',', ':'))}"
              for key, value in values.items()]
     text = _CONTROLS.sub(lambda found: f"\\u{ord(found.group()):04x}", ",\n".join(lines))
-    return ("{\n" + text + "\n}\n").encode("utf-8", "replace")
+    return ("{\n" + _SURROGATES.sub(REPLACED, text) + "\n}\n").encode("utf-8")

@@ -52,6 +52,7 @@ def run_guest(plan: Plan, accel: str, words: str, work: str, directory: RunDirec
         if silence:
             ending = replace(ending, timed_out=True, console_age_secs=silence.console_age_secs,
                              frames_age_secs=silence.frames_age_secs, hang_from=silence.hang_from)
+        guest.drain()
     except Interrupted as signal_or_key:
         ending = replace(ending, interrupted=str(signal_or_key))
     except OSError as error:
@@ -169,15 +170,30 @@ class _Guest:
         console = self._directory.file(CONSOLE)
         return Silence(_age_of(console), _age_of(self._directory.file(STREAM)), os.stat(console).st_size)
 
-    def stop(self, is_interrupted: bool) -> None:
+    def drain(self) -> None:
+        """After the run: reader and viewer show the rest. They take as long as the one who takes ktrun's output, so a
+        signal still interrupts."""
+        self._stop_qemu()
+        if self._reader:
+            self._reader.send(signal.SIGTERM)
+            self._jobs.wait(self._reader)
+        if self._viewer:
+            self._jobs.wait(self._viewer)
+
+    def _stop_qemu(self) -> None:
+        """And what reads from it sees its end."""
         if self._qemu:
             self._qemu.send(signal.SIGKILL)
             self._qemu.reap()
         if self._terminal:
             self._terminal.close()
-        self._stop_reader(is_interrupted)
         if self._console_pipe >= 0:
             os.close(self._console_pipe)
+            self._console_pipe = -1
+
+    def stop(self, is_interrupted: bool) -> None:
+        self._stop_qemu()
+        self._stop_reader(is_interrupted)
         if self._viewer:
             if is_interrupted:
                 self._viewer.send(signal.SIGKILL)
@@ -186,7 +202,7 @@ class _Guest:
             os.close(self._wake)
 
     def _stop_reader(self, is_interrupted: bool) -> None:
-        """On TERM the reader reads to the end of the file; it takes as long as the one who takes the payload's output.
+        """On TERM the reader reads to the end of the file.
 
         A reader that died has left no stream.json: then the stream is decoded once more, for the files only.
         """

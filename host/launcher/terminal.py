@@ -8,6 +8,7 @@ In:  Plan, stdin. Out: the FIFOs ctl.in and ctl.out for QEMU, a job. Ends: close
 """
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import termios
@@ -44,7 +45,7 @@ class Terminal:
             return
         command = [plan.paths.busybox, "kttty"]
         if is_terminal(plan):
-            self._modes = termios.tcgetattr(0)
+            self._modes = _modes_of_stdin()
             if self._escape and not plan.options.quiet:
                 note(f"Ctrl-{self._escape} ends the VM, whatever it does")
             command += ["-t", *(["-e", self._escape] if self._escape else [])]
@@ -62,5 +63,13 @@ class Terminal:
                 self.job.send(signal.SIGKILL)
             self.job.reap()
         if self._modes:  # kttty does it itself; this is for one that was killed
-            termios.tcsetattr(0, termios.TCSADRAIN, self._modes)
+            with contextlib.suppress(termios.error):  # a terminal that was closed needs none
+                termios.tcsetattr(0, termios.TCSADRAIN, self._modes)
             self._modes = None
+
+
+def _modes_of_stdin() -> list[Any]:
+    try:
+        return termios.tcgetattr(0)
+    except termios.error as error:  # no OSError, though it has an errno
+        raise OSError(*error.args) from error

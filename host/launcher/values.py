@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The syntax of option values. Each function takes the option's name and the word, and returns the value.
 
-Raises Fault with the option and the word. What must exist on the host is for check.py.
+Raises Fault with the option and the word. What must exist on the host is for plan.py.
 """
 from __future__ import annotations
 

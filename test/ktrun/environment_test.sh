@@ -75,6 +75,10 @@ test_replay_is_not_disturbed_by_the_options_of_the_environment() {
 	sed -i 's/"interrupted":null/"interrupted":"the key Ctrl-]"/' art/host.json
 	run "$KTRUN" --replay art
 	assert_status 130
+	sed -i 's/"interrupted":"[^"]*"/"interrupted":"\\ud800"/; s/"get":\[\]/"get":["a\\nktrun: pass"]/' art/host.json
+	run "$KTRUN" --replay art
+	assert_status 130
+	assert_no_match '^ktrun: pass' err
 	rm art/host.json
 	KTRUN_OPTS='-s build/scx_demo --expect-death' run "$KTRUN" --replay art
 	assert_status 7

@@ -60,6 +60,15 @@ test_a_guest_that_died_brought_nothing_and_that_is_said() {
 	assert_matches '^  files      /tmp/out: NOT COMPLETE: the guest did not come to it$' err
 }
 
+# A path that is no UTF-8 is written with U+FFFD for each byte, by ktrecv and by ktrun alike.
+test_a_path_of_any_bytes_is_known_again() {
+	streams $READY $STARTED $OUT0 $(printf '%s' "$GOOD" | sed 's,/tmp/out,/tmp/\\xff\\xfeout,g') $EXIT
+	ktrun --get "$(printf '/tmp/\377\376out')" -- true
+	assert_status 0
+	assertEquals "lines" 1 "$(grep -c '^  files ' err)"
+	assert_no_match 'did not come' err
+}
+
 test_many_files_are_not_all_in_the_summary() {
 	set --
 	for number in 1 2 3 4 5 6 7 8 9 10; do set -- "$@" --get "/$number"; done

@@ -268,6 +268,18 @@ with RunDirectory("art") as directory:
 print(verdict.word, verdict.reason)'
 }
 
+test_lines_are_the_same_wherever_a_block_of_the_file_ends() {
+	launcher 'import launcher.text as text
+data = b"".join(b"%d\n" % at + b"x" * at + b"\n\n" for at in (0, 1, 999, 1000, 1001, 2000, 2500)) + b"end"
+open("lines", "wb").write(data)
+cut = lambda line: [line[at:at + 1000] for at in range(0, max(len(line), 1), 1000)]
+expected = [piece for line in data.split(b"\n") for piece in cut(line)]
+for text._BLOCK in (1, 7, 1000, 1001, 4096, 262144):
+    assert list(text.short_lines("lines")) == expected, text._BLOCK
+print(len(expected))' >out
+	assert_file_text 26 out
+}
+
 # interrupted SIGNAL: ktrun gets it while QEMU runs.
 interrupted() {
 	# shellcheck disable=SC2016

@@ -8,12 +8,11 @@ artifact only.
 from __future__ import annotations
 
 import os
-import sys
 from typing import Callable
 
 from ..judge import Judgement
 from ..options import Options
-from ..text import Fault
+from ..text import Fault, write_stdout
 
 
 def write_reports(options: Options, judgement: Judgement, result: bytes) -> None:
@@ -36,7 +35,7 @@ def write_report(option: str, path: str, data: bytes) -> None:
     """A regular file is replaced at once; anything else (a terminal, a pipe, a link) is written."""
     try:
         if path == "-":
-            _write_stdout(data)
+            write_stdout(data)
         elif os.path.islink(path) or (os.path.exists(path) and not _can_be_replaced(path)):
             with open(path, "wb") as file:
                 file.write(data)
@@ -45,12 +44,6 @@ def write_report(option: str, path: str, data: bytes) -> None:
     except OSError as error:
         place = "stdout" if path == "-" else path
         raise Fault(f"{option}: unable to write {place}: {error.strerror}") from error
-
-
-def _write_stdout(data: bytes) -> None:
-    sys.stdout.flush()
-    while data:
-        data = data[os.write(1, data):]
 
 
 def _can_be_replaced(path: str) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import deque
 from itertools import islice
 from typing import Iterator
 
@@ -113,7 +114,7 @@ def _dump(facts: Facts) -> Iterator[str]:
     path = facts.directory.file(name)
     if not os.path.exists(path):
         return
-    lines: Iterator[str] = (printable_bytes(line) for line in short_lines(path))
+    lines = console_lines(path)
     if dump:
         lines = (re.sub(r"^.*sched_ext_dump: ", "", line) for line in lines)
     else:
@@ -124,13 +125,13 @@ def _dump(facts: Facts) -> Iterator[str]:
 def _head_and_tail(title: str, lines: Iterator[str], head: int) -> Iterator[str]:
     """The last lines, and before them the first HEAD lines if the two are apart."""
     first: list[str] = []
-    last: list[str] = []
+    last: deque[str] = deque(maxlen=_ENDS_SHOWN)
     count = 0
     for line in lines:
         count += 1
         if len(first) < head:
             first.append(line)
-        last = [*last[1 - _ENDS_SHOWN:], line]
+        last.append(line)
     if not count:
         return
     yield f"  -- {title}"

@@ -79,6 +79,8 @@ def _events(facts: Facts) -> tuple[list[Event], int]:
     last = 0
     has_init = False
     for line in console_lines(facts.directory.file(CONSOLE)):
+        if "[" not in line:
+            continue
         stamp = _STAMP.match(line)
         last = _ms(stamp) if stamp else last
         init = None if has_init else _INIT.match(line)

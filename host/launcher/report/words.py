@@ -102,7 +102,7 @@ def describe_gets(facts: Facts) -> Iterator[str]:
     known = {fetched.path for fetched in facts.stream.files}
     for path in facts.host.asked.get:
         if path not in known:
-            yield f"{path}: NOT COMPLETE: the guest did not come to it"
+            yield f"{one_line(path)}: NOT COMPLETE: the guest did not come to it"
 
 
 def _describe_get(fetched: Fetched) -> str:

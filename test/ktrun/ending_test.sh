@@ -1,0 +1,76 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# How ktrun ends when what it writes to goes away or takes nothing: a verdict or one clear line, never a traceback.
+
+# shellcheck disable=SC1091,SC2154,SC2086,SC2016 # what is sourced sets them; items are words; $x is meant literally
+. "$KT_TEST_LIB/stub.sh"
+
+test_a_terminal_that_is_closed_interrupts_and_leaves_a_result() {
+	streams $READY $STARTED
+	echo 'touch "$stub/began"; exec sleep 1000' >stub/act
+	run "$KT_PYTHON" "$KT_TOP/test/tools/hangup.py" stub/began "$KTRUN" -o "$PWD/art" --shell
+	assert_verdict interrupted 130
+	assert_no_match Traceback err
+	assert_no_temporary_folder
+}
+
+test_a_signal_ends_a_run_whose_output_nobody_takes() {
+	streams $READY $STARTED 'stdout*60000' 'stdout*60000' $OUT0 $EXIT
+	echo 'touch "$stub/began"' >stub/act
+	mkfifo full
+	exec 5<>full
+	"$KTRUN" -o "$PWD/art" -- true >full 2>err 5>&- &
+	pid=$!
+	while [ ! -e stub/began ]; do sleep 0.1; done
+	sleep 1 # QEMU has ended; the reader waits for the one who takes the output
+	kill -s TERM "$pid"
+	end_of "$pid"
+	exec 5>&-
+	assert_verdict interrupted 130
+	assert_no_temporary_folder
+}
+
+test_the_longest_limit_is_one() {
+	streams $READY $STARTED $OUT0 $EXIT
+	ktrun -t 99999999 -- true
+	assert_verdict pass 0
+}
+
+test_closed_streams_are_dev_null() {
+	streams $READY $STARTED 'stdout=said\n' $OUT0 $EXIT
+	run "$KTRUN" -o "$PWD/art" -- true <&- >&- 2>&-
+	assert_status 0
+	"$KTRUN" -o "$PWD/art" -- true >&- 2>err
+	assertEquals "without stdout" 0 $?
+	assert_no_match ktrecv err
+	"$KTRUN" --nonsense 2>&-
+	assertEquals "without stderr" 205 $?
+}
+
+test_a_full_stdout_is_one_line_and_a_closed_one_is_enough() {
+	for options in --help --version '-n -- true'; do
+		run sh -c '"$@" >/dev/full' sh "$KTRUN" $options
+		assert_status 205
+		assertEquals "lines on stderr for $options" 1 "$(wc -l <err)"
+		run sh -c '{ "$0" "$@"; echo $? >status; } | :' "$KTRUN" $options
+		assert_file_text 0 status
+		assert_no_match 'Traceback|Error' err
+	done
+}
+
+test_a_value_may_be_two_dashes() {
+	ktrun -n --append -- -- true
+	assert_status 0
+	assert_matches " ktbox.live_log=1 --' " out
+}
+
+test_a_temporary_directory_that_went_away_changes_no_verdict() {
+	streams $READY $STARTED $OUT0 $EXIT
+	echo 'rm -rf "${hvc%/*}"' >stub/act
+	ktrun -- true
+	assert_verdict pass 0
+	assert_no_match 'could not go on' err
+}
+
+. shunit2
