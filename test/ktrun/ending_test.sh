@@ -8,7 +8,7 @@
 
 test_a_terminal_that_is_closed_interrupts_and_leaves_a_result() {
 	streams $READY $STARTED
-	echo 'touch "$stub/began"; exec sleep 1000' >stub/act
+	echo ': >"$stub/began"; exec sleep 1000' >stub/act
 	run "$KT_PYTHON" "$KT_TOP/test/tools/hangup.py" stub/began "$KTRUN" -o "$PWD/art" --shell
 	assert_verdict interrupted 130
 	assert_no_match Traceback err
