@@ -27,7 +27,7 @@ from .text import note, write_stderr
 
 END_SECS = 15  # from the exit frame to QEMU's own end: the guest still drains a slow console
 STOP_SECS = 10  # from the request for dump and shutdown to the kill
-READER_SECS = 5  # an interrupted reader may be stuck on a closed terminal or a full pipe
+READER_SECS = 5  # the reader of a run that was cut short may be stuck on a closed terminal or a full pipe
 # Wake bytes (docs/internals/wire.md). A guest with ktbox.ack=1 waits for ACK; no other minds it.
 ACK = b"\xae"
 REPORT_AND_STOP = b"\xd1\xb7\xb8\xd3"  # a dump of the scheduler, all tasks, blocked tasks, an orderly end
@@ -59,7 +59,7 @@ def run_guest(plan: Plan, accel: str, words: str, work: str, directory: RunDirec
         note(f"{error}")
         ending = replace(ending, error="ktrun itself could not go on")
     jobs.shield()
-    guest.stop(is_interrupted=ending.interrupted is not None)
+    guest.stop()
     write_hang(directory, ending.hang_from)
     status = guest.qemu_status
     return replace(ending, qemu_status=status, full=_full_file(plan, directory, status),
@@ -191,17 +191,17 @@ class _Guest:
             os.close(self._console_pipe)
             self._console_pipe = -1
 
-    def stop(self, is_interrupted: bool) -> None:
+    def stop(self) -> None:
+        """No signal interrupts this: what drain() has left is cut short."""
         self._stop_qemu()
-        self._stop_reader(is_interrupted)
+        self._stop_reader()
         if self._viewer:
-            if is_interrupted:
-                self._viewer.send(signal.SIGKILL)
+            self._viewer.send(signal.SIGKILL)
             self._viewer.reap()
         if self._wake >= 0:
             os.close(self._wake)
 
-    def _stop_reader(self, is_interrupted: bool) -> None:
+    def _stop_reader(self) -> None:
         """On TERM the reader reads to the end of the file.
 
         A reader that died has left no stream.json: then the stream is decoded once more, for the files only.
@@ -209,7 +209,7 @@ class _Guest:
         if not self._reader:
             return
         self._reader.send(signal.SIGTERM)
-        if is_interrupted and not self._jobs.wait(self._reader, secs=READER_SECS):
+        if not self._jobs.wait(self._reader, secs=READER_SECS):
             self._reader.send(signal.SIGKILL)
         if self._reader.reap() > READ_MAX or not os.path.exists(self._directory.file(NAME)):
             decode_for_files(self._plan.paths.busybox, self._directory, self._plan.options.plain, self._jobs)
