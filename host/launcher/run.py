@@ -6,6 +6,7 @@ Ends: whatever happens, QEMU is gone and what arrived is decoded when run_guest 
 """
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import shutil
@@ -103,7 +104,8 @@ class _Guest:
         if options.gdb:
             note(f"waiting for a debugger: gdb {self._plan.kernel.path} -ex 'target remote :1234'")
         with open(self._directory.file(QEMU_LOG), "wb") as log:
-            self._qemu = self._jobs.start(command, stdout=log, stderr=log, keep=[self._directory.lock_fd],
+            self._qemu = self._jobs.start(command, stdout=log, stderr=log,
+                                          keep=[self._directory.lock_fd, *_inherited()],
                                           prepare=lambda: _limit_files(options.max_output.kib))
 
     def _start_viewer(self) -> None:
@@ -213,6 +215,16 @@ class _Guest:
             self._reader.send(signal.SIGKILL)
         if self._reader.reap() > READ_MAX or not os.path.exists(self._directory.file(NAME)):
             decode_for_files(self._plan.paths.busybox, self._directory, self._plan.options.plain, self._jobs)
+
+
+def _inherited() -> list[int]:
+    """The descriptors that ktrun was started with: an argument of --qemu-arg may name one (fd=7)."""
+    found: list[int] = []
+    for descriptor in map(int, os.listdir("/proc/self/fd")):
+        with contextlib.suppress(OSError):  # that of the listing is closed
+            if descriptor > 2 and os.get_inheritable(descriptor):
+                found.append(descriptor)
+    return found
 
 
 def _age_of(path: str) -> Optional[int]:
