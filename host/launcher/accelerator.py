@@ -116,7 +116,10 @@ def _watch_trial(trial: Job, messages: int, jobs: Jobs) -> bool:
         jobs.check_signals()
         ready = {descriptor for descriptor, _ in poll.poll(max(0.0, (deadline - time.monotonic()) * 1000))}
         if messages in ready:
-            text = (text + os.read(messages, 4096))[-8192:]
+            new = os.read(messages, 4096)
+            if not new:
+                poll.unregister(messages)  # QEMU's stderr is closed; its end is still to come
+            text = (text + new)[-8192:]
             if _KVM_ERROR.search(text):
                 return True
         if trial.pidfd in ready:

@@ -43,8 +43,8 @@ def keep_history(options: Options, given: bytes, artifact: str) -> None:
     """GIVEN: what the guest got. A failure is reported and changes no verdict."""
     if not options.history or not options.is_interactive or not os.path.exists(artifact):
         return
-    added = _newest(_read(artifact, len(given)))
     try:
+        added = _newest(_read(artifact, len(given)))
         descriptor = os.open(options.history, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         with open(descriptor, "ab") as file:
             file.write(added)

@@ -10,6 +10,8 @@ import os
 import re
 from dataclasses import dataclass
 
+from .values import absolute
+
 
 @dataclass(frozen=True)
 class Paths:
@@ -49,7 +51,7 @@ def _installed_paths(top: str) -> Paths:
     cache = _under_home("XDG_CACHE_HOME", ".cache")
     with open(top + "/version", encoding="utf-8") as file:
         version = file.read().strip()
-    return Paths(top, top, state + "/ktbox/runs" if state else os.getcwd() + "/ktbox-runs",
+    return Paths(top, top, state + "/ktbox/runs" if state else absolute("ktbox-runs"),
                  cache + "/ktbox" if cache else "", "", version)
 
 

@@ -6,6 +6,7 @@ Ends: whatever happens, QEMU is gone and what arrived is decoded when run_guest 
 """
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import shutil
@@ -27,7 +28,7 @@ from .text import note, write_stderr
 
 END_SECS = 15  # from the exit frame to QEMU's own end: the guest still drains a slow console
 STOP_SECS = 10  # from the request for dump and shutdown to the kill
-READER_SECS = 5  # an interrupted reader may be stuck on a closed terminal or a full pipe
+READER_SECS = 5  # the reader of a run that was cut short may be stuck on a closed terminal or a full pipe
 # Wake bytes (docs/internals/wire.md). A guest with ktbox.ack=1 waits for ACK; no other minds it.
 ACK = b"\xae"
 REPORT_AND_STOP = b"\xd1\xb7\xb8\xd3"  # a dump of the scheduler, all tasks, blocked tasks, an orderly end
@@ -59,7 +60,7 @@ def run_guest(plan: Plan, accel: str, words: str, work: str, directory: RunDirec
         note(f"{error}")
         ending = replace(ending, error="ktrun itself could not go on")
     jobs.shield()
-    guest.stop(is_interrupted=ending.interrupted is not None)
+    guest.stop()
     write_hang(directory, ending.hang_from)
     status = guest.qemu_status
     return replace(ending, qemu_status=status, full=_full_file(plan, directory, status),
@@ -103,7 +104,8 @@ class _Guest:
         if options.gdb:
             note(f"waiting for a debugger: gdb {self._plan.kernel.path} -ex 'target remote :1234'")
         with open(self._directory.file(QEMU_LOG), "wb") as log:
-            self._qemu = self._jobs.start(command, stdout=log, stderr=log, keep=[self._directory.lock_fd],
+            self._qemu = self._jobs.start(command, stdout=log, stderr=log,
+                                          keep=[self._directory.lock_fd, *_inherited()],
                                           prepare=lambda: _limit_files(options.max_output.kib))
 
     def _start_viewer(self) -> None:
@@ -191,17 +193,17 @@ class _Guest:
             os.close(self._console_pipe)
             self._console_pipe = -1
 
-    def stop(self, is_interrupted: bool) -> None:
+    def stop(self) -> None:
+        """No signal interrupts this: what drain() has left is cut short."""
         self._stop_qemu()
-        self._stop_reader(is_interrupted)
+        self._stop_reader()
         if self._viewer:
-            if is_interrupted:
-                self._viewer.send(signal.SIGKILL)
+            self._viewer.send(signal.SIGKILL)
             self._viewer.reap()
         if self._wake >= 0:
             os.close(self._wake)
 
-    def _stop_reader(self, is_interrupted: bool) -> None:
+    def _stop_reader(self) -> None:
         """On TERM the reader reads to the end of the file.
 
         A reader that died has left no stream.json: then the stream is decoded once more, for the files only.
@@ -209,10 +211,20 @@ class _Guest:
         if not self._reader:
             return
         self._reader.send(signal.SIGTERM)
-        if is_interrupted and not self._jobs.wait(self._reader, secs=READER_SECS):
+        if not self._jobs.wait(self._reader, secs=READER_SECS):
             self._reader.send(signal.SIGKILL)
         if self._reader.reap() > READ_MAX or not os.path.exists(self._directory.file(NAME)):
             decode_for_files(self._plan.paths.busybox, self._directory, self._plan.options.plain, self._jobs)
+
+
+def _inherited() -> list[int]:
+    """The descriptors that ktrun was started with: an argument of --qemu-arg may name one (fd=7)."""
+    found: list[int] = []
+    for descriptor in map(int, os.listdir("/proc/self/fd")):
+        with contextlib.suppress(OSError):  # that of the listing is closed
+            if descriptor > 2 and os.get_inheritable(descriptor):
+                found.append(descriptor)
+    return found
 
 
 def _age_of(path: str) -> Optional[int]:

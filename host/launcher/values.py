@@ -36,7 +36,12 @@ class Share:
 
 def absolute(path: str) -> str:
     """Without reference to the current directory, so that no name looks like an option."""
-    return path if path.startswith("/") else os.getcwd() + "/" + path
+    if path.startswith("/"):
+        return path
+    try:
+        return os.getcwd() + "/" + path
+    except OSError as error:
+        raise Fault(f"the current directory is not there: {path}") from error
 
 
 def parse_path(option: str, value: str) -> str:

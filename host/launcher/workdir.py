@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from typing import Iterator
 
 from .text import Fault, note
+from .values import absolute
 
 
 def work_path(suffix: str) -> str:
-    path = os.environ.get("TMPDIR") or "/tmp"
-    return f"{path if path.startswith('/') else os.getcwd() + '/' + path}/ktrun.{suffix}"
+    return f"{absolute(os.environ.get('TMPDIR') or '/tmp')}/ktrun.{suffix}"
 
 
 @contextmanager

@@ -73,4 +73,11 @@ test_a_temporary_directory_that_went_away_changes_no_verdict() {
 	assert_no_match 'could not go on' err
 }
 
+test_a_current_directory_that_is_gone_is_one_line() {
+	mkdir gone
+	run sh -c 'cd gone && rmdir ../gone && exec "$@"' sh "$KTRUN" -o here -- true
+	assert_refused
+	assert_matches 'current directory is not there: here$' err
+}
+
 . shunit2

@@ -199,6 +199,18 @@ test_accelerator_is_the_one_asked_for() {
 	KTRUN_ACCEL=tcg
 }
 
+test_qemu_has_the_descriptors_that_ktrun_was_given_and_the_lock() {
+	echo given >file
+	# shellcheck disable=SC2016  # meant literally
+	echo 'cat <&7 >"$stub/seven"; ls -l /proc/$$/fd >"$stub/fds"' >stub/act
+	streams $READY $STARTED $OUT0 $EXIT
+	ktrun -- true 7<file
+	assert_status 0
+	assert_file_text given stub/seven
+	assert_no_match 'hvc0|console.pipe|pidfd|memfd' stub/fds
+	assert_matches '/art/lock$' stub/fds
+}
+
 test_verbose_shows_the_command() {
 	good -v -- true
 	assert_matches 'path=.*hvc0' err
