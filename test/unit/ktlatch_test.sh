@@ -40,7 +40,7 @@ test_one_latch_is_not_another() {
 }
 
 test_names_are_lower_case_letters_digits_dash_underscore() {
-	for name in a 0 sched_log_sent a-b _ abcdefghijklmnopqrstuvwxyz0123456789; do
+	for name in a 0 sched_log_owned a-b _ abcdefghijklmnopqrstuvwxyz0123456789; do
 		run_kt ktlatch set "$name"
 		assertEquals "set $name" 0 "$status"
 	done
