@@ -3,7 +3,7 @@
  * kthvc: act on wake bytes that the host sends on a console.
  *
  * In:   single bytes on TTY (/dev/hvc0), which is put into raw mode first: a cooked tty echoes them to
- *       the host and wakes nobody without a newline. Source of the bytes: docs/internals/wire.md, "Wake bytes".
+ *       the host and wakes no reader without a newline. Source of the bytes: docs/internals/wire.md, "Wake bytes".
  * Out:  0xD1: D to SYSRQ_FILE (a sched_ext dump); ktbox's own: 0xB7: t (all tasks), 0xB8: w (blocked tasks),
  *       to the kernel's console; in this order, each once per read. The others set latches:
  *       0xBF bpf_map_write_done, 0xAC accessor_ready, 0xAD periodic_ready, 0xAE artifacts_received, and,

@@ -127,12 +127,12 @@ static uint32_t put_u64(uint8_t *out, const struct kt_type *type, char **data)
 	return 8;
 }
 
-static uint32_t put_text(uint8_t *out, uint32_t room, const char *name, const char *text)
+static uint32_t put_text(uint8_t *out, uint32_t capacity, const char *name, const char *text)
 {
 	size_t len = strlen(text);
 
-	if (len > room)
-		bb_error_msg_and_die("unable to send '%s': over %u bytes in one frame", name, (unsigned)room);
+	if (len > capacity)
+		bb_error_msg_and_die("unable to send '%s': over %u bytes in one frame", name, (unsigned)capacity);
 	memcpy(out, text, len);
 	return len;
 }

@@ -64,14 +64,14 @@ static int enter_file(int dir, const char *name, int flags)
 }
 
 /* Opens the file or directory at path, below get/. -1 and errno, EINVAL for an unsafe name. */
-static int open_below(struct kt_guest_files *files, const char *path, bool is_directory, int flags)
+static int open_below(struct kt_guest_files *files, const char *path, bool is_dir, int flags)
 {
 	char name[COMPONENT_MAX + 1];
 	unsigned depth = 0;
 	int fd;
 
 	path += strspn(path, "/");
-	if (!*path && !is_directory) { /* get/ itself */
+	if (!*path && !is_dir) { /* get/ itself */
 		errno = EINVAL;
 		return -1;
 	}
@@ -87,7 +87,7 @@ static int open_below(struct kt_guest_files *files, const char *path, bool is_di
 		}
 		memcpy(name, path, len);
 		name[len] = '\0';
-		fd = *next || is_directory ? enter_directory(files, fd, name) : enter_file(fd, name, flags);
+		fd = *next || is_dir ? enter_directory(files, fd, name) : enter_file(fd, name, flags);
 		path = next;
 	}
 	return fd;
@@ -130,15 +130,15 @@ static void skip_file(struct kt_guest_files *files, struct kt_file_record *recor
 
 /* False when the entry is refused; without a directory for artifacts nothing is. */
 static bool make_entry(struct kt_guest_files *files, struct kt_file_record *record, const char *path,
-		bool is_directory)
+		bool is_dir)
 {
 	close_file(files);
 	if (files->dir < 0)
 		return true;
-	if (!is_directory && files->entries == KT_GUEST_FILES_MAX)
+	if (!is_dir && files->entries == KT_GUEST_FILES_MAX)
 		errno = EMLINK;
 	else
-		files->fd = open_below(files, path, is_directory, O_CREAT | O_TRUNC);
+		files->fd = open_below(files, path, is_dir, O_CREAT | O_TRUNC);
 	if (files->fd < 0 && errno == EMLINK) {
 		kt_file_record_fail(record, path, "too many files");
 		return false;
@@ -150,7 +150,7 @@ static bool make_entry(struct kt_guest_files *files, struct kt_file_record *reco
 		return false;
 	}
 	files->owner = record;
-	if (is_directory)
+	if (is_dir)
 		close_file(files);
 	else
 		files->entries++;
@@ -160,20 +160,20 @@ static bool make_entry(struct kt_guest_files *files, struct kt_file_record *reco
 static void on_entry(struct kt_guest_files *files, struct kt_file_record *record,
 		const struct kt_file_entry *entry)
 {
-	bool is_directory = strcmp(entry->kind, "folder") == 0;
+	bool is_dir = strcmp(entry->kind, "folder") == 0;
 
 	if (strcmp(entry->kind, "skipped") == 0) {
 		record->skipped++;
 	} else if (strcmp(entry->kind, "failed") == 0) {
 		kt_file_record_fail(record, entry->path, strerror(entry->error));
-	} else if (is_directory || strcmp(entry->kind, "file") == 0) {
+	} else if (is_dir || strcmp(entry->kind, "file") == 0) {
 		free(record->current);
 		record->current = NULL;
-		if (!make_entry(files, record, entry->path, is_directory))
+		if (!make_entry(files, record, entry->path, is_dir))
 			return;
-		if (!is_directory)
+		if (!is_dir)
 			record->current = xstrdup(entry->path);
-		*(is_directory ? &record->directories : &record->files) += 1;
+		*(is_dir ? &record->directories : &record->files) += 1;
 	}
 }
 

@@ -355,7 +355,7 @@ static void open_watches(struct pollfd *fds, const char *name)
 static void read_stream(struct receiver *r, int fd, const char *name, bool follow)
 {
 	struct pollfd fds[2];
-	uint8_t *room;
+	uint8_t *space;
 	size_t size;
 
 	if (follow)
@@ -363,8 +363,8 @@ static void read_stream(struct receiver *r, int fd, const char *name, bool follo
 	while (!handle_frames(r)) {
 		ssize_t len;
 
-		room = kt_reader_space(&r->reader, &size);
-		len = safe_read(fd, room, MIN(size, (size_t)READ_SIZE));
+		space = kt_reader_space(&r->reader, &size);
+		len = safe_read(fd, space, MIN(size, (size_t)READ_SIZE));
 		if (len < 0)
 			bb_perror_msg_and_die("unable to read '%s'", name);
 		if (len > 0) {

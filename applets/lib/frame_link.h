@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Frames in both directions over a connection with one opener at each end: the port ktbox-ctl in the guest, and
- * QEMU's pair of fifos on the host. So, unlike the bulk port, it may be polled and non-blocking. A process that has opened a link ignores SIGPIPE: a lost other end is EPIPE. */
+/*
+ * Frames in both directions over a connection with one opener at each end: the port ktbox-ctl in the guest, and
+ * QEMU's pair of fifos on the host. So, unlike the bulk port, it may be polled and non-blocking.
+ *
+ * A process that has opened a link ignores SIGPIPE: with the other end gone, writing fails with EPIPE.
+ */
 #ifndef KT_FRAME_LINK_H
 #define KT_FRAME_LINK_H 1
 

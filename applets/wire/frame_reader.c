@@ -84,7 +84,8 @@ static uint32_t crc_up_to(struct kt_reader *r, size_t position)
 	size_t checkpoint = position / KT_CHECKPOINT_STEP;
 
 	extend_checkpoints(r, position);
-	return kt_crc32(r->checkpoints[checkpoint], r->window + checkpoint * KT_CHECKPOINT_STEP, position % KT_CHECKPOINT_STEP);
+	return kt_crc32(r->checkpoints[checkpoint], r->window + checkpoint * KT_CHECKPOINT_STEP,
+			position % KT_CHECKPOINT_STEP);
 }
 
 static bool crc_is_right(struct kt_reader *r, const struct kt_header *header)
