@@ -135,7 +135,7 @@ test_a_scheduler_that_stays_alive_after_the_kernel_has_ejected_it_is_dead() {
 test_a_ktexitmon_that_is_killed_ends_the_run_and_its_scheduler() {
 	look unwatched
 	assert_verdict init-failed 209
-	assert_value init_error 'scheduler: ktexitmon has ended, with status 137, and not the scheduler'
+	assert_value init_error 'scheduler: ktexitmon ended before the scheduler, with status 137'
 	assert_value scheduler_died false
 	assert_matches 'signal 15: detach' "$art/sched.log"
 	assert_value complete true
