@@ -17,13 +17,12 @@ test_a_terminal_that_is_closed_interrupts_and_leaves_a_result() {
 
 test_a_signal_ends_a_run_whose_output_nobody_takes() {
 	streams $READY $STARTED 'stdout*60000' 'stdout*60000' $OUT0 $EXIT
-	echo 'touch "$stub/began"' >stub/act
-	mkfifo full
+	echo 'exec 3>"$stub/ended"' >stub/act # open until QEMU has ended
+	mkfifo full stub/ended
 	exec 5<>full
 	"$KTRUN" -o "$PWD/art" -- true >full 2>err 5>&- &
 	pid=$!
-	while [ ! -e stub/began ]; do sleep 0.1; done
-	sleep 1 # QEMU has ended; the reader waits for the one who takes the output
+	cat stub/ended >nothing # from now on the reader waits for the one who takes the output
 	kill -s TERM "$pid"
 	end_of "$pid"
 	exec 5>&-
