@@ -15,8 +15,8 @@
 //config:	bool "ktdump"
 //config:	default y
 //config:	help
-//config:	Send scheduler logs to the host as checksummed frames, one block per log,
-//config:	staged logs in the order in which their schedulers were spawned.
+//config:	Send scheduler logs to the host as checksummed frames, one block per
+//config:	log, staged logs in the order in which their schedulers were spawned.
 
 //applet:IF_KTDUMP(APPLET(ktdump, BB_DIR_USR_BIN, BB_SUID_DROP))
 

@@ -15,8 +15,8 @@
 //config:	bool "ktget"
 //config:	default y
 //config:	help
-//config:	Send files and directories of the guest to the host, which writes them
-//config:	into its directory of artifacts.
+//config:	Send files and directories of the guest to the host, which writes
+//config:	them into its directory of artifacts.
 
 //applet:IF_KTGET(APPLET(ktget, BB_DIR_USR_BIN, BB_SUID_DROP))
 

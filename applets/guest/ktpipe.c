@@ -27,8 +27,8 @@
 //config:	bool "ktpipe"
 //config:	default y
 //config:	help
-//config:	Forward the trace of sched_ext dumps to a console, and find where each
-//config:	dump starts and ends.
+//config:	Forward the trace of sched_ext dumps to a console, and find where
+//config:	each dump starts and ends.
 
 //applet:IF_KTPIPE(APPLET(ktpipe, BB_DIR_USR_BIN, BB_SUID_DROP))
 

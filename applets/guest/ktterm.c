@@ -30,8 +30,8 @@
 //config:	bool "ktterm"
 //config:	default y
 //config:	help
-//config:	Run a program on a pty that is connected to the terminal of the host's
-//config:	ktrun: the interactive shell, with its window's size.
+//config:	Run a program on a pty that is connected to the terminal of the
+//config:	host's ktrun: the interactive shell, with its window's size.
 //config:config KTLOGIN
 //config:	bool "ktlogin"
 //config:	default y
