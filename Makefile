@@ -68,7 +68,10 @@ check: need-check all demo kernel man ## check a change in a minute: lint what c
 	@scripts/lint.sh --changed
 	@KT_BOOT_SHELLS=ash test/run --fast
 else
-check: need-test all demo kernel man build/bb-plain/busybox $(FUZZERS)
+# What only some tests need is built and installed for those.
+check: $(if $(strip $(foreach part,slow vm shell,$(findstring $(part),$(T)))),need-test,need-check) all demo kernel man \
+		$(if $(strip $(foreach part,slow busybox,$(findstring $(part),$(T)))),build/bb-plain/busybox) \
+		$(if $(strip $(foreach part,slow fuzz,$(findstring $(part),$(T)))),$(FUZZERS))
 	@test/run $(T)
 endif
 
