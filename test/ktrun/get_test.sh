@@ -62,7 +62,8 @@ test_a_guest_that_died_brought_nothing_and_that_is_said() {
 
 # A path that is no UTF-8 is written with U+FFFD for each byte, by ktrecv and by ktrun alike.
 test_a_path_of_any_bytes_is_known_again() {
-	streams $READY $STARTED $OUT0 $(printf '%s' "$GOOD" | sed 's,/tmp/out,/tmp/\\xff\\xfeout,g') $EXIT
+	odd_good=$(printf '%s' "$GOOD" | sed 's,/tmp/out,/tmp/\\xff\\xfeout,g')
+	streams $READY $STARTED $OUT0 $odd_good $EXIT
 	ktrun --get "$(printf '/tmp/\377\376out')" -- true
 	assert_status 0
 	assertEquals "lines" 1 "$(grep -c '^  files ' err)"
