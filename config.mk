@@ -31,7 +31,7 @@ KERNEL_CONFIG   ?=
 KERNEL_PACKAGE  ?= linux-image-cloud-$(if $(filter aarch64,$(ARCH)),arm64,amd64)
 KERNEL_SUITES   ?= forky sid
 
-# The Debian package of `make kernel-generic`, and the folders of its modules that are kept.
+# The Debian package of `make kernel-generic`, and the directories of its modules that are kept.
 GENERIC_PACKAGE ?= linux-image-amd64
 GENERIC_MODULES ?= net/9p fs/9p fs/netfs fs/overlayfs
 

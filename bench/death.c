@@ -55,11 +55,11 @@ static int target(int fd)
 
 static void run_ktexitmon(int out, int tell)
 {
-	char number[16], room[64];
+	char number[16], run_dir[64];
 
 	sprintf(number, "%d", tell);
-	sprintf(room, "/tmp/death.%d", getpid());
-	setenv("KT_RUN_DIR", room, 1);
+	sprintf(run_dir, "/tmp/death.%d", getpid());
+	setenv("KT_RUN_DIR", run_dir, 1);
 	dup2(out, STDOUT_FILENO);
 	execlp("ktexitmon", "ktexitmon", "-p", "-", "-l", "/tmp/death.log", self, "target", number, NULL);
 	_exit(1);

@@ -9,7 +9,7 @@
 . "$BENCH/bench.sh"
 
 # One VM a sample: thousands of tasks that never sleep keep the kernel's own watchdog from a CPU, and when both
-# dumps are there the scheduler may be thrown out: that is no failure here.
+# dumps are there the kernel may eject the scheduler: that is no failure here.
 one_vm() { # TASKS
 	mkdir out
 	(while [ ! -s out/bulk.bin ] && [ -d out ]; do "$BB" ktlatch wait -t 0.1 never_set; done

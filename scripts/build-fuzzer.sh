@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # build-fuzzer.sh BB SAN NAME OUT [FILE]: a libFuzzer program of test/deep/fuzz/fuzz_NAME.c and what it feeds.
-# In:   BB, the patched BusyBox tree; SAN, the folder of build-sanitized.sh: its headers and its libbb; FILE
-#       takes the place of the room of its name: for a test, which breaks it.
+# In:   BB, the patched BusyBox tree; SAN, the directory of build-sanitized.sh: its headers and its libbb; FILE
+#       takes the place of the file of its name: for a test, which breaks it.
 # Out:  OUT, with clang's address and undefined-behaviour sanitizers; OUT.o, the fuzzer's own part. That has
 #       no probes of libFuzzer: they would take most of the time, and lead to what is new to the oracle only.
-#       The rooms have none at comparisons, which cost a third: the seeds have the words compared with.
+#       The files have none at comparisons, which cost a third: the seeds have the words compared with.
 # Exit: 0; 1 the build failed, or there is no such fuzzer.
 
 set -eu
@@ -18,19 +18,19 @@ san=${2:?} name=${3:?} out=${4:?} changed=${5:-}
 system=-Wl,--wrap=fopen_for_read,--wrap=open64,--wrap=safe_write,--wrap=close
 link=
 case $name in
-lite) rooms=ktsh_lite link=$system ;;
-reader) rooms='frame_reader wire crc32' ;;
-trace) rooms='scx_dump_scan scx_dump_end key_value trace_prefix' ;;
-wake) rooms=wake_bytes ;;
+lite) modules=ktsh_lite link=$system ;;
+reader) modules='frame_reader wire crc32' ;;
+trace) modules='scx_dump_scan scx_dump_end key_value trace_prefix' ;;
+wake) modules=wake_bytes ;;
 *)
 	echo "build-fuzzer: no fuzzer '$name'" >&2
 	exit 1
 	;;
 esac
 
-sources() { # a line a room
-	for room in $rooms; do
-		if [ "$room.c" = "${changed##*/}" ]; then echo "$changed"; else echo applets/*/"$room.c"; fi
+sources() { # one line per file
+	for module in $modules; do
+		if [ "$module.c" = "${changed##*/}" ]; then echo "$changed"; else echo applets/*/"$module.c"; fi
 	done
 }
 

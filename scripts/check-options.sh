@@ -5,7 +5,7 @@
 # build?
 # In:   BB/src, the patched BusyBox tree; the //config: lines of applets/*/*.c; FRAGMENT, the wanted options
 #       of BusyBox.
-# Out:  a line for each option; objects in BB/options (a folder of their own: build/busybox stays as it is).
+# Out:  a line for each option; objects in BB/options (a directory of their own: build/busybox stays as it is).
 #       An applet that is off must be gone from the binary's list, and the others must still be on it.
 # Exit: 0 all hold; 1 at least one does not.
 

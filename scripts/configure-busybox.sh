@@ -25,7 +25,7 @@ kt_names() {
 	sed -n 's/^[[:space:]]*config[[:space:]]*\([A-Z0-9_]*\).*/\1/p' "$obj/kt/Config.in"
 }
 
-turn_all_off() { # but the kt options; and make room for the wanted lines
+turn_all_off() { # but the kt options; and remove the lines that are wanted otherwise
 	kt_names >"$obj.kt"
 	names "$wanted" >"$obj.names"
 	awk -v kt="$obj.kt" -v named="$obj.names" '

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # lint-c.sh BB TOOL [FILE...]: check the C files of the applets, or these, with one static analyser.
-# In:   BB, the folder of a BusyBox that was built (its headers and configuration); TOOL: gcc-analyzer,
+# In:   BB, the directory of a built BusyBox (its headers and configuration); TOOL: gcc-analyzer,
 #       clang-tidy (its checks: .clang-tidy) or cppcheck. What is not looked for has its reason here or there.
 # Out:  the tool's findings, each with file and line.
 # Exit: 0 none; 1 some, or the tool could not run.
@@ -18,12 +18,12 @@ shift 2
 	exit 1
 }
 
-# As BusyBox compiles them. System folders, so that findings in BusyBox's own headers are not ours.
+# As BusyBox compiles them. System directories, so that findings in BusyBox's own headers are not ours.
 includes="-Iapplets/wire -Iapplets/lib -Iapplets/guest -Iapplets/host"
 flags="-std=gnu99 -funsigned-char -D_GNU_SOURCE -DNDEBUG -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 $includes
 	-isystem $bb/obj/include -isystem $bb/src/include -include $bb/obj/include/autoconf.h"
 
-each_file() { # COMMAND...: with a file behind it, two at once
+each_file() { # COMMAND...: run it with each file as its last argument, two at once
 	printf '%s\n' "$files" | xargs -P 2 -I '{}' "$@"
 }
 

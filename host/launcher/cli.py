@@ -12,7 +12,7 @@ import os
 import shlex
 import sys
 import textwrap
-from typing import Any, Callable, NoReturn, Optional, Sequence
+from typing import Callable, NamedTuple, NoReturn, Optional, Sequence
 
 from .options import Options
 from .text import Fault, print_text, shell_word
@@ -67,9 +67,15 @@ def _help_of(action: argparse.Action) -> str:
     return head + ("\n" + " " * _HELP_COLUMN).join(lines).lstrip("\0")
 
 
-def _typed(option: str, parse: Callable[[str, str], object]) -> Callable[[str], object]:
-    """argparse's form of a function of values.py."""
-    return lambda value: parse(option, value)
+class _Option(NamedTuple):
+    group: str
+    name: str
+    dest: str  # the field of Options
+    parse: Optional[Callable[[str, str], object]] = None  # of values.py; None: a flag
+    metavar: str = ""
+    text: str = ""
+    default: object = None
+    repeats: bool = False
 
 
 def _number(least: int, most: int) -> Callable[[str, str], object]:
@@ -80,93 +86,114 @@ def _plain(option: str, value: str) -> str:
     return value
 
 
+def _test_path(option: str, value: str) -> str:
+    return parse_path(option, parse_line(option, value))
+
+
+_OPTIONS = (
+    _Option("guest", "-k", "kernel", parse_path, "KERNEL",
+            text="bzImage or ELF vmlinux (default: $KTRUN_KERNEL, else build/kernel/image of the source tree, made "
+                 "by `make kernel`)"),
+    _Option("guest", "-s", "scheduler", parse_path, "SCHEDULER",
+            text="program or script; its shared libraries come along"),
+    _Option("guest", "-a", "scheduler_args", _plain, '"ARGS"', default="",
+            text="arguments of the scheduler, split at white space"),
+    _Option("guest", "--enable", "enable", parse_path, "FILE", text="ktsh-lite script to run before the scheduler"),
+    _Option("guest", "--disable", "disable", parse_path, "FILE", text="ktsh-lite script to run after the scheduler"),
+    _Option("guest", "-i", "includes", parse_include, "PATH", repeats=True,
+            text="copy a file, directory, or command by its bare name to /include-files/ (on the guest's PATH), "
+                 "with its shared libraries; repeatable"),
+    _Option("guest", "--ro", "shares", parse_share, "DIR[:GUEST]", repeats=True,
+            text="show a directory of the host in the guest, at GUEST or at its own path, by virtio-9p; repeatable"),
+    _Option("guest", "--rw", "shares", parse_share, "DIR[:GUEST]", repeats=True,
+            text="the same, and the guest may write there"),
+    _Option("guest", "--modules", "modules", parse_path, "DIR",
+            text="the kernel's modules (default: beside it, else /lib/modules/VERSION): ktrun packs and loads what "
+                 "ktbox needs and is not built in"),
+    _Option("guest", "-e", "variables", parse_variable, "NAME=VALUE", repeats=True,
+            text="environment of scheduler and payload; repeatable"),
+    _Option("guest", "--test", "tests", _test_path, "FILE...", repeats=True,
+            text="run shunit2 scripts instead of COMMAND; ktrun reports each test, and a failed one fails the run"),
+    _Option("guest", "--shell", "shell",
+            text="open a shell in the guest on this terminal; without a terminal it reads its commands from stdin; "
+                 "with COMMAND, run that command instead of a shell"),
+    _Option("guest", "--history", "history", parse_path, "FILE",
+            text="keep the guest shell's history in FILE (created if missing)"),
+    _Option("guest", "--escape", "escape", parse_escape, "CHAR", default="]",
+            text="end the VM from the shell with Ctrl-CHAR (default ]); none: no key does"),
+    _Option("guest", "--expect-death", "expect_death", text="fail the run unless the scheduler dies"),
+    _Option("guest", "--fail-on-warn", "fail_on_warn",
+            text="fail the run if the kernel logs a WARN, lockdep splat, lockup, hung task, KASAN report, BUG or "
+                 "the like"),
+    _Option("machine", "-m", "memory_mib", _number(1, 1048576), "MIB", default=512,
+            text="memory (default 512, at least 128)"),
+    _Option("machine", "-c", "topology", parse_cpus, "CPUS", default=Topology(1, 1, 2, 1, is_named=False),
+            text="number of CPUs (default 2): one node, one last-level cache"),
+    _Option("machine", "--topology", "topology", parse_topology, "N,L,C,T", default=Topology(1, 1, 2, 1, is_named=False),
+            text="NUMA nodes, last-level caches per node, cores per cache, threads per core; the nodes share the "
+                 "memory, a remainder goes to the first"),
+    _Option("machine", "--append", "append", _plain, "WORDS", repeats=True,
+            text="add words to the kernel's command line; repeatable"),
+    _Option("machine", "--qemu-arg", "qemu_args", parse_line, "ARG", repeats=True,
+            text="add one argument for QEMU; repeatable"),
+    _Option("machine", "--gdb", "gdb", text="wait for a debugger on port 1234 before the first instruction"),
+    _Option("run", "-t", "limit_secs", _number(1, 99999999), "SECS",
+            text="wall-clock limit (default 120; none for a shell on a terminal or --gdb)"),
+    _Option("run", "-o", "output", parse_path, "DIR",
+            text="the run directory (default: a new one under build/runs/ of the source tree; of an installed "
+                 "ktrun, under ~/.local/state/ktbox/runs/)"),
+    _Option("run", "--max-output", "max_output", parse_size, "SIZE", default=Size("1G", 1048576),
+            text="end the run when the guest sends or prints more than its share of SIZE, the disk space for all "
+                 "artifacts (default 1G). Each stream has an eighth, see docs/use/artifacts.md"),
+    _Option("run", "--get", "gets", parse_guest_path, "GUEST_PATH", repeats=True,
+            text="bring a file or directory of the guest back, at its end, into DIR/get/; repeatable"),
+    _Option("run", "--dmesg", "dmesg", text="keep the kernel's log as the artifact `dmesg`"),
+    _Option("run", "--printk", "printk",
+            text="show the global trace (bpf_printk) live on stderr, prefixed, and keep it as `printk`"),
+    _Option("run", "--plain", "plain", text="write dump files without the trace's prefix"),
+    _Option("run", "--replay", "replay", parse_path, "DIR",
+            text="judge the finished run in DIR once more, without a VM: summary, output and exit code are those "
+                 "of the run. ktrun makes the files anew in DIR itself: give a copy to keep the old ones"),
+    _Option("run", "--json", "json", parse_report_path, "FILE", text="write the content of result.json"),
+    _Option("run", "--junit", "junit", parse_report_path, "FILE", text="write JUnit XML: the run is a test case"),
+    _Option("run", "--tap", "tap", parse_report_path, "FILE", text="write the same as TAP 13"),
+    _Option("run", "--report", "report", parse_report_path, "FILE",
+            text="write one HTML page: verdict, timeline, dump and logs with the lines that matter marked. The "
+                 "FILE of one report may be -, stdout; then ktrun keeps the payload's stdout and does not print it"),
+    _Option("run", "--matrix", "matrix", parse_path, "FILE",
+            text="run kernels x topologies x schedulers x payloads, a VM each, as many at once as fit; see "
+                 "docs/use/matrix.md. With the same -o DIR a stopped matrix goes on"),
+    _Option("run", "-n", "dry_run", text="print the QEMU command and stop: nothing is started, nothing is kept"),
+    _Option("run", "-q", "quiet", text="print no summary if the run passed"),
+    _Option("run", "-v", "verbose", text="show the QEMU command and, live, the console on stderr"),
+    _Option("run", "--version", "version", text="print the version of ktbox"),
+)
+_WITH_VALUE = {option.name for option in _OPTIONS if option.parse}
+_FLAGS = {option.name for option in _OPTIONS if not option.parse} | {"-h", "--help"}
+_MARK = "="  # before each value: argparse takes a value that begins with - for an option, and drops a value "--"
+
+
 def make_parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="ktrun", add_help=False, allow_abbrev=False)
-    guest = parser.add_argument_group("guest")
-    machine = parser.add_argument_group("machine")
-    run = parser.add_argument_group("run")
-
-    def value(group: argparse._ArgumentGroup, option: str, metavar: str, dest: str, parse: Callable[[str, str], object],
-              text: str, default: object = None, action: str = "store") -> None:
-        group.add_argument(option, metavar=metavar, dest=dest, type=_typed(option, parse), help=text, action=action,
-                           default=[] if action == "append" else default)
-
-    def flag(group: argparse._ArgumentGroup, option: str, dest: str, text: str) -> None:
-        group.add_argument(option, dest=dest, action="store_true", help=text)
-
-    value(guest, "-k", "KERNEL", "kernel", parse_path, "bzImage or ELF vmlinux (default: $KTRUN_KERNEL, else "
-          "build/kernel/image of the source tree, made by `make kernel`)")
-    value(guest, "-s", "SCHEDULER", "scheduler", parse_path, "program or script; its shared libraries come along")
-    value(guest, "-a", '"ARGS"', "scheduler_args", _plain, "arguments of the scheduler, split at white space", "")
-    value(guest, "--enable", "FILE", "enable", parse_path, "ktsh-lite script to run before the scheduler")
-    value(guest, "--disable", "FILE", "disable", parse_path, "ktsh-lite script to run after the scheduler")
-    value(guest, "-i", "PATH", "includes", parse_include, "copy a file, directory, or command by its bare name to "
-          "/include-files/ (on the guest's PATH), with its shared libraries; repeatable", action="append")
-    value(guest, "--ro", "DIR[:GUEST]", "shares", parse_share, "show a directory of the host in the guest, at GUEST or "
-          "at its own path, by virtio-9p; repeatable", action="append")
-    value(guest, "--rw", "DIR[:GUEST]", "shares", parse_share, "the same, and the guest may write there",
-          action="append")
-    value(guest, "--modules", "DIR", "modules", parse_path, "the kernel's modules (default: beside it, else "
-          "/lib/modules/VERSION): ktrun packs and loads what ktbox needs and is not built in")
-    value(guest, "-e", "NAME=VALUE", "variables", parse_variable, "environment of scheduler and payload; repeatable",
-          action="append")
-    value(guest, "--test", "FILE...", "tests", _test_path, "run shunit2 scripts instead of COMMAND; ktrun reports each "
-          "test, and a failed one fails the run", action="append")
-    flag(guest, "--shell", "shell", "open a shell in the guest on this terminal; without a terminal it reads its "
-         "commands from stdin; with COMMAND, run that command instead of a shell")
-    value(guest, "--history", "FILE", "history", parse_path, "keep the guest shell's history in FILE (created if "
-          "missing)")
-    value(guest, "--escape", "CHAR", "escape", parse_escape, "end the VM from the shell with Ctrl-CHAR (default ]); "
-          "none: no key does", "]")
-    flag(guest, "--expect-death", "expect_death", "fail the run unless the scheduler dies")
-    flag(guest, "--fail-on-warn", "fail_on_warn", "fail the run if the kernel logs a WARN, lockdep splat, lockup, hung "
-         "task, KASAN report, BUG or the like")
-    value(machine, "-m", "MIB", "memory_mib", _number(1, 1048576), "memory (default 512, at least 128)", 512)
-    value(machine, "-c", "CPUS", "topology", parse_cpus, "number of CPUs (default 2): one node, one last-level cache",
-          Topology(1, 1, 2, 1, is_named=False))
-    value(machine, "--topology", "N,L,C,T", "topology", parse_topology, "NUMA nodes, last-level caches per node, cores "
-          "per cache, threads per core; the nodes share the memory, a remainder goes to the first",
-          Topology(1, 1, 2, 1, is_named=False))
-    value(machine, "--append", "WORDS", "append", _plain, "add words to the kernel's command line; repeatable",
-          action="append")
-    value(machine, "--qemu-arg", "ARG", "qemu_args", parse_line, "add one argument for QEMU; repeatable",
-          action="append")
-    flag(machine, "--gdb", "gdb", "wait for a debugger on port 1234 before the first instruction")
-    value(run, "-t", "SECS", "limit_secs", _number(1, 99999999), "wall-clock limit (default 120; none for a shell on a "
-          "terminal or --gdb)")
-    value(run, "-o", "DIR", "output", parse_path, "the run directory (default: a new one under build/runs/ of the "
-          "source tree; of an installed ktrun, under ~/.local/state/ktbox/runs/)")
-    value(run, "--max-output", "SIZE", "max_output", parse_size, "end the run when the guest sends or prints more than "
-          "its share of SIZE, the disk space for all artifacts (default 1G). Each stream has an eighth, see "
-          "docs/use/artifacts.md", Size("1G", 1048576))
-    value(run, "--get", "GUEST_PATH", "gets", parse_guest_path, "bring a file or directory of the guest back, at its "
-          "end, into DIR/get/; repeatable", action="append")
-    flag(run, "--dmesg", "dmesg", "keep the kernel's log as the artifact `dmesg`")
-    flag(run, "--printk", "printk", "show the global trace (bpf_printk) live on stderr, prefixed, and keep it as "
-         "`printk`")
-    flag(run, "--plain", "plain", "write dump files without the trace's prefix")
-    value(run, "--replay", "DIR", "replay", parse_path, "judge the finished run in DIR once more, without a VM: "
-          "summary, output and exit code are those of the run. ktrun makes the files anew in DIR itself: give a copy "
-          "to keep the old ones")
-    value(run, "--json", "FILE", "json", parse_report_path, "write the content of result.json")
-    value(run, "--junit", "FILE", "junit", parse_report_path, "write JUnit XML: the run is a test case")
-    value(run, "--tap", "FILE", "tap", parse_report_path, "write the same as TAP 13")
-    value(run, "--report", "FILE", "report", parse_report_path, "write one HTML page: verdict, timeline, dump and logs "
-          "with the lines that matter marked. The FILE of one report may be -, stdout; then ktrun keeps the payload's "
-          "stdout and does not print it")
-    value(run, "--matrix", "FILE", "matrix", parse_path, "run kernels x topologies x schedulers x payloads, a VM each, "
-          "as many at once as fit; see docs/use/matrix.md. With the same -o DIR a stopped matrix goes on")
-    flag(run, "-n", "dry_run", "print the QEMU command and stop: nothing is started, nothing is kept")
-    flag(run, "-q", "quiet", "print no summary if the run passed")
-    flag(run, "-v", "verbose", "show the QEMU command and, live, the console on stderr")
-    run.add_argument("-h", action="help", help=argparse.SUPPRESS)
-    run.add_argument("--help", action="help", help="print this text")
-    flag(run, "--version", "version", "print the version of ktbox")
+    groups = {name: parser.add_argument_group(name) for name in ("guest", "machine", "run")}
+    for option in _OPTIONS:
+        group = groups[option.group]
+        if option.parse is None:
+            group.add_argument(option.name, dest=option.dest, action="store_true", help=option.text)
+        else:
+            group.add_argument(option.name, dest=option.dest, metavar=option.metavar, help=option.text,
+                               action="append" if option.repeats else "store", type=_typed(option),
+                               default=[] if option.repeats else option.default)
+    groups["run"].add_argument("-h", action="help", help=argparse.SUPPRESS)
+    groups["run"].add_argument("--help", action="help", help="print this text")
     return parser
 
 
-def _test_path(option: str, value: str) -> str:
-    return parse_path(option, parse_line(option, value))
+def _typed(option: _Option) -> Callable[[str], object]:
+    """argparse's form of a function of values.py. argparse calls it for a default that is a string, too."""
+    def typed(value: str) -> object:
+        return option.parse(option.name, value.removeprefix(_MARK)) if option.parse else value
+    return typed
 
 
 def parse(words: Sequence[str], version: str, stdin: str) -> Options:
@@ -215,50 +242,41 @@ def environment_words(text: str) -> list[str]:
 def _parse_words(parser: argparse.ArgumentParser, namespace: argparse.Namespace,
                  words: Sequence[str]) -> tuple[list[str], Optional[str]]:
     """The options that were named, and the guest's command."""
-    parser.parse_args([], namespace)  # the defaults; argparse itself takes some values ("--") for its own words
-    takes_value = {option: action.nargs is None for option, action in parser._option_string_actions.items()}
     seen: list[str] = []
-    rest = list(words)
+    marked: list[str] = []
     command: Optional[str] = None
+    rest = list(words)
     while rest:
         word = rest.pop(0)
-        option, equals, text = word.partition("=")
         if word == "--":
-            command, rest = _guest_command(rest), []
+            command = _guest_command(rest)
             seen.append(word)
-            continue
-        if word == "--test":
-            tests = _words_before_option(rest)
-            del rest[:len(tests)]
-            for test in tests:
-                _take(parser, namespace, word, test)
-        elif equals and option.startswith("--") and takes_value.get(option):
-            _take(parser, namespace, option, text)
-        elif takes_value.get(word):
-            if not rest:
-                raise Fault(f"{word} needs a value (see ktrun --help)")
-            _take(parser, namespace, word, rest.pop(0))
-        elif word in takes_value:
-            _take(parser, namespace, word, None)
-        elif word.startswith("-"):
-            raise Fault(f"unknown option: {word} (see ktrun --help)")
-        else:
-            raise Fault(f"unexpected word: {word} (the guest's command goes after --)")
-        seen.append(option if equals else word)
+            break
+        name, equals, glued = word.partition("=") if word.startswith("--") else (word, "", "")
+        values = _take_values(name, [glued, *rest] if equals else rest, bool(equals))
+        del rest[:len(values) - bool(equals)]
+        for value in values:
+            marked += [name, _MARK + value]
+        marked += [] if values else [name]
+        seen.append(name)
+    parser.parse_args(marked, namespace)
     return seen, command
 
 
-def _take(parser: argparse.ArgumentParser, namespace: argparse.Namespace, option: str, text: Optional[str]) -> None:
-    action = parser._option_string_actions[option]
-    value: Any = action.type(text) if text is not None and callable(action.type) else []
-    action(parser, namespace, value, option)
-
-
-def _words_before_option(words: Sequence[str]) -> list[str]:
-    end = next((at for at, word in enumerate(words) if word.startswith("-")), len(words))
-    if end == 0:
-        raise Fault("--test needs a script (see ktrun --help)")
-    return list(words[:end])
+def _take_values(name: str, words: Sequence[str], is_glued: bool) -> Sequence[str]:
+    """The values of an option, at the begin of WORDS. The first one may have been glued to it: --option=value."""
+    if name in _WITH_VALUE:
+        count = 1
+        if name == "--test":  # up to the next option
+            count = next((at for at, word in enumerate(words) if word.startswith("-")), len(words))
+        if count == 0 or not words:
+            raise Fault(f"{name} needs a {'script' if name == '--test' else 'value'} (see ktrun --help)")
+        return words[:count]
+    if name in _FLAGS and not is_glued:
+        return []
+    if name.startswith("-"):
+        raise Fault(f"unknown option: {name} (see ktrun --help)")
+    raise Fault(f"unexpected word: {name} (the guest's command goes after --)")
 
 
 def _guest_command(words: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from .text import Fault
 
 FORMAT = 2  # 1 was host.txt
 NAME = "host.json"
+LIMIT_STATUS = 153  # of QEMU: 128 and SIGXFSZ
 _SIZE_MAX = 16 * 1024 * 1024
 _NUMBER_MAX = 10 ** 15
 
@@ -46,6 +47,7 @@ class Ending:
     hang_from: Optional[int] = None  # the console's size when the guest was asked what it does
     full: Optional[str] = None  # the file that has reached its share of --max-output
     interrupted: Optional[str] = None  # by what
+    reader_error: Optional[str] = None  # why ktrecv could not decode the stream
     error: Optional[str] = None  # why ktrun itself could not go on
 
 

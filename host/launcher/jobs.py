@@ -64,9 +64,8 @@ class Jobs:
     def __init__(self) -> None:
         self._jobs: list[Job] = []
         self._received: Optional[int] = None
-        self._old: dict[int, object] = {}
         self._is_closing = False
-        self.wakeup, self._signal_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._wakeup, self._signal_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
 
     def __enter__(self) -> "Jobs":
         for number in _SIGNALS:
@@ -114,7 +113,7 @@ class Jobs:
         """The first of the jobs that has ended; None when SECS are over. Raises Interrupted for a signal."""
         deadline = None if secs is None else time.monotonic() + secs
         poll = select.poll()
-        poll.register(self.wakeup, select.POLLIN)
+        poll.register(self._wakeup, select.POLLIN)
         for job in jobs:
             if job.status is not None:
                 return job
@@ -133,8 +132,8 @@ class Jobs:
                 return None
 
     def _drain_wakeup(self, ready: set[int]) -> None:
-        if self.wakeup in ready:
-            os.read(self.wakeup, 4096)
+        if self._wakeup in ready:
+            os.read(self._wakeup, 4096)
 
     def tool(self, command: Sequence[str], *, stdin: File = subprocess.DEVNULL, stdout: Optional[File] = None,
              environment: Optional[Mapping[str, str]] = None) -> Output:

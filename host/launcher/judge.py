@@ -9,19 +9,17 @@ since the guest may die between two of them (docs/use/verdicts.md).
 """
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
 from .console import Console, last_line, read_console
-from .host import Ending, Host, read_host
+from .host import LIMIT_STATUS, Ending, Host, read_host
 from .records import BadRecord
 from .rundir import CONSOLE, QEMU_LOG, RunDirectory
 from .stream import Stream, read_stream
 from .text import decoded, one_line, printable
 from .verdicts import Verdict, give
 
-LIMIT_STATUS = 153  # of QEMU: 128 and SIGXFSZ
 SILENT_AFTER_SECS = 3
 
 
@@ -70,7 +68,7 @@ def read_facts(directory: RunDirectory) -> tuple[Facts, dict[str, Any]]:
     try:
         stream, keys = read_stream(directory)
     except BadRecord as error:
-        unreadable = f"the guest's stream can't be decoded: {error}"
+        unreadable = f"the guest's stream can't be decoded: {host.ending.reader_error or error}"
     try:
         console = read_console(directory.file(CONSOLE))
     except OSError:
@@ -188,12 +186,11 @@ def _describe_panic(panic: str, oom_init: Optional[str]) -> str:
 def _qemu_refused(facts: Facts) -> bool:
     """QEMU that refuses its arguments ends with an error before the guest has printed anything."""
     ending = facts.ending
-    return not ending.qemu_killed and ending.qemu_status != 0 and size_of(facts.directory.file(CONSOLE)) == 0
+    return not ending.qemu_killed and ending.qemu_status != 0 and facts.directory.size(CONSOLE) == 0
 
 
 def qemu_message(facts: Facts) -> str:
-    path = facts.directory.file(QEMU_LOG)
-    size = size_of(path)
+    path, size = facts.directory.file(QEMU_LOG), facts.directory.size(QEMU_LOG)
     lines: list[bytes] = []
     if size:
         with open(path, "rb") as file:
@@ -202,13 +199,9 @@ def qemu_message(facts: Facts) -> str:
     return f"{decoded(lines[-1]) if lines else 'no message'}, status {facts.ending.qemu_status}"
 
 
-def size_of(path: str) -> int:
-    return os.stat(path).st_size if os.path.exists(path) else 0
-
-
 def describe_full_file(facts: Facts) -> str:
     full = facts.ending.full or ""
-    text = (f"the guest has filled {full} ({size_of(facts.directory.file(full))} bytes), "
+    text = (f"the guest has filled {full} ({facts.directory.size(full)} bytes), "
             "all that --max-output leaves it")
     return text + ("; QEMU was stopped" if facts.ending.qemu_status == LIMIT_STATUS else "")
 

@@ -12,7 +12,7 @@ import re
 from typing import Sequence
 
 from .jobs import Jobs
-from .plan import TERMINAL, Plan
+from .plan import Plan
 from .rundir import COM2, CONSOLE, STREAM
 from .text import Fault, shell_word
 from .topology import kvm_cpu_words, numa_arguments
@@ -126,7 +126,3 @@ def shown_command(command: Sequence[str]) -> str:
         quoted = word if _PLAIN_WORD.fullmatch(word) else shell_word(word)
         line += (" " if line else "") + quoted
     return "\n".join([*lines, line]) + "\n"
-
-
-def is_terminal(plan: Plan) -> bool:
-    return plan.stdin_kind == TERMINAL

@@ -40,6 +40,10 @@ class Plan:
     stdin_kind: Optional[str]  # what ktrun passes on to the guest: TERMINAL, STREAM_INPUT or nothing
 
     @property
+    def has_terminal(self) -> bool:
+        return self.stdin_kind == TERMINAL
+
+    @property
     def archive(self) -> str:
         return f"{self.paths.parts}/{self.kernel.arch.archive}"
 

@@ -16,9 +16,8 @@ import time
 from dataclasses import dataclass, replace
 from typing import Optional
 
-from .host import Ending
+from .host import LIMIT_STATUS, Ending
 from .jobs import Interrupted, Job, Jobs
-from .judge import LIMIT_STATUS, size_of
 from .machine import qemu_command, shown_command
 from .plan import Plan
 from .rundir import COM2, CONSOLE, QEMU_LOG, STREAM, RunDirectory
@@ -60,10 +59,10 @@ def run_guest(plan: Plan, accel: str, words: str, work: str, directory: RunDirec
         note(f"{error}")
         ending = replace(ending, error="ktrun itself could not go on")
     jobs.shield()
-    guest.stop()
+    reader_error = guest.stop()
     write_hang(directory, ending.hang_from)
     status = guest.qemu_status
-    return replace(ending, qemu_status=status, full=_full_file(plan, directory, status),
+    return replace(ending, qemu_status=status, full=_full_file(plan, directory, status), reader_error=reader_error,
                    wall_ms=int((time.monotonic() - started) * 1000))
 
 
@@ -126,23 +125,19 @@ class _Guest:
 
     def wait_for_end(self) -> Optional[Silence]:
         """Until the run has ended, or the limit is over and the guest was asked to end."""
-        if self._wait_within_limit():
+        left = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+        if self._wait(left):
             return None
         silence = self._measure_silence()
         self._send_wake(REPORT_AND_STOP)
         self._wait(STOP_SECS)
         return silence
 
-    def _wait_within_limit(self) -> bool:
-        """False when the limit was reached first."""
-        left = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
-        return self._wait(left)
-
     def _wait(self, secs: Optional[float]) -> bool:
         """Until QEMU has ended; False when SECS are over first.
 
-        The reader ends at the exit frame; then the guest is told, and has END_SECS. It also ends when nobody takes the
-        payload's output any more (a closed pipe), and then the run goes on without it.
+        The reader ends at the exit frame; then the guest is told, and has END_SECS. It also ends when it cannot write
+        (a full disk), and then the run goes on without it.
         """
         deadline = None if secs is None else time.monotonic() + secs
         watched = [job for job in (self._qemu, self._reader, self._terminal and self._terminal.job)
@@ -193,28 +188,30 @@ class _Guest:
             os.close(self._console_pipe)
             self._console_pipe = -1
 
-    def stop(self) -> None:
-        """No signal interrupts this: what drain() has left is cut short."""
+    def stop(self) -> Optional[str]:
+        """No signal interrupts this: what drain() has left is cut short. Returns why the stream can't be decoded."""
         self._stop_qemu()
-        self._stop_reader()
+        error = self._stop_reader()
         if self._viewer:
             self._viewer.send(signal.SIGKILL)
             self._viewer.reap()
         if self._wake >= 0:
             os.close(self._wake)
+        return error
 
-    def _stop_reader(self) -> None:
+    def _stop_reader(self) -> Optional[str]:
         """On TERM the reader reads to the end of the file.
 
         A reader that died has left no stream.json: then the stream is decoded once more, for the files only.
         """
         if not self._reader:
-            return
+            return None
         self._reader.send(signal.SIGTERM)
         if not self._jobs.wait(self._reader, secs=READER_SECS):
             self._reader.send(signal.SIGKILL)
         if self._reader.reap() > READ_MAX or not os.path.exists(self._directory.file(NAME)):
-            decode_for_files(self._plan.paths.busybox, self._directory, self._plan.options.plain, self._jobs)
+            return decode_for_files(self._plan.paths.busybox, self._directory, self._plan.options.plain, self._jobs)
+        return None
 
 
 def _inherited() -> list[int]:
@@ -255,7 +252,7 @@ def share_of(max_output_kib: int) -> int:
 
 def _full_file(plan: Plan, directory: RunDirectory, qemu_status: int) -> Optional[str]:
     """The file that has reached its share."""
-    sizes = {name: size_of(directory.file(name)) for name in (STREAM, CONSOLE, COM2, QEMU_LOG)}
+    sizes = {name: directory.size(name) for name in (STREAM, CONSOLE, COM2, QEMU_LOG)}
     largest = max(sizes, key=lambda name: sizes[name])
     if sizes[largest] < share_of(plan.options.max_output.kib) and qemu_status != LIMIT_STATUS:
         return None

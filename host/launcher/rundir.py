@@ -34,6 +34,11 @@ class RunDirectory:
     def file(self, name: str) -> str:
         return f"{self.path}/{name}"
 
+    def size(self, name: str) -> int:
+        """0 for a file that is not there."""
+        path = self.file(name)
+        return os.stat(path).st_size if os.path.exists(path) else 0
+
     def __enter__(self) -> "RunDirectory":
         try:
             os.makedirs(self.path, exist_ok=True)

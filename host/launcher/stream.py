@@ -116,15 +116,18 @@ def decode(busybox: str, directory: RunDirectory, is_plain: bool, has_stdout: bo
     reader = jobs.start(reader_command(busybox, directory, is_plain),
                         stdout=None if has_stdout else subprocess.DEVNULL)
     jobs.wait(reader)
-    if reader.reap() > READ_MAX:
-        decode_for_files(busybox, directory, is_plain, jobs)
+    error = decode_for_files(busybox, directory, is_plain, jobs) if reader.reap() > READ_MAX else None
+    if error:
+        note(f"the guest's stream can't be decoded: {error}")
 
 
-def decode_for_files(busybox: str, directory: RunDirectory, is_plain: bool, jobs: Jobs) -> None:
-    """Decode the whole stream once more, for its files only: the reader before it died of a closed pipe, or worse."""
+def decode_for_files(busybox: str, directory: RunDirectory, is_plain: bool, jobs: Jobs) -> Optional[str]:
+    """Decode the whole stream once more, for its files only: the reader before it could not write, or was killed.
+
+    Returns why that failed, too; None: it did not.
+    """
     result = jobs.tool(reader_command(busybox, directory, is_plain), stdout=subprocess.DEVNULL)
-    if result.status > READ_MAX:
-        note(f"the guest's stream can't be decoded: {result.first_error}, status {result.status}")
+    return f"{result.first_error}, status {result.status}" if result.status > READ_MAX else None
 
 
 def read_stream(directory: RunDirectory) -> tuple[Stream, dict[str, Any]]:

@@ -15,7 +15,6 @@ import termios
 from typing import Any, Optional
 
 from .jobs import Interrupted, Job, Jobs
-from .machine import is_terminal
 from .plan import Plan
 from .text import note
 
@@ -27,7 +26,7 @@ def make_ports(plan: Plan, work: str) -> None:
     if not plan.stdin_kind:
         return
     os.mkfifo(f"{work}/ctl.in")
-    if is_terminal(plan):
+    if plan.has_terminal:
         os.mkfifo(f"{work}/ctl.out")
     else:
         os.symlink("/dev/null", f"{work}/ctl.out")
@@ -44,7 +43,7 @@ class Terminal:
         if not plan.stdin_kind:
             return
         command = [plan.paths.busybox, "kttty"]
-        if is_terminal(plan):
+        if plan.has_terminal:
             self._modes = _modes_of_stdin()
             if self._escape and not plan.options.quiet:
                 note(f"Ctrl-{self._escape} ends the VM, whatever it does")

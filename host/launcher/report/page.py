@@ -10,7 +10,7 @@ import os
 import re
 from typing import Optional, Sequence
 
-from ..judge import Judgement, size_of
+from ..judge import Judgement
 from ..rundir import COM2, CONSOLE, QEMU_LOG
 from ..text import decoded, ends_of, xml
 from ..verdicts import ERROR, FAILED, PASSED
@@ -127,8 +127,7 @@ def _logs(judgement: Judgement) -> str:
 
 
 def _log(judgement: Judgement, name: str, title: str, head: int, is_open: bool) -> str:
-    path = judgement.facts.directory.file(name)
-    size = size_of(path)
+    path, size = judgement.facts.directory.file(name), judgement.facts.directory.size(name)
     if not size:
         return ""
     lines = [_marked(line) for line in ends_of(path, head, _TEXT_MAX - head if head else _TEXT_MAX)]

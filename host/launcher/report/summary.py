@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Iterator
 
 from ..console import console_lines, console_tail
-from ..judge import Facts, Judgement, size_of
+from ..judge import Facts, Judgement
 from ..rundir import COM2, CONSOLE, QEMU_LOG
 from ..text import one_line, printable, printable_bytes, short_lines, without_controls, write_stderr
 from .words import (ITEMS_SHOWN, describe_dump, describe_gets, describe_payload, describe_scheduler, describe_stream,
@@ -142,7 +142,7 @@ def _head_and_tail(title: str, lines: Iterator[str], head: int) -> Iterator[str]
 
 
 def _ends(title: str, path: str) -> Iterator[str]:
-    if size_of(path):
+    if os.path.exists(path) and os.path.getsize(path):
         yield from _head_and_tail(title, iter(console_tail(path, 8192)), 0)
 
 
