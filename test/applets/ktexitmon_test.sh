@@ -238,7 +238,7 @@ test_term_that_is_pending_when_the_end_is_seen_wins() {
 	kill -STOP $mon
 	kill -KILL "$ready"
 	# both must be there when it goes on: a scheduler that is still dying makes TERM alone the news
-	timeout "$KT_CEILING" sh -c "until grep -q '^State:.Z' /proc/$ready/status; do :; done"
+	wait_until "grep -q '^State:.Z' /proc/$ready/status"
 	kill -TERM $mon
 	kill -CONT $mon
 	monitor_ends 137
@@ -288,7 +288,7 @@ end_parent() {
 watch() {
 	"$KT_BUSYBOX" ktexitmon -p port -l log -P "$1" 2>err 3>&- 5>&- &
 	mon=$!
-	timeout "$KT_CEILING" sh -c "until ls -l /proc/$mon/fd 2>/dev/null | grep -q pidfd; do :; done"
+	wait_until "ls -l /proc/$mon/fd 2>/dev/null | grep -q pidfd"
 }
 
 test_a_zombie_that_its_parent_does_not_reap() {
@@ -330,7 +330,7 @@ test_a_process_that_its_parent_reaps_at_once() {
 test_a_child_that_was_a_zombie_at_the_start() {
 	start_parent keep
 	echo >&5
-	timeout "$KT_CEILING" sh -c "until grep -q '^State:.Z' /proc/$child/status; do :; done"
+	wait_until "grep -q '^State:.Z' /proc/$child/status"
 	run_kt ktexitmon -p port -l log -P "$child"
 	exec 5>&-
 	assert_reported 42

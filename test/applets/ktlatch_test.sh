@@ -259,15 +259,17 @@ test_a_latch_that_is_set_together_with_the_end_of_the_process_counts() {
 }
 
 test_a_zombie_has_ended() {
-	mkfifo go
-	# shellcheck disable=SC2016
-	sh -c 'true & echo $! >pid; exec cat go' &
-	# shellcheck disable=SC2016
-	timeout "$KT_CEILING" sh -c 'until grep -q "^State:.Z" /proc/"$(cat pid)"/status; do :; done' 2>no.err
-	run_kt ktlatch wait -p "$(cat pid)" never_set
-	assert_status 125
+	mkfifo parent_in parent_out
 	: >go
-	wait
+	"$KT_PYTHON" "$KT_TOP/test/tools/parent.py" keep true <parent_in >parent_out &
+	parent=$!
+	exec 3>parent_in
+	read -r zombie <parent_out
+	wait_until "grep -q '^State:.Z' /proc/$zombie/status"
+	run_kt ktlatch wait -p "$zombie" never_set
+	assert_status 125
+	exec 3>&-
+	wait "$parent"
 }
 
 test_the_time_is_over_though_the_process_lives() {

@@ -72,7 +72,7 @@ test_output_is_live() {
 	pid=$!
 	exec 3>fifo
 	encode stdout=first >&3
-	timeout "$KT_CEILING" sh -c 'until [ -s live ]; do :; done' # before the stream ends
+	wait_until '[ -s live ]' # before the stream ends
 	assertEquals first "$(cat live)"
 	encode exit#i32:0 >&3
 	exec 3>&-
@@ -443,7 +443,7 @@ test_following_ends_at_the_exit_frame() {
 	encode stdout=one >stream
 	"$KT_BUSYBOX" ktrecv -f -d d stream >live &
 	pid=$!
-	timeout "$KT_CEILING" sh -c 'until [ -s live ]; do :; done'
+	wait_until '[ -s live ]'
 	encode stdout=two cut:10:stdout=three >>stream
 	encode stdout=three | tail -c +11 >>stream
 	assertTrue "it follows" "kill -0 $pid"
@@ -458,7 +458,7 @@ test_following_ends_at_term_after_reading_to_the_end() {
 	encode stdout=one >stream
 	"$KT_BUSYBOX" ktrecv -f -d d stream >live &
 	pid=$!
-	timeout "$KT_CEILING" sh -c 'until [ -s live ]; do :; done'
+	wait_until '[ -s live ]'
 	kill -STOP $pid
 	encode stdout=two >>stream
 	kill -TERM $pid
@@ -473,7 +473,7 @@ test_following_a_partial_frame_until_term_is_a_truncation() {
 	encode stdout=one cut:18:stdout=two >stream
 	"$KT_BUSYBOX" ktrecv -f -d d stream >live &
 	pid=$!
-	timeout "$KT_CEILING" sh -c 'until [ -s live ]; do :; done'
+	wait_until '[ -s live ]'
 	kill -TERM $pid
 	end_of $pid
 	assertEquals "status" 1 "$status"
@@ -485,7 +485,7 @@ test_following_goes_on_after_damage() {
 	encode stdout=one badcrc:stdout=two >stream
 	"$KT_BUSYBOX" ktrecv -f -d d stream >live 2>err &
 	pid=$!
-	timeout "$KT_CEILING" sh -c 'until [ -s live ]; do :; done'
+	wait_until '[ -s live ]'
 	encode stdout=three exit#i32:0 >>stream
 	end_of $pid
 	assertEquals "status" 2 "$status"
@@ -496,7 +496,7 @@ test_following_does_not_wake_by_itself() {
 	encode stdout=one >stream
 	"$KT_BUSYBOX" ktrecv -f stream >live &
 	pid=$!
-	timeout "$KT_CEILING" sh -c 'until [ -s live ]; do :; done'
+	wait_until '[ -s live ]'
 	a_moment
 	assert_sleeps "$pid"
 	kill -TERM $pid

@@ -358,7 +358,7 @@ send_fifo() {
 	"$KT_BUSYBOX" ktsend -p port "$@" - <fifo 2>err 3>&- &
 	sender=$!
 	echo first >&3
-	timeout "$KT_CEILING" sh -c 'until [ -s port ]; do :; done'
+	wait_until '[ -s port ]'
 }
 
 test_with_d_term_lets_it_send_what_is_there_and_end() {

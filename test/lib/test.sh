@@ -117,6 +117,12 @@ wait_latch() {
 	kt ktlatch wait -t "$KT_CEILING" "$@" || fail "latch not set: $*"
 }
 
+# wait_until COMMAND: asks again and again until the shell command succeeds, for what no event reports; fails the
+# test at the ceiling.
+wait_until() {
+	timeout "$KT_CEILING" sh -c "until $1; do :; done" || fail "it did not become true: $1"
+}
+
 # latch_is_set NAME
 latch_is_set() {
 	kt ktlatch test "$1"
