@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The host half of ktbox: prepare, run, judge, report.
 
-main         ktrun from end to end
+main         the entry                           single       one run: prepare, run, judge, report
 cli          the table of options                options      what the command line says, as one value
 values       the syntax of an option's value     plan         checks before anything starts
 paths        where the parts of ktbox lie        kernel       image, architecture, release

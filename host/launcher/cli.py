@@ -7,7 +7,6 @@ In:  KTRUN_OPTS, then the arguments. Out: Options. The parser, --help, the manua
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import os
 import shlex
 import sys
@@ -289,12 +288,12 @@ def _guest_command(words: Sequence[str]) -> str:
 def _shell_from_stdin(options: Options) -> Options:
     """Without a terminal there is nobody to edit a line for: the shell reads its commands from stdin, to its end."""
     if options.is_interactive and options.stdin and not os.isatty(0):
-        return dataclasses.replace(options, command="sh -l")
+        return options._replace(command="sh -l")
     return options
 
 
 def _default_limit(options: Options) -> Options:
     """Unattended runs get a time limit; a shell on a terminal and --gdb do not."""
     if options.limit_secs is None and not options.is_interactive and not options.gdb:
-        return dataclasses.replace(options, limit_secs=LIMIT_SECS)
+        return options._replace(limit_secs=LIMIT_SECS)
     return options

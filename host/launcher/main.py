@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""ktrun from end to end: prepare, run, judge, report; or judge and report alone (--replay); or many runs (--matrix).
+"""The entry of ktrun: the command line, then one run, a replay or a matrix.
 
-In:  the arguments. Out: the payload's stdout and stderr as ktrun's own, a summary on stderr, a run directory.
+In:  the arguments. Out: see single.py and matrix.py. Each imports what it needs only when its turn comes, so that
+     --version and a bad option cost no more than the parser.
 Exit: the verdict's code, see verdicts.py; 205 for bad input or a host that cannot do its part; 130 for a signal.
 """
 from __future__ import annotations
@@ -9,26 +10,10 @@ from __future__ import annotations
 import os
 from typing import Sequence
 
-from .accelerator import choose_accelerator
 from .cli import parse
-from .history import keep_history, read_history
-from .host import FORMAT, Asked, Ending, Host, read_host, write_host
-from .include import check_file
-from .initramfs import pack_initramfs
-from .jobs import Interrupted, Jobs
-from .judge import judge
-from .machine import frequency_word, kernel_words, qemu_command, shown_command
 from .options import Options
 from .paths import Paths, find_paths
-from .plan import Plan, check_busybox, check_reports, make_plan
-from .report import write_reports
-from .report.summary import print_summary
-from .result import write_result
-from .run import run_guest, write_hang
-from .rundir import CONSOLE, STREAM, RunDirectory
-from .stream import decode
-from .text import Fault, note, print_text
-from .workdir import work_directory, work_path
+from .text import Fault, note
 
 
 def main(top: str, words: Sequence[str]) -> int:
@@ -36,22 +21,26 @@ def main(top: str, words: Sequence[str]) -> int:
     stdin = _standard_input()
     try:
         paths = find_paths(top)
-        with Jobs() as jobs:
-            options = parse(words, paths.version, stdin)
-            if options.replay:
-                return replay(options, paths, jobs)
-            if options.matrix:
-                from .matrix import run_matrix
-                return run_matrix(options, paths, jobs)
-            return prepare_and_run(options, paths, jobs)
+        return _run(parse(words, paths.version, stdin), paths)
     except Fault as fault:
         note(str(fault))
         return 205
-    except Interrupted:
-        return 130
     except OSError as error:
         note(f"ktrun itself could not go on: {error}")
         return 205
+
+
+def _run(options: Options, paths: Paths) -> int:
+    from .jobs import Interrupted, Jobs
+    try:
+        with Jobs() as jobs:
+            if options.matrix:
+                from .matrix import run_matrix
+                return run_matrix(options, paths, jobs)
+            from .single import prepare_and_run, replay
+            return (replay if options.replay else prepare_and_run)(options, paths, jobs)
+    except Interrupted:
+        return 130
 
 
 def _standard_input() -> str:
@@ -69,68 +58,3 @@ def _standard_input() -> str:
         except OSError:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
     return stdin
-
-
-def prepare_and_run(options: Options, paths: Paths, jobs: Jobs) -> int:
-    plan = make_plan(options, paths, jobs)
-    words = kernel_words(plan)
-    if options.dry_run:
-        return _print_command(plan, words, jobs)
-    with work_directory() as work:
-        accel = choose_accelerator(plan, work, jobs)
-        words = frequency_word(plan, accel, jobs) + words
-        history = read_history(plan.options)
-        pack_initramfs(plan, history, work, jobs)
-        with RunDirectory(plan.output) as directory:
-            directory.prepare(bool(options.gets))
-            ending = run_guest(plan, accel, words, work, directory, jobs)
-            keep_history(plan.options, history, directory.file("history"))
-            write_host(directory, _host(plan, accel, ending))
-            return report(plan.options, directory)
-
-
-def _host(plan: Plan, accel: str, ending: Ending) -> Host:
-    options = plan.options
-    asked = Asked(options.scheduler, options.scheduler_args, options.command, options.shell, options.expect_death,
-                  options.fail_on_warn, options.plain, options.limit_secs, tuple(options.gets))
-    return Host(FORMAT, plan.paths.version, accel, plan.kernel.path, asked, ending)
-
-
-def report(options: Options, directory: RunDirectory) -> int:
-    """Judge the run directory and tell what it says."""
-    judgement = judge(directory)
-    result = write_result(judgement)
-    print_summary(judgement, options.quiet)
-    write_reports(options, judgement, result)
-    return judgement.verdict.code
-
-
-def replay(options: Options, paths: Paths, jobs: Jobs) -> int:
-    """The same summary, files and exit code as the run had, without QEMU, kernel and initramfs."""
-    path = options.replay or ""
-    check_busybox(paths)
-    if not os.path.isdir(path):
-        raise Fault(f"--replay: not a directory: {path}")
-    for name in (STREAM, CONSOLE):
-        check_file(f"--replay: {name}", f"{path}/{name}")
-    if not os.access(path, os.W_OK):
-        raise Fault(f"--replay: not writable: {path}")
-    check_reports(options)
-    with RunDirectory(path) as directory:
-        host = read_host(directory.file("host.json"))
-        if not host:
-            note(f"no host.json in {path}: judged by the frames alone")
-        write_hang(directory, host.ending.hang_from if host else None)
-        decode(paths.busybox, directory, bool(host and host.asked.plain), options.report_on_stdout is None, jobs)
-        jobs.shield()
-        return report(options, directory)
-
-
-def _print_command(plan: Plan, words: str, jobs: Jobs) -> int:
-    """A dry run only names what it would make."""
-    work = work_path("XXXXXX")
-    accel = choose_accelerator(plan, work, jobs)
-    command = qemu_command(plan, accel, frequency_word(plan, accel, jobs) + words, work)
-    print_text(os.fsencode(shown_command(command)))
-    note(f"a run makes {work}/initramfs.cpio and hvc0.in, and removes them at its end")
-    return 0

@@ -2,15 +2,13 @@
 """What the command line says, as one value."""
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from .topology import Topology
 from .values import Share, Size
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     # guest
     kernel: Optional[str]
     scheduler: Optional[str]

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .values import absolute
 
 
-@dataclass(frozen=True)
-class Paths:
+class Paths(NamedTuple):
     top: str  # the tree, or its installed copy
     parts: str  # the built files
     runs: str  # new run directories

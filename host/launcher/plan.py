@@ -5,7 +5,6 @@ Bad input costs one clear line, never a boot. In: Options. Out: Plan, all that p
 """
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 import shutil
@@ -148,7 +147,7 @@ def _with_tests(options: Options, paths: Paths, jobs: Jobs) -> Options:
         if name in names:
             raise Fault(f"--test: two scripts with the name {name}")
         names.append(name)
-    return dataclasses.replace(options, command=" ".join(["kt-test", *(f"/tests/{name}" for name in names)]))
+    return options._replace(command=" ".join(["kt-test", *(f"/tests/{name}" for name in names)]))
 
 
 def _check_test(path: str, name: str, paths: Paths, jobs: Jobs) -> None:

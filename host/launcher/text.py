@@ -7,9 +7,9 @@ Out: text that can neither drive a terminal nor leave its place in a line, XML o
 from __future__ import annotations
 
 import contextlib
+import html
 import os
 from typing import Iterator, Optional
-from xml.sax.saxutils import escape
 
 LINE_MAX = 1000  # bytes: a guest need not send a newline ever
 _BLOCK = 262144
@@ -99,7 +99,7 @@ def clean(text: str) -> str:
 
 def xml(text: str) -> str:
     """Clean text for an element or for an attribute in double quotes, of XML or HTML."""
-    return escape(clean(text), {'"': "&quot;"})
+    return html.escape(clean(text), quote=False).replace('"', "&quot;")
 
 
 def shell_word(text: str) -> str:

@@ -7,7 +7,7 @@ is a group of sockets.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .text import Fault
 
@@ -17,8 +17,7 @@ CPUS_MAX = 255
 APIC_MAX = 254  # 255 is the broadcast
 
 
-@dataclass(frozen=True)
-class Topology:
+class Topology(NamedTuple):
     nodes: int
     caches: int  # of a node
     cores: int  # of a cache

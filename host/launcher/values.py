@@ -5,10 +5,10 @@ Raises Fault with the option and the word. What must exist on the host is for pl
 """
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import os
 import re
-import shutil
-from dataclasses import dataclass
 
 from .text import Fault
 from .topology import CPUS_MAX, Topology
@@ -21,14 +21,12 @@ _GUEST_DIRECTORIES = re.compile(
     r"|(tmp|usr|var)/)?", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Size:
+class Size(NamedTuple):
     word: str  # as it was given: it is for people, too
     kib: int
 
 
-@dataclass(frozen=True)
-class Share:
+class Share(NamedTuple):
     is_writable: bool
     host: str
     guest: str
@@ -122,6 +120,7 @@ def parse_include(option: str, value: str) -> str:
     path = parse_path(option, parse_line(option, value))
     if "/" in value or os.path.lexists(path):
         return path
+    import shutil  # costs more than all else here
     found = shutil.which(value)
     if not found or not os.path.isfile(found):
         raise Fault(f"include not found: {value} is neither a file here nor a command in PATH")

@@ -6,16 +6,14 @@ the logs that a summary shows follow from it. The order is that of judge.py: the
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Optional
+from typing import NamedTuple, Optional
 
 PASSED, FAILED, ERROR = "passed", "failed", "error"  # JUnit's classes of a test case
 GOOD, BAD, WARN = "good", "bad", "warn"  # tones of the page
 _HELP_COLUMN = 20
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     code: Optional[int]  # None: the payload's own
     outcome: str  # a finding about scheduler, payload or kernel is a failure; what says nothing about them an error
     tone: str
@@ -44,8 +42,7 @@ VERDICTS = {
 }
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     word: str
     code: int
     reason: Optional[str]
