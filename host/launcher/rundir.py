@@ -40,9 +40,11 @@ class RunDirectory:
         return os.stat(path).st_size if os.path.exists(path) else 0
 
     def __enter__(self) -> "RunDirectory":
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC
         try:
             os.makedirs(self.path, exist_ok=True)
-            self.lock_fd = os.open(self.file("lock"), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+            _check_files(self.path)
+            self.lock_fd = os.open(self.file("lock"), flags, 0o666)
         except OSError as error:
             raise Fault(f"output is not writable: {self.path}") from error
         try:
@@ -87,6 +89,13 @@ class RunDirectory:
             os.replace(new, self.file(name))
         except OSError as error:
             raise Fault(f"unable to write {self.file(name)}: {error.strerror}") from error
+
+
+def _check_files(path: str) -> None:
+    """What has a name of ours is a regular file: opening a FIFO would wait for ever."""
+    for entry in os.scandir(path):
+        if (_OURS.fullmatch(entry.name) or entry.name == "lock") and not entry.is_file():
+            raise Fault(f"not a file: {entry.path}")
 
 
 def check_output(path: str, given: Optional[str]) -> None:

@@ -44,7 +44,7 @@ def prepare_and_run(options: Options, paths: Paths, jobs: Jobs) -> int:
             ending = run_guest(plan, accel, words, work, directory, jobs)
             keep_history(plan.options, history, directory.file("history"))
             write_host(directory, _host(plan, accel, ending))
-            return report(plan.options, directory)
+            return report(plan.options, directory, jobs)
 
 
 def _host(plan: Plan, accel: str, ending: Ending) -> Host:
@@ -54,10 +54,11 @@ def _host(plan: Plan, accel: str, ending: Ending) -> Host:
     return Host(FORMAT, plan.paths.version, accel, plan.kernel.path, asked, ending)
 
 
-def report(options: Options, directory: RunDirectory) -> int:
+def report(options: Options, directory: RunDirectory, jobs: Jobs) -> int:
     """Judge the run directory and tell what it says."""
     judgement = judge(directory)
     result = write_result(judgement)
+    jobs.raise_at_once()
     print_summary(judgement, options.quiet)
     write_reports(options, judgement, result)
     return judgement.verdict.code
@@ -81,7 +82,7 @@ def replay(options: Options, paths: Paths, jobs: Jobs) -> int:
         write_hang(directory, host.ending.hang_from if host else None)
         decode(paths.busybox, directory, bool(host and host.asked.plain), options.report_on_stdout is None, jobs)
         jobs.shield()
-        return report(options, directory)
+        return report(options, directory, jobs)
 
 
 def _print_command(plan: Plan, words: str, jobs: Jobs) -> int:

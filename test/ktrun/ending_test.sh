@@ -30,6 +30,35 @@ test_a_signal_ends_a_run_whose_output_nobody_takes() {
 	assert_no_temporary_folder
 }
 
+test_a_signal_ends_a_report_that_nobody_reads() {
+	streams $READY $STARTED $OUT0 $EXIT
+	ktrun -- true
+	mkfifo report
+	"$KTRUN" --junit report --replay art >out 2>err &
+	pid=$!
+	wait_until "grep -q '^  artifacts' err" # the report is next
+	kill -s TERM "$pid"
+	end_of "$pid"
+	assert_status 130
+}
+
+test_a_fifo_in_the_place_of_a_file_is_refused() {
+	streams $READY $STARTED $OUT0 $EXIT
+	ktrun -- true
+	for name in lock host.json qemu.log result.json; do
+		rm "art/$name"
+		mkfifo "art/$name"
+		for options in '--replay art' '-o art -- true'; do
+			run "$KTRUN" $options
+			assert_status 205
+			assert_matches "^ktrun: not a file: .*art/$name\$" err
+		done
+		rm "art/$name"
+		run "$KTRUN" -o art -- true
+		assert_status 0
+	done
+}
+
 test_the_longest_limit_is_one() {
 	streams $READY $STARTED $OUT0 $EXIT
 	ktrun -t 99999999 -- true

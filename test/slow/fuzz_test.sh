@@ -87,18 +87,18 @@ test_a_dispatcher_that_sets_shutdown_first_is_found() {
 	assert_found wake wake_bytes '/0xd3, 0, "shutdown"/d; s/^	{ 0xd1, .D., NULL }/	{ 0xd3, 0, "shutdown" },&/'
 }
 
-# read_command_lines ROOMS: leaves status, out, err.
+# read_command_lines DIR: leaves status, out, err.
 read_command_lines() {
 	"$KT_PYTHON" "$KT_TOP/test/deep/fuzz/command_line.py" "$KT_TOP/build/busybox-san" "$1" -400 1 >out 2>err
 	status=$?
 }
 
-# assert_command_line_found ROOM SED: the same for /init's reader of the command line.
+# assert_command_line_found MODULE SED: the same for /init's reader of the command line.
 assert_command_line_found() {
-	cp -r "$KT_TOP/rootfs/lib/ktbox" rooms
-	sed "$2" "$KT_TOP/rootfs/lib/ktbox/$1.sh" >"rooms/$1.sh"
-	! cmp -s "rooms/$1.sh" "$KT_TOP/rootfs/lib/ktbox/$1.sh" || fail "changes nothing: $2"
-	read_command_lines "$PWD/rooms"
+	cp -r "$KT_TOP/rootfs/lib/ktbox" modules
+	sed "$2" "$KT_TOP/rootfs/lib/ktbox/$1.sh" >"modules/$1.sh"
+	! cmp -s "modules/$1.sh" "$KT_TOP/rootfs/lib/ktbox/$1.sh" || fail "changes nothing: $2"
+	read_command_lines "$PWD/modules"
 	assertNotEquals 0 "$status"
 	assert_matches ' differ |made ' err
 }
@@ -115,7 +115,7 @@ test_a_command_line_whose_words_are_expanded_is_found() {
 
 test_a_command_line_whose_words_are_patterns_is_found() {
 	# shellcheck disable=SC2016
-	assert_command_line_found stops 's/\*" ${1#\*=} "\*)/*\\ ${1#*=}\\ *)/'
+	assert_command_line_found breakpoints 's/\*" ${1#\*=} "\*)/*\\ ${1#*=}\\ *)/'
 }
 
 test_a_command_line_whose_words_are_run_is_found() {

@@ -103,7 +103,7 @@ test_uninstall_takes_away_all_of_it_and_nothing_else() {
 	assertFalse "lib/ktbox is left" "[ -e $usr/lib/ktbox ]"
 	run sh -c 'cd "$1.gone" && scripts/install.sh -u /opt/kt' sh "$source"
 	assert_status 1
-	assert_matches 'nothing of ktbox' err
+	assert_matches 'ktbox is not installed under' err
 }
 
 . shunit2
