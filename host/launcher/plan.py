@@ -19,7 +19,7 @@ from .kernel import Kernel, read_kernel
 from .modules import check_modules_option
 from .options import Options
 from .paths import Paths
-from .rundir import check_output
+from .rundir import check_output, is_ours
 from .text import Fault
 from .topology import check_topology
 from .values import absolute
@@ -169,9 +169,18 @@ def check_reports(options: Options) -> None:
         raise Fault(f"{on_stdout[0]} and {on_stdout[1]} both on stdout")
     if on_stdout and options.is_interactive:
         raise Fault(f"{on_stdout[0]}: stdout is the shell's")
+    directory = options.output or options.replay
+    seen: dict[str, str] = {}
     for option, path in options.reports.items():
         if path and path != "-":
             _check_report(option, path)
+            real = os.path.realpath(path)
+            if directory and os.path.dirname(real) == os.path.realpath(directory) and is_ours(os.path.basename(real)):
+                raise Fault(f"{option}: a file of the run itself: {path}")
+            if os.path.isfile(path) or not os.path.exists(path):
+                if real in seen:
+                    raise Fault(f"{seen[real]} and {option} both in {path}")
+                seen[real] = option
 
 
 def _check_report(option: str, path: str) -> None:

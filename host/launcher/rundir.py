@@ -92,10 +92,14 @@ class RunDirectory:
 
 
 def _check_files(path: str) -> None:
-    """What has a name of ours is a regular file: opening a FIFO would wait for ever."""
+    """What has a name of ours is no FIFO or device: opening it could wait for ever. A directory is another's."""
     for entry in os.scandir(path):
-        if (_OURS.fullmatch(entry.name) or entry.name == "lock") and not entry.is_file():
+        if is_ours(entry.name) and os.path.exists(entry.path) and not entry.is_file() and not entry.is_dir():
             raise Fault(f"not a file: {entry.path}")
+
+
+def is_ours(name: str) -> bool:
+    return name == "lock" or _OURS.fullmatch(name) is not None
 
 
 def check_output(path: str, given: Optional[str]) -> None:

@@ -165,6 +165,26 @@ test_a_place_that_cannot_be_written_is_refused_before_anything_starts() {
 	assert_matches 'both on stdout$' err
 }
 
+test_no_report_takes_the_place_of_a_file_of_the_run_or_of_another_report() {
+	streams $READY $STARTED $OUT0 $EXIT
+	ktrun -- true
+	cp art/bulk.bin before
+	ln -s art link
+	for file in art/bulk.bin art/host.json art/console.log link/bulk.bin; do
+		for options in '--replay art' '-o art -- true'; do
+			run "$KTRUN" --json $file $options
+			assert_status 205
+			assert_matches "^ktrun: --json: a file of the run itself: .*/$file\$" err
+		done
+	done
+	assert_same_bytes before art/bulk.bin
+	run "$KTRUN" --json both --junit ./both --replay art
+	assert_status 205
+	assert_matches '^ktrun: --json and --junit both in ' err
+	run "$KTRUN" --json art/r.json --junit art/r.xml --replay art
+	assert_status 0
+}
+
 test_no_report_goes_where_a_shell_has_its_terminal() {
 	run "$KT_PYTHON" -c 'import os, pty, sys
 sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' "$KTRUN" -o "$PWD/art" --json - --shell
