@@ -44,6 +44,7 @@ struct kt_run_result {
 	char *init_error, *scheduler_name, *scheduler_end;
 	char *scheduler_ejected_reason, *scheduler_died_reason, *scheduler_not_attached_reason;
 	uint64_t frames, bytes, damaged, damaged_bytes, unknown_frames;
+	uint64_t unwritten_bytes; /* of files that the host had no room for */
 	uint64_t stdout_bytes, stderr_bytes, sched_log_blocks, sched_log_bytes;
 	bool truncated;
 	struct kt_dump_list dumps;

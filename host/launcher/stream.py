@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from .jobs import Jobs
+from .options import Options
 from .records import BadRecord, from_json, read_json
 from .rundir import STREAM, RunDirectory
 from .text import note
@@ -90,6 +91,10 @@ class Stream:
     tests: tuple[Test, ...] = ()
     marks: tuple[Mark, ...] = ()
     files: tuple[Fetched, ...] = ()
+    files_count: int = 0
+    files_incomplete: int = 0
+    files_stray_frames: int = 0
+    unwritten_bytes: int = 0
     bytes: int = 0
     damaged: int = 0
     truncated: bool = False
@@ -106,27 +111,37 @@ class Stream:
         return next((dump for dump in reversed(self.dumps) if dump.type == "error"), None)
 
 
-def reader_command(busybox: str, directory: RunDirectory, is_plain: bool, *options: str) -> list[str]:
-    return [busybox, "ktrecv", *options, *(["--plain"] if is_plain else []), "-d", directory.path,
+def share_of(max_output_kib: int) -> int:
+    """Bytes of one stream: an eighth of --max-output."""
+    return max_output_kib // 4 * 512
+
+
+def reader_command(busybox: str, directory: RunDirectory, options: Options, is_plain: bool,
+                   *words: str) -> list[str]:
+    """Of the files that a guest can have any number of, each frame is in one: they need as much as the stream, and half
+    of that again for their inodes and blocks."""
+    room = share_of(options.max_output.kib) * 3 // 2
+    return [busybox, "ktrecv", *words, *(["--plain"] if is_plain else []), "-m", str(room), "-d", directory.path,
             directory.file(STREAM)]
 
 
-def decode(busybox: str, directory: RunDirectory, is_plain: bool, has_stdout: bool, jobs: Jobs) -> None:
+def decode(busybox: str, directory: RunDirectory, options: Options, is_plain: bool, jobs: Jobs) -> None:
     """Decode a finished stream, with the payload's output on ktrun's own stdout and stderr, as in the run."""
-    reader = jobs.start(reader_command(busybox, directory, is_plain),
-                        stdout=None if has_stdout else subprocess.DEVNULL)
+    reader = jobs.start(reader_command(busybox, directory, options, is_plain),
+                        stdout=subprocess.DEVNULL if options.report_on_stdout else None)
     jobs.wait(reader)
-    error = decode_for_files(busybox, directory, is_plain, jobs) if reader.reap() > READ_MAX else None
+    error = decode_for_files(busybox, directory, options, is_plain, jobs) if reader.reap() > READ_MAX else None
     if error:
         note(f"the guest's stream can't be decoded: {error}")
 
 
-def decode_for_files(busybox: str, directory: RunDirectory, is_plain: bool, jobs: Jobs) -> Optional[str]:
+def decode_for_files(busybox: str, directory: RunDirectory, options: Options, is_plain: bool,
+                     jobs: Jobs) -> Optional[str]:
     """Decode the whole stream once more, for its files only: the reader before it could not write, or was killed.
 
     Returns why that failed, too; None: it did not.
     """
-    result = jobs.tool(reader_command(busybox, directory, is_plain), stdout=subprocess.DEVNULL)
+    result = jobs.tool(reader_command(busybox, directory, options, is_plain), stdout=subprocess.DEVNULL)
     return f"{result.first_error}, status {result.status}" if result.status > READ_MAX else None
 
 

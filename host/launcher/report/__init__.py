@@ -12,6 +12,7 @@ from typing import Callable
 
 from ..judge import Judgement
 from ..options import Options
+from ..rundir import replaced
 from ..text import Fault, write_stdout
 
 
@@ -40,7 +41,8 @@ def write_report(option: str, path: str, data: bytes) -> None:
             with open(path, "wb") as file:
                 file.write(data)
         else:
-            _replace(path, data)
+            with replaced(path) as file:
+                file.write(data)
     except OSError as error:
         place = "stdout" if path == "-" else path
         raise Fault(f"{option}: unable to write {place}: {error.strerror}") from error
@@ -48,15 +50,3 @@ def write_report(option: str, path: str, data: bytes) -> None:
 
 def _can_be_replaced(path: str) -> bool:
     return os.path.isfile(path) and os.access(os.path.dirname(path) or "/", os.W_OK)
-
-
-def _replace(path: str, data: bytes) -> None:
-    new = f"{path}.{os.getpid()}"
-    try:
-        with open(new, "wb") as file:
-            file.write(data)
-        os.replace(new, path)
-    except OSError:
-        if os.path.lexists(new):
-            os.unlink(new)
-        raise
