@@ -29,6 +29,7 @@ class Asked:
     command: Optional[str] = None  # as the guest's shell reads it
     shell: bool = False
     expect_death: bool = False
+    allow_bad_exit: bool = False
     fail_on_warn: bool = False
     plain: bool = False
     limit_secs: Optional[int] = None

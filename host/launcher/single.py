@@ -50,7 +50,7 @@ def prepare_and_run(options: Options, paths: Paths, jobs: Jobs) -> int:
 def _host(plan: Plan, accel: str, ending: Ending) -> Host:
     options = plan.options
     asked = Asked(options.scheduler, options.scheduler_args, options.command, options.shell, options.expect_death,
-                  options.fail_on_warn, options.plain, options.limit_secs, tuple(options.gets))
+                  options.allow_bad_exit, options.fail_on_warn, options.plain, options.limit_secs, tuple(options.gets))
     return Host(FORMAT, plan.paths.version, accel, plan.kernel.path, asked, ending)
 
 

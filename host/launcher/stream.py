@@ -6,6 +6,8 @@ all text of the guest; the keys are documented in docs/internals/replay-format.m
 """
 from __future__ import annotations
 
+import re
+import signal
 import subprocess
 from dataclasses import dataclass
 from typing import Any, Optional
@@ -17,6 +19,7 @@ from .text import note
 
 NAME = "stream.json"
 READ_MAX = 2  # the highest status of ktrecv with which it has written its files
+_GOOD_STOPS = (0, 128 + signal.SIGTERM)
 _SIZE_MAX = 256 * 1024 * 1024
 
 
@@ -72,6 +75,7 @@ class Stream:
     sched_exit_code: Optional[int] = None
     sys_ready: bool = False
     init_error: Optional[str] = None
+    script_error: Optional[str] = None  # the first line of --enable or --disable that failed
     scheduler_attached: bool = False
     scheduler_name: Optional[str] = None
     scheduler_ejected: bool = False
@@ -80,6 +84,7 @@ class Stream:
     scheduler_died_reason: Optional[str] = None
     scheduler_not_attached: bool = False
     scheduler_not_attached_reason: Optional[str] = None
+    scheduler_detached_reason: Optional[str] = None
     scheduler_end: Optional[str] = None
     payload_started: bool = False
     elapsed_ms: Optional[int] = None
@@ -99,6 +104,17 @@ class Stream:
     @property
     def tests_count(self) -> int:
         return self.tests_passed + self.tests_failed + self.tests_skipped
+
+    @property
+    def stop_status(self) -> Optional[int]:
+        """Of a scheduler that was asked to end, as a shell says it; None: it was not asked, or nothing is known."""
+        found = re.fullmatch(r"stopped code=([0-9]{1,9})", self.scheduler_end or "", re.ASCII)
+        return int(found.group(1)) if found else None
+
+    @property
+    def stopped_badly(self) -> bool:
+        """It was asked to end by SIGTERM, and neither ended with 0 nor by that signal."""
+        return (self.scheduler_end or "").startswith("stopped ") and self.stop_status not in _GOOD_STOPS
 
     @property
     def error_dump(self) -> Optional[Dump]:
