@@ -21,7 +21,7 @@ from .jobs import CannotGoOn, Interrupted, Job, Jobs
 from .machine import qemu_command, shown_command
 from .plan import Plan
 from .rundir import COM2, CONSOLE, QEMU_LOG, STREAM, RunDirectory, create, replaced
-from .stream import NAME, READ_MAX, decode_for_files, reader_command, share_of
+from .stream import NAME, decode_for_files, has_read, reader_command, share_of, unwritten
 from .terminal import Terminal, make_ports
 from .text import note, write_stderr
 
@@ -67,8 +67,8 @@ def run_guest(plan: Plan, accel: str, words: str, work: str, directory: RunDirec
     except OSError as error:
         ending = replace(ending, error=ending.error or f"unable to write hang.txt: {error.strerror}")
     status = guest.qemu_status
-    return replace(ending, qemu_status=status, full=_full_file(plan, directory, status), reader_error=reader_error,
-                   wall_ms=int((time.monotonic() - started) * 1000))
+    return replace(ending, qemu_status=status, unwritten=guest.unwritten, full=_full_file(plan, directory, status),
+                   reader_error=reader_error, wall_ms=int((time.monotonic() - started) * 1000))
 
 
 class _Guest:
@@ -91,6 +91,11 @@ class _Guest:
     @property
     def qemu_status(self) -> int:
         return self._qemu.reap() if self._qemu else 0
+
+    @property
+    def unwritten(self) -> Optional[str]:
+        """Which output of ktrun's own could not be written."""
+        return unwritten(self._reader.reap()) if self._reader else None
 
     def start(self, command: list[str]) -> None:
         options = self._plan.options
@@ -163,7 +168,7 @@ class _Guest:
                 self._terminal.check_end()
             if ended is self._viewer:
                 self._replace_viewer()
-            if ended is self._reader and (ended.status or 0) <= READ_MAX:
+            if ended is self._reader and has_read(ended.status or 0):
                 self._send_wake(ACK)
                 has_exit_frame, deadline = True, time.monotonic() + END_SECS
             elif ended is self._reader:
@@ -223,7 +228,7 @@ class _Guest:
         self._reader.send(signal.SIGTERM)
         if not self._jobs.wait(self._reader, secs=READER_SECS):
             self._reader.send(signal.SIGKILL)
-        if self._reader.reap() > READ_MAX or not os.path.exists(self._directory.file(NAME)):
+        if not has_read(self._reader.reap()) or not os.path.exists(self._directory.file(NAME)):
             options = self._plan.options
             return decode_for_files(self._plan.paths.busybox, self._directory, options, options.plain, self._jobs)
         return None

@@ -21,6 +21,7 @@ from .jobs import CannotGoOn
 from .text import Fault
 
 STREAM, CONSOLE, COM2, QEMU_LOG = "bulk.bin", "console.log", "com2.log", "qemu.log"
+SCHED_LOG = "sched.log"
 # What a run writes itself; a file of another name is not touched.
 _NUMBERED = re.compile(r"sched-[0-9].*\.log|dump-[0-9].*\.txt", re.DOTALL)
 _OURS = re.compile(r"bulk\.bin|console\.log|com2\.log|qemu\.log|stdout|stderr|dmesg|printk|history|result\.json(\.new)?"

@@ -27,9 +27,24 @@ def write_reports(options: Options, judgement: Judgement, result: bytes) -> None
         "--tap": lambda: tap(judgement).encode("utf-8", "replace"),
         "--report": lambda: page(judgement).encode("utf-8", "replace"),
     }
-    for option, path in options.reports.items():
-        if path:
-            write_report(option, path, makers[option]())
+    def maker(option: str, path: str) -> Callable[[], None]:
+        return lambda: write_report(option, path, makers[option]())
+
+    make_all({option: maker(option, path) for option, path in options.reports.items() if path})
+
+
+def make_all(reports: dict[str, Callable[[], None]]) -> None:
+    """Each of them, whatever becomes of the others. Raises Fault for those that could not be written."""
+    failed: list[str] = []
+    for name, make in reports.items():
+        try:
+            make()
+        except Fault as fault:
+            failed.append(str(fault))
+        except OSError as error:
+            failed.append(f"unable to write {name}: {error.strerror}")
+    if failed:
+        raise Fault("; ".join(failed))
 
 
 def write_report(option: str, path: str, data: bytes) -> None:

@@ -12,11 +12,13 @@ from itertools import islice
 from typing import Iterator
 
 from ..console import console_lines, console_tail
-from ..judge import Facts, Judgement
+from ..facts import Facts
+from ..judge import Judgement
+from ..reasons import seconds
 from ..rundir import COM2, CONSOLE, QEMU_LOG
-from ..text import one_line, printable, printable_bytes, short_lines, without_controls, write_stderr
+from ..text import ends_of_lines, one_line, printable, printable_bytes, short_lines, without_controls, write_stderr
 from .words import (ITEMS_SHOWN, describe_dump, describe_gets, describe_payload, describe_scheduler, describe_stream,
-                    has_payload, has_scheduler, seconds)
+                    has_payload, has_scheduler)
 
 REPORTS_SHOWN = 5
 TESTS_SHOWN = 5
@@ -25,6 +27,7 @@ _WIDTH, _CUT = 200, 140  # of a line of the summary; of a line of evidence
 _ENDS_SHOWN = 8  # lines of a log's end
 _HEAD_SHOWN = 4  # lines of a dump's begin
 _STORY_LINES = 16
+_DUMP_MARK = b"sched_ext_dump: "
 _TASK = re.compile(rb"task:([^ ]*) *state:(.) .* pid:([0-9]*) ")
 
 
@@ -47,6 +50,10 @@ def _summary(judgement: Judgement) -> Iterator[str]:
     yield f"ktrun: {judgement.verdict}"
     if has_scheduler(facts):
         yield f"  scheduler  {describe_scheduler(stream)}"
+    if stream.init_error is not None:
+        yield f"  /init      {one_line(stream.init_error)}"
+    if stream.script_error is not None:
+        yield f"  script     {one_line(stream.script_error.removeprefix('script: '))}"
     yield from _items([f"  dump {dump.number:<6}{describe_dump(dump)}" for dump in stream.dumps], "  dumps      {} in all")
     yield from _items([f"  files      {text}" for text in describe_gets(facts)], "  files      {} paths in all")
     if has_payload(facts):
@@ -114,12 +121,12 @@ def _dump(facts: Facts) -> Iterator[str]:
     path = facts.directory.file(name)
     if not os.path.exists(path):
         return
-    lines = console_lines(path)
-    if dump:
-        lines = (re.sub(r"^.*sched_ext_dump: ", "", line) for line in lines)
-    else:
-        lines = (line.rpartition("sched_ext_dump: ")[2] for line in lines if "sched_ext_dump: " in line)
-    yield from _head_and_tail(f"the dump, {name}", lines, _HEAD_SHOWN)
+    first, last, count = ends_of_lines(path, b"" if dump else _DUMP_MARK, _HEAD_SHOWN, _ENDS_SHOWN)
+    yield from _show(f"the dump, {name}", _dump_lines(first), _dump_lines(last), count)
+
+
+def _dump_lines(lines: list[bytes]) -> list[str]:
+    return [printable_bytes(line.rpartition(_DUMP_MARK)[2]) for line in lines]
 
 
 def _head_and_tail(title: str, lines: Iterator[str], head: int) -> Iterator[str]:
@@ -132,12 +139,16 @@ def _head_and_tail(title: str, lines: Iterator[str], head: int) -> Iterator[str]
         if len(first) < head:
             first.append(line)
         last.append(line)
+    yield from _show(title, first, list(last), count)
+
+
+def _show(title: str, first: list[str], last: list[str], count: int) -> Iterator[str]:
     if not count:
         return
     yield f"  -- {title}"
-    if count > head + _ENDS_SHOWN and head:
+    if first and count > len(first) + _ENDS_SHOWN:
         yield from map(_cut, first)
-        yield f"     ... {count - head - _ENDS_SHOWN} lines ..."
+        yield f"     ... {count - len(first) - _ENDS_SHOWN} lines ..."
     yield from map(_cut, last)
 
 
