@@ -214,7 +214,7 @@ def parse(words: Sequence[str], version: str, stdin: str) -> Options:
     if namespace.matrix and other:
         raise Fault("--matrix: what is asked of a cell stands in the file, only -o, -q, --junit and --report go with "
                     f"it: {other[-1]}")
-    options = Options(**vars(namespace), command=command, stdin=stdin)
+    options = Options(**vars(namespace), command=command, stdin=stdin, words=tuple(words))
     return _default_limit(_shell_from_stdin(options))
 
 

@@ -20,6 +20,7 @@ _REPORT_MAX = 200  # characters of a report's line
 _STORY_GAP = 100  # lines: reports that are closer are one story, an Oops and the panic that it ends in
 _WORDS = re.compile(rb"WARNING: |INFO: |BUG|Oops: |LOCKUP|lockup|protection fault|Kernel panic|ut of memory: ")
 _WORD_MIN = 3  # BUG
+_MACHINE_BYTES = 262144  # of the begin: there the kernel describes the machine
 _STAMP = re.compile(r"\[ *[0-9]+\.[0-9]+\](\[ *[CT][0-9]+\])? ")
 _STAMPED_LINE = re.compile(rb"^\[ *[0-9]*\.[0-9]*\]", re.MULTILINE)
 # Headlines of the kernel's source; the first that matches.
@@ -126,6 +127,20 @@ def read_console(path: str) -> Console:
             warned += 1
             warn, warn_at = (line, at) if warn is None else (warn, warn_at)
     return Console(tuple(reports), count, warned, panic, panic_at, warn, warn_at, oom_init)
+
+
+def kernel_release(path: str) -> Optional[str]:
+    """As the kernel itself says it, at the begin of its log: also a replay has that."""
+    linux = kernel_line(path, "Linux version ")
+    return linux.split(" ", 1)[0] if linux else None
+
+
+def kernel_line(path: str, beginning: str) -> Optional[str]:
+    """The rest of the first line of the kernel that begins so."""
+    with open(path, "rb") as file:
+        text = printable_bytes(file.read(_MACHINE_BYTES).replace(b"\r", b""))
+    found = re.search(rf"^\[ *[0-9.]*\] {re.escape(beginning)}(.*)$", text, re.MULTILINE)
+    return found.group(1) if found else None
 
 
 def last_line(path: str) -> str:

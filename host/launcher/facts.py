@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from .console import Console, read_console
+from .console import Console, kernel_release, read_console
 from .host import Ending, Host, read_host
 from .records import BadRecord
 from .rundir import CONSOLE, RunDirectory
@@ -22,6 +22,7 @@ class Facts:
     host: Host
     stream: Stream
     console: Console
+    kernel_release: Optional[str]
     unreadable: Optional[str]  # a file that judging needs
 
     @property
@@ -43,8 +44,10 @@ def read_facts(directory: RunDirectory) -> tuple[Facts, dict[str, Any]]:
         stream, keys = read_stream(directory)
     except BadRecord as error:
         unreadable = f"the guest's stream can't be decoded: {host.ending.reader_error or error}"
+    release: Optional[str] = None
     try:
         console = read_console(directory.file(CONSOLE))
+        release = kernel_release(directory.file(CONSOLE))
     except OSError:
         unreadable = f"unable to read {CONSOLE}"
-    return Facts(directory, host, stream, console, unreadable), keys
+    return Facts(directory, host, stream, console, release, unreadable), keys

@@ -54,12 +54,23 @@ class Ending:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What was run, where and when. Empty: unknown."""
+    started: str = ""  # 2026-11-29T12:00:00Z
+    hostname: str = ""
+    qemu: str = ""  # how it calls itself
+    rerun: str = ""  # the command line that runs this again
+    scheduler_sha256: Optional[str] = None
+
+
+@dataclass(frozen=True)
 class Host:
     """The defaults are those of a replay without host.json."""
     format: int = FORMAT
     version: str = "unknown"  # of ktbox
     accel: str = "unknown"
     kernel: str = ""
+    origin: Origin = Origin()
     asked: Asked = Asked()
     ending: Ending = Ending()
 

@@ -29,6 +29,7 @@ class Outcome:
 def result_bytes(judgement: Judgement) -> bytes:
     verdict, facts = judgement.verdict, judgement.facts
     host, console = facts.host, facts.console
+    asked, origin = host.asked, host.origin
     own: dict[str, Any] = {
         "verdict": verdict.word,
         "code": verdict.code,
@@ -37,6 +38,18 @@ def result_bytes(judgement: Judgement) -> bytes:
         "accel": host.accel,
         "kernel": host.kernel,
         "schema": SCHEMA,
+        "run": {
+            "ktbox": host.version,
+            "started": origin.started or None,
+            "host": origin.hostname or None,
+            "qemu": origin.qemu or None,
+            "kernel_release": facts.kernel_release,
+            "scheduler": asked.scheduler,
+            "scheduler_args": asked.scheduler_args,
+            "scheduler_sha256": origin.scheduler_sha256,
+            "command": asked.command,
+            "rerun": origin.rerun or None,
+        },
         "kernel_report_count": console.count,
         "kernel_reports": [{"kind": report.kind, "line": report.line} for report in console.reports],
     }

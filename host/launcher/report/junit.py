@@ -2,6 +2,7 @@
 """A run as JUnit XML 1.0, in which all text is clean. One suite: the VM ran once. The script of a test is its class."""
 from __future__ import annotations
 
+from ..host import Origin
 from ..judge import Judgement
 from ..text import ends_of, xml
 from ..verdicts import ERROR, FAILED
@@ -15,11 +16,12 @@ _ELEMENTS = {FAILED: "failure", ERROR: "error"}
 def junit(judgement: Judgement) -> str:
     cases, facts = list_cases(judgement), judgement.facts
     counts = (f'tests="{len(cases)}" failures="{count(cases, FAILED)}" errors="{count(cases, ERROR)}" '
-              f'skipped="{count(cases, SKIPPED)}" time="{facts.ending.wall_ms / 1000:.3f}"')
+              f'time="{facts.ending.wall_ms / 1000:.3f}"')
+    suite = f'{counts} skipped="{count(cases, SKIPPED)}"{start_attributes(facts.host.origin)}'
     verdict = judgement.verdict
     properties = {"verdict": verdict.word, "code": str(verdict.code), "accel": facts.host.accel,
                   "kernel": facts.host.kernel, "artifacts": facts.directory.path}
-    lines = [f'<testsuites name="ktrun" {counts}>\n<testsuite name="ktrun" {counts}>\n<properties>',
+    lines = [f'<testsuites name="ktrun" {counts}>\n<testsuite name="ktrun" {suite}>\n<properties>',
              *(f'<property name="{name}" value="{xml(text)}"/>' for name, text in properties.items()),
              "</properties>", *(case_element(case) for case in cases),
              _output("system-out", facts.directory.file("stdout")),
@@ -27,10 +29,18 @@ def junit(judgement: Judgement) -> str:
     return DECLARATION + "\n".join(lines) + "\n"
 
 
+def start_attributes(origin: Origin) -> str:
+    """JUnit's time stamp has no zone; ours is UTC."""
+    hostname = f' hostname="{xml(origin.hostname)}"' if origin.hostname else ""
+    return (f' timestamp="{xml(origin.started.rstrip("Z"))}"' if origin.started else "") + hostname
+
+
 def case_element(case: Case) -> str:
     inside = ""
     if case.outcome in _ELEMENTS:
-        inside = f'<{_ELEMENTS[case.outcome]} type="{xml(case.type)}" message="{xml(case.message)}"/>'
+        element = _ELEMENTS[case.outcome]
+        text = "\n".join(map(xml, case.text.split("\n")))
+        inside = f'<{element} type="{xml(case.type)}" message="{xml(case.message)}">{text}</{element}>'
     elif case.outcome == SKIPPED:
         inside = f'<skipped message="{xml(case.message)}"/>'
     return (f'<testcase classname="{xml(case.suite)}" name="{xml(case.name)}" time="{case.ms / 1000:.3f}">{inside}'
