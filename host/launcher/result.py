@@ -24,6 +24,7 @@ class Outcome:
     word: str
     wall_ms: int
     reason: Optional[str]
+    started: str  # empty: unknown
 
 
 def result_bytes(judgement: Judgement) -> bytes:
@@ -66,9 +67,10 @@ def read_outcome(directory: str) -> Optional[Outcome]:
     """None: the run has not finished, or was interrupted."""
     try:
         keys = read_json(f"{directory}/{NAME}", _SIZE_MAX)
-        word, wall_ms, reason = keys["verdict"], keys["wall_ms"], keys["reason"]
+        word, wall_ms, reason, started = keys["verdict"], keys["wall_ms"], keys["reason"], keys["run"]["started"]
     except (BadRecord, KeyError, TypeError):
         return None
     if word not in VERDICTS or word == "interrupted" or type(wall_ms) is not int:
         return None
-    return Outcome(word, wall_ms, reason if isinstance(reason, str) else None)
+    return Outcome(word, wall_ms, reason if isinstance(reason, str) else None,
+                   started if isinstance(started, str) else "")

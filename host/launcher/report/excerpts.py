@@ -19,7 +19,7 @@ _LINES_READ = 100_000
 _HEAD_MAX, _BACKTRACE_MAX, _CPU_MAX, _TASK_MAX, _COUNTERS_MAX = 6, 8, 4, 8, 16
 _LOG_BEFORE, _LOG_AFTER, _LOG_ALL, _VERIFIER_MAX = 5, 4, 8, 6
 _AT_FAULT = re.compile(r"triggered exit kind \d+ on CPU (\d+):")
-_STALLED = re.compile(r"(\S.*\[\d+\]) failed to run for ")
+_STALLED = re.compile(r"\((.*\[\d+\]) failed to run for ")
 _TASK = re.compile(r"\s+[^\s]{0,2}[A-Z] (\S.*\[\d+\]) ")
 _CPU = re.compile(r"CPU (\d+) *: ")
 _COUNTER = re.compile(r"\s*\S+: +(\d+)$")
@@ -35,7 +35,7 @@ def dump_excerpt(lines: Iterable[str]) -> list[str]:
     if at_fault is not None:
         parts.append(_found_block(dump, _CPU, at_fault, _CPU_MAX))
     if stalled is not None:
-        parts.append(_found_block(dump, _TASK, stalled.strip(), _TASK_MAX))
+        parts.append(_found_block(dump, _TASK, stalled, _TASK_MAX))
     parts.append(_counters(dump))
     return list(_joined([part for part in parts if part]))
 

@@ -2,7 +2,6 @@
 """A run as JUnit XML 1.0, in which all text is clean. One suite: the VM ran once. The script of a test is its class."""
 from __future__ import annotations
 
-from ..host import Origin
 from ..judge import Judgement
 from ..text import ends_of, xml
 from ..verdicts import ERROR, FAILED
@@ -15,9 +14,10 @@ _ELEMENTS = {FAILED: "failure", ERROR: "error"}
 
 def junit(judgement: Judgement) -> str:
     cases, facts = list_cases(judgement), judgement.facts
+    origin = facts.host.origin
     counts = (f'tests="{len(cases)}" failures="{count(cases, FAILED)}" errors="{count(cases, ERROR)}" '
               f'time="{facts.ending.wall_ms / 1000:.3f}"')
-    suite = f'{counts} skipped="{count(cases, SKIPPED)}"{start_attributes(facts.host.origin)}'
+    suite = f'{counts} skipped="{count(cases, SKIPPED)}"{start_attributes(origin.started, origin.hostname)}'
     verdict = judgement.verdict
     properties = {"verdict": verdict.word, "code": str(verdict.code), "accel": facts.host.accel,
                   "kernel": facts.host.kernel, "artifacts": facts.directory.path}
@@ -29,10 +29,10 @@ def junit(judgement: Judgement) -> str:
     return DECLARATION + "\n".join(lines) + "\n"
 
 
-def start_attributes(origin: Origin) -> str:
+def start_attributes(started: str, hostname: str) -> str:
     """JUnit's time stamp has no zone; ours is UTC."""
-    hostname = f' hostname="{xml(origin.hostname)}"' if origin.hostname else ""
-    return (f' timestamp="{xml(origin.started.rstrip("Z"))}"' if origin.started else "") + hostname
+    return ((f' timestamp="{xml(started.rstrip("Z"))}"' if started else "")
+            + (f' hostname="{xml(hostname)}"' if hostname else ""))
 
 
 def case_element(case: Case) -> str:
