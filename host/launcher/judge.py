@@ -128,9 +128,15 @@ def judge_scripts(facts: Facts) -> Optional[Verdict]:
     return give("init-failed", facts.stream.script_error) if facts.stream.script_error is not None else None
 
 
+def judge_output(facts: Facts) -> Optional[Verdict]:
+    """Who asked for the payload's output and did not get it must not go on as after a pass. The artifact is whole."""
+    unwritten = facts.ending.unwritten
+    return give("error", f"ktrun's {unwritten} could not be written") if unwritten else None
+
+
 def judge_rest(facts: Facts) -> Optional[Verdict]:
     return give("pass", None)
 
 
 RULES = (judge_host, judge_guest, judge_scheduler, judge_init, judge_missing, judge_end, judge_kernel, judge_payload,
-         judge_scripts, judge_rest)
+         judge_scripts, judge_output, judge_rest)

@@ -80,9 +80,13 @@ def replay(options: Options, paths: Paths, jobs: Jobs) -> int:
         if not host:
             note(f"no host.json in {path}: judged by the frames alone")
         write_hang(directory, host.ending.hang_from if host else None)
-        decode(paths.busybox, directory, bool(host and host.asked.plain), options.report_on_stdout is None, jobs)
+        unwritten = decode(paths.busybox, directory, bool(host and host.asked.plain),
+                           options.report_on_stdout is None, jobs)
         jobs.shield()
-        return report(options, directory, jobs)
+        code = report(options, directory, jobs)
+        if unwritten and not code:
+            raise Fault(f"--replay: {unwritten} could not be written")
+        return code
 
 
 def _print_command(plan: Plan, words: str, jobs: Jobs) -> int:

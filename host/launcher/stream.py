@@ -18,7 +18,8 @@ from .rundir import STREAM, RunDirectory
 from .text import note
 
 NAME = "stream.json"
-READ_MAX = 2  # the highest status of ktrecv with which it has written its files
+_READ = (0, 1, 2)  # the statuses of ktrecv with which it has written its files
+_UNWRITTEN = {5: "stdout", 6: "stderr"}  # it has, but could not pass on what the payload wrote
 _GOOD_STOPS = (0, 128 + signal.SIGTERM)
 _SIZE_MAX = 256 * 1024 * 1024
 
@@ -127,14 +128,28 @@ def reader_command(busybox: str, directory: RunDirectory, is_plain: bool, *optio
             directory.file(STREAM)]
 
 
-def decode(busybox: str, directory: RunDirectory, is_plain: bool, has_stdout: bool, jobs: Jobs) -> None:
-    """Decode a finished stream, with the payload's output on ktrun's own stdout and stderr, as in the run."""
+def decode(busybox: str, directory: RunDirectory, is_plain: bool, has_stdout: bool, jobs: Jobs) -> Optional[str]:
+    """Decode a finished stream, with the payload's output on ktrun's own stdout and stderr, as in the run.
+
+    Returns the one that could not be written.
+    """
     reader = jobs.start(reader_command(busybox, directory, is_plain),
                         stdout=None if has_stdout else subprocess.DEVNULL)
     jobs.wait(reader)
-    error = decode_for_files(busybox, directory, is_plain, jobs) if reader.reap() > READ_MAX else None
+    error = None if has_read(reader.reap()) else decode_for_files(busybox, directory, is_plain, jobs)
     if error:
         note(f"the guest's stream can't be decoded: {error}")
+    return unwritten(reader.reap())
+
+
+def has_read(status: int) -> bool:
+    """Whether ktrecv, which ended with STATUS, has read the stream and written its files."""
+    return status in _READ or status in _UNWRITTEN
+
+
+def unwritten(status: int) -> Optional[str]:
+    """Which of ktrun's own outputs ktrecv could not write."""
+    return _UNWRITTEN.get(status)
 
 
 def decode_for_files(busybox: str, directory: RunDirectory, is_plain: bool, jobs: Jobs) -> Optional[str]:
@@ -143,7 +158,7 @@ def decode_for_files(busybox: str, directory: RunDirectory, is_plain: bool, jobs
     Returns why that failed, too; None: it did not.
     """
     result = jobs.tool(reader_command(busybox, directory, is_plain), stdout=subprocess.DEVNULL)
-    return f"{result.first_error}, status {result.status}" if result.status > READ_MAX else None
+    return f"{result.first_error}, status {result.status}" if not has_read(result.status) else None
 
 
 def read_stream(directory: RunDirectory) -> tuple[Stream, dict[str, Any]]:
