@@ -189,6 +189,10 @@ void FAST_FUNC kt_result_frame(struct kt_run_result *result, const struct kt_fra
 	case KT_FIN:
 		on_fin(result, frame);
 		break;
+	case KT_KMSG:
+		result->kernel_log_bytes += frame->length;
+		result->kernel_log_ended = frame->length == 0;
+		break;
 	case KT_INIT_ERROR:
 		if (!result->init_error) /* the first is the cause of the others */
 			keep_text(&result->init_error, frame->payload, frame->length);
@@ -336,6 +340,8 @@ static void print_stream(const struct kt_run_result *result, FILE *out)
 	print_count(out, "stdout_bytes", result->stdout_bytes);
 	print_count(out, "stderr_bytes", result->stderr_bytes);
 	print_count(out, "sched_log_blocks", result->sched_log_blocks);
+	print_count(out, "kernel_log_bytes", result->kernel_log_bytes);
+	print_flag(out, "kernel_log_ended", result->kernel_log_ended);
 }
 
 void FAST_FUNC kt_result_print(struct kt_run_result *result, FILE *out)

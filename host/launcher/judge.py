@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Run directory -> verdict. Nothing but the directory counts: a run and its replay are judged by the same code.
 
-In:  host.json, stream.json, console.log, qemu.log and the sizes of the files. Out: Judgement.
+In:  host.json, stream.json, console.log, kmsg, com2.log, qemu.log and the sizes of the files. Out: Judgement.
 
 A verdict comes from frames. "pass" needs each piece of evidence to be there, not just the absence of bad news. Three
 messages report a death: sched-state (ejected), sched-exit, and lifecycle scheduler-died. Each of them alone proves it,
@@ -9,18 +9,22 @@ since the guest may die between two of them (docs/use/verdicts.md).
 """
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
-from .console import Console, last_line, read_console
+from .console import Console, console_tail, last_line, read_console
 from .host import LIMIT_STATUS, Ending, Host, read_host
+from .kernel_log import ANY
 from .records import BadRecord
-from .rundir import CONSOLE, QEMU_LOG, RunDirectory
+from .rundir import COM2, CONSOLE, QEMU_LOG, RunDirectory
 from .stream import Stream, read_stream
 from .text import decoded, one_line, printable
 from .verdicts import Verdict, give
 
 SILENT_AFTER_SECS = 3
+_WORDS_MAX = 8192  # of the end of com2.log
+_INIT_SAYS = "ktbox: "
 
 
 @dataclass(frozen=True)
@@ -70,10 +74,15 @@ def read_facts(directory: RunDirectory) -> tuple[Facts, dict[str, Any]]:
     except BadRecord as error:
         unreadable = f"the guest's stream can't be decoded: {host.ending.reader_error or error}"
     try:
-        console = read_console(directory.file(CONSOLE))
+        console = read_console(directory, stream.kernel_log_ended, _owner(host, stream))
     except OSError:
         unreadable = f"unable to read {CONSOLE}"
     return Facts(directory, host, stream, console, unreadable), keys
+
+
+def _owner(host: Host, stream: Stream) -> Optional[str]:
+    """The scheduler whose end the frames tell. One that never attached has no name yet, and no payload ran beside it."""
+    return ANY if host.asked.scheduler and not stream.scheduler_attached else stream.scheduler_name
 
 
 def judge_host(facts: Facts) -> Optional[Verdict]:
@@ -85,7 +94,7 @@ def judge_host(facts: Facts) -> Optional[Verdict]:
     if ending.full:
         return give("output-limit", describe_full_file(facts))
     if ending.timed_out:
-        return give("timeout", f"not done after {facts.host.asked.limit_secs} s: {describe_silence(ending)}")
+        return give("timeout", f"not done after {facts.host.asked.limit_secs} s: {why_not_done(facts)}")
     if facts.unreadable:
         return give("error", facts.unreadable)
     if not facts.stream.sys_ready and _qemu_refused(facts):
@@ -137,7 +146,9 @@ def judge_end(facts: Facts) -> Optional[Verdict]:
 def judge_kernel(facts: Facts) -> Optional[Verdict]:
     console = facts.console
     if facts.host.asked.fail_on_warn and console.warned:
-        return give("kernel-warned", f"kernel reports on the console: {console.warned}, the first: {console.warn}")
+        return give("kernel-warned", f"kernel reports: {console.warned}, the first: {console.warn}")
+    if facts.host.asked.fail_on_warn and console.log_problem:
+        return give("corrupt", f"--fail-on-warn: {console.log_problem}")
     return None
 
 
@@ -165,22 +176,59 @@ def death_reason(stream: Stream) -> str:
 
 def why_guest_died(facts: Facts, what: str) -> str:
     """Explains, from the console and QEMU's status, why a guest ended without an exit frame. The first that holds:
-    guest out of memory, init died, kernel panic, QEMU had to be killed, QEMU died, silent reset."""
+    guest out of memory, init died, kernel panic, last words of /init, QEMU had to be killed, QEMU died, silent reset."""
     if facts.console.panic:
-        return _describe_panic(facts.console.panic, facts.console.oom_init)
+        return _describe_panic(facts.console.panic, facts.console)
+    words = last_words(facts)
+    if words:
+        return f"{what}: {words}"
     if facts.ending.qemu_killed:
         return f"{what}, and QEMU did not end"
     if facts.ending.qemu_status != 0:
         return f"QEMU died: {qemu_message(facts)}"
+    if facts.console.worst:
+        return f"silent reset: {what}; the kernel had reported: {facts.console.worst}"
     return f"silent reset: {what}; the console's last line is: {last_line(facts.directory.file(CONSOLE))}"
 
 
-def _describe_panic(panic: str, oom_init: Optional[str]) -> str:
+def last_words(facts: Facts) -> Optional[str]:
+    """What /init said on COM2, where it had no port to say it on. Once it has one, COM2 is anybody's."""
+    path = facts.directory.file(COM2)
+    if facts.stream.sys_ready or not os.path.exists(path):
+        return None
+    said = (line for line in console_tail(path, _WORDS_MAX) if line.startswith(_INIT_SAYS))
+    return next((f"/init: {line[len(_INIT_SAYS):]}" for line in said), None)
+
+
+def why_not_done(facts: Facts) -> str:
+    """The best evidence of what held up a run: a panic, what /init said, what the kernel reported; else the silence. A
+    guest that still sent frames was not held up: there the report comes second."""
+    silence = describe_silence(facts.ending)
+    if facts.console.panic:
+        return f"{_describe_panic(facts.console.panic, facts.console)}; {silence}"
+    words = last_words(facts)
+    if words:
+        return f"{words}; {silence}"
+    if not facts.console.stuck:
+        return silence
+    if _is_recent(facts.ending.frames_age_secs):
+        return f"{silence}; the kernel reported: {facts.console.stuck}"
+    return f"{facts.console.stuck}; {silence}"
+
+
+def _describe_panic(panic: str, console: Console) -> str:
     if "deadlocked on memory" in panic or "ut of memory" in panic:
         return f"guest out of memory: {panic}"
     if "Attempted to kill init" in panic:
-        return f"guest out of memory: {oom_init}" if oom_init else f"init died: {panic}"
-    return f"kernel panic: {panic}"
+        if console.oom_init:
+            return f"guest out of memory: {console.oom_init}"
+        return f"init died: {console.cause} ({_panic_words(panic)})" if console.cause else f"init died: {panic}"
+    return f"kernel panic: {console.cause} ({_panic_words(panic)})" if console.cause else f"kernel panic: {panic}"
+
+
+def _panic_words(panic: str) -> str:
+    """Without the time stamp."""
+    return panic[max(0, panic.find("Kernel panic")):]
 
 
 def _qemu_refused(facts: Facts) -> bool:

@@ -13,6 +13,7 @@ from typing import Iterator
 
 from ..console import console_lines, console_tail
 from ..judge import Facts, Judgement
+from ..kernel_log import log_lines
 from ..rundir import COM2, CONSOLE, QEMU_LOG
 from ..text import one_line, printable, printable_bytes, short_lines, without_controls, write_stderr
 from .words import (ITEMS_SHOWN, describe_dump, describe_gets, describe_payload, describe_scheduler, describe_stream,
@@ -47,6 +48,7 @@ def _summary(judgement: Judgement) -> Iterator[str]:
     yield f"ktrun: {judgement.verdict}"
     if has_scheduler(facts):
         yield f"  scheduler  {describe_scheduler(stream)}"
+    yield from _items([f"  ejected    {text}" for text in facts.console.ejected], "  ejected    {} in all")
     yield from _items([f"  dump {dump.number:<6}{describe_dump(dump)}" for dump in stream.dumps], "  dumps      {} in all")
     yield from _items([f"  files      {text}" for text in describe_gets(facts)], "  files      {} paths in all")
     if has_payload(facts):
@@ -82,11 +84,11 @@ def _reports(facts: Facts) -> Iterator[str]:
     console = facts.console
     if not console.count:
         return
-    yield f"  kernel     reports on the console: {console.count}"
+    yield f"  kernel     reports: {console.count}"
     for report in console.reports[:REPORTS_SHOWN]:
         yield "     " + f"{report.kind} {report.line}"[:_CUT]
     if console.count > REPORTS_SHOWN:
-        yield "     ... more in result.json and console.log"
+        yield "     ... more in result.json, kmsg and console.log"
 
 
 def _evidence(judgement: Judgement) -> Iterator[str]:
@@ -154,7 +156,7 @@ def _console(judgement: Judgement) -> Iterator[str]:
     facts = judgement.facts
     path = facts.directory.file(CONSOLE)
     if judgement.verdict.word == "kernel-warned":
-        yield from _story("the first report, console.log", path, facts.console.warn_at)
+        yield from _first_report(facts)
     elif facts.console.panic:
         yield from _story("the panic, console.log", path, facts.console.panic_at)
     else:
@@ -165,6 +167,16 @@ def _console(judgement: Judgement) -> Iterator[str]:
 def _story(title: str, path: str, at: int) -> Iterator[str]:
     yield f"  -- {title}"
     yield from map(_cut, islice(console_lines(path), at - 1, at - 1 + _STORY_LINES))
+
+
+def _first_report(facts: Facts) -> Iterator[str]:
+    file, at = facts.console.warn_file, facts.console.warn_at
+    if file == CONSOLE:
+        yield from _story("the first report, console.log", facts.directory.file(file), at)
+        return
+    yield f"  -- the first report, {file}"
+    lines = (line for number, line in log_lines(facts.directory.file(file)) if number >= at)
+    yield from map(_cut, islice(lines, _STORY_LINES))
 
 
 def _hang(facts: Facts) -> Iterator[str]:
