@@ -121,6 +121,8 @@ _OPTIONS = (
     _Option("guest", "--escape", "escape", parse_escape, "CHAR", default="]",
             text="end the VM from the shell with Ctrl-CHAR (default ]); none: no key does"),
     _Option("guest", "--expect-death", "expect_death", text="fail the run unless the scheduler dies"),
+    _Option("guest", "--allow-bad-exit", "allow_bad_exit",
+            text="don't fail the run when the scheduler, asked to end, ends with an error or by another signal"),
     _Option("guest", "--fail-on-warn", "fail_on_warn",
             text="fail the run if the kernel logs a WARN, lockdep splat, lockup, hung task, KASAN report, BUG or "
                  "the like"),

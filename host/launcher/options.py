@@ -25,6 +25,7 @@ class Options(NamedTuple):
     history: Optional[str]
     escape: str  # empty: no key ends the VM
     expect_death: bool
+    allow_bad_exit: bool
     fail_on_warn: bool
     stdin: str  # the file behind ktrun's stdin; empty: it was closed
     # machine

@@ -203,13 +203,19 @@ test_without_the_scripts_around_the_scheduler_nothing_runs_them() {
 	assert_exit 0
 }
 
-test_a_sched_enable_line_that_fails_is_in_the_verdict_but_the_run_goes_on() {
+test_a_sched_enable_line_that_fails_is_named_and_the_run_goes_on() {
+	when ktsh-lite '[ "$1" != "$KTBOX_ROOT/sched_enable" ] || { echo "ktsh-lite: /sched_enable:2: no"; echo more; exit 1; } >&2'
+	boot
+	assert_order 'ktsend init-error script: /sched_enable:2: no' 'ktexitmon -l' 'ktexec /payload' 'ktsend exit 209'
+	assert_times 1 '^ktsend init-error'
+	assert_exit 209
+}
+
+test_a_failed_line_of_a_script_does_not_hide_the_payload_s_code() {
 	when ktsh-lite '[ "$1" != "$KTBOX_ROOT/sched_enable" ]'
 	when ktexec 'exit 7'
 	boot
-	assert_order 'ktsend init-error ' 'ktexitmon -l' 'ktexec /payload' 'ktsend exec-exit 7' 'ktsend exit 209'
-	assert_times 1 '^ktsend init-error .*sched_enable'
-	assert_exit 209
+	assert_order 'ktsend init-error script: /sched_enable: ktsh-lite failed without a message' 'ktsend exit 7'
 }
 
 test_a_sched_disable_line_that_fails_is_in_the_verdict() {

@@ -237,7 +237,8 @@ test_what_holds_up_a_guest_is_the_reason_at_the_limit() {
 test_a_silent_guest_with_a_stall_is_not_only_silent() {
 	silent='[[    9.100000] rcu: INFO: rcu_preempt self-detected stall on CPU'
 	echo "${silent#?}" >stub/console
-	launcher 'from launcher.judge import why_not_done, Facts
+	launcher 'from launcher.facts import Facts
+from launcher.reasons import why_not_done
 from launcher.console import read_console
 from launcher.host import Asked, Ending, Host
 from launcher.rundir import RunDirectory

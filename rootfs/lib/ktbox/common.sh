@@ -11,8 +11,22 @@ say() {
 
 # An error of /init itself becomes part of the verdict; the run goes on.
 note_error() { # PHASE REASON
-	say "$1: $2"
 	INIT_FAILED=1
+	send_error "$@"
+}
+
+# A line of the user's script that failed stands beside the verdict; alone it makes one. ktsh-lite names the first such
+# line first.
+note_script_error() { # SCRIPT MESSAGES
+	SCRIPT_FAILED=1
+	first_line=${2%%
+*}
+	first_line=${first_line#ktsh-lite: }
+	send_error script "${first_line:-/$1: ktsh-lite failed without a message}"
+}
+
+send_error() { # PHASE REASON
+	say "$1: $2"
 	if [ -n "${KT_PORT_FD:-}" ]; then
 		ktsend init-error "$1: $2"
 	else
