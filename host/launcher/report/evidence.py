@@ -14,6 +14,7 @@ from typing import Iterator, Sequence
 from ..console import console_lines, console_tail
 from ..facts import Facts
 from ..judge import Judgement
+from ..kernel_log import log_lines
 from ..rundir import COM2, CONSOLE, QEMU_LOG, SCHED_LOG
 from ..schedlog import read_log
 from ..text import printable_bytes, short_lines
@@ -82,7 +83,7 @@ def _console(judgement: Judgement) -> Iterator[str]:
     facts = judgement.facts
     path = facts.directory.file(CONSOLE)
     if judgement.verdict.word == "kernel-warned":
-        yield from _story("the first report, console.log", path, facts.console.warn_at)
+        yield from _first_report(facts)
     elif facts.console.panic:
         yield from _story("the panic, console.log", path, facts.console.panic_at)
     else:
@@ -93,6 +94,16 @@ def _console(judgement: Judgement) -> Iterator[str]:
 def _story(title: str, path: str, at: int) -> Iterator[str]:
     yield f"  -- {title}"
     yield from map(_cut, islice(console_lines(path), at - 1, at - 1 + _STORY_LINES))
+
+
+def _first_report(facts: Facts) -> Iterator[str]:
+    file, at = facts.console.warn_file, facts.console.warn_at
+    if file == CONSOLE:
+        yield from _story("the first report, console.log", facts.directory.file(file), at)
+        return
+    yield f"  -- the first report, {file}"
+    lines = (line for number, line in log_lines(facts.directory.file(file)) if number >= at)
+    yield from map(_cut, islice(lines, _STORY_LINES))
 
 
 def _hang(facts: Facts) -> Iterator[str]:

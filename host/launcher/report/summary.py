@@ -44,6 +44,7 @@ def _summary(judgement: Judgement) -> Iterator[str]:
         yield f"  /init      {one_line(stream.init_error)}"
     if stream.script_error is not None:
         yield f"  script     {one_line(stream.script_error.removeprefix('script: '))}"
+    yield from _items([f"  ejected    {text}" for text in facts.console.ejected], "  ejected    {} in all")
     yield from _items([f"  dump {dump.number:<6}{describe_dump(dump)}" for dump in stream.dumps], "  dumps      {} in all")
     yield from _items([f"  files      {text}" for text in describe_gets(facts)], "  files      {} paths in all")
     if has_payload(facts):
@@ -79,8 +80,8 @@ def _reports(facts: Facts) -> Iterator[str]:
     console = facts.console
     if not console.count:
         return
-    yield f"  kernel     reports on the console: {console.count}"
+    yield f"  kernel     reports: {console.count}"
     for report in console.reports[:REPORTS_SHOWN]:
         yield "     " + f"{report.kind} {report.line}"[:_CUT]
     if console.count > REPORTS_SHOWN:
-        yield "     ... more in result.json and console.log"
+        yield "     ... more in result.json, kmsg and console.log"
