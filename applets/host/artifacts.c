@@ -3,7 +3,7 @@
  * The files that ktrecv -d writes.
  *
  * In:  well-formed frames of known types. Out: stdout, stderr, sched.log, sched-N.log, dump-N.txt, dmesg,
- *      printk, history, stream.json in one directory, and the directory get/ (guest_files.c).
+ *      printk, kmsg, history, stream.json in one directory, and the directory get/ (guest_files.c).
  */
 //kbuild:lib-$(CONFIG_KTRECV) += artifacts.o
 
@@ -26,7 +26,7 @@ static void xwrite_part(int fd, const char *name, const void *bytes, size_t len)
 
 /* Files that every stream has, that some have, and that may be many */
 static const char *const always[] = { "stdout", "stderr", "sched.log" };
-static const char *const sometimes[] = { "dmesg", "printk", "history", "stream.json", "stream.json.new" };
+static const char *const sometimes[] = { "dmesg", "printk", "kmsg", "history", "stream.json", "stream.json.new" };
 static const char *const numbered[] = { "sched-%u.log", "dump-%u.txt" };
 
 /* Calls ACT for each name that a stream may get. */

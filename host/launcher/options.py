@@ -9,6 +9,7 @@ from .values import Share, Size
 
 
 class Options(NamedTuple):
+    words: tuple[str, ...]  # the arguments, as typed
     # guest
     kernel: Optional[str]
     scheduler: Optional[str]
@@ -20,7 +21,8 @@ class Options(NamedTuple):
     modules: Optional[str]
     variables: list[tuple[str, str]]
     tests: list[str]
-    command: Optional[str]  # as the guest's shell reads it
+    command: Optional[str]  # as a shell reads it
+    arguments: tuple[str, ...]  # the same command: the program and its arguments as they are
     shell: bool
     history: Optional[str]
     escape: str  # empty: no key ends the VM

@@ -110,21 +110,6 @@ def short_lines(path: str, start: int = 0, end: Optional[int] = None) -> Iterato
         yield from block.split(b"\n")
 
 
-def ends_of_lines(path: str, wanted: bytes, head: int, tail: int) -> tuple[list[bytes], list[bytes], int]:
-    """The first HEAD and the last TAIL of the lines that have WANTED in them, and how many there are."""
-    first: list[bytes] = []
-    last: list[bytes] = []
-    count = 0
-    for block in blocks_of_lines(path):
-        if wanted not in block:
-            continue
-        lines = [line for line in block.split(b"\n") if wanted in line] if wanted else block.split(b"\n")
-        count += len(lines)
-        first += lines[:head - len(first)]
-        last = [*last, *lines[-tail:]][-tail:]
-    return first, last, count
-
-
 def blocks_of_lines(path: str, start: int = 0, end: Optional[int] = None) -> Iterator[bytes]:
     """The same lines, many in one piece of bytes: a guest may print 10^8 lines, and Python takes a microsecond for each.
 

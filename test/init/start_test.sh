@@ -30,6 +30,21 @@ test_each_of_the_required_mounts_is_required() {
 	done
 }
 
+test_the_guest_has_a_loopback_device_and_a_name() {
+	mkdir -p root/sys/class/net/lo root/proc/sys/kernel
+	: >root/proc/sys/kernel/hostname
+	boot
+	assert_order 'ifconfig lo 127.0.0.1 netmask 255.0.0.0 up' 'ktsend sys-ready'
+	assert_content proc/sys/kernel/hostname ktbox
+}
+
+test_a_kernel_without_networking_does_without_a_word() {
+	boot
+	assert_did_not '^ifconfig '
+	assert_not_on_console 'network|hostname'
+	assert_exit 0
+}
+
 test_an_optional_mount_that_is_missing_is_reported_and_the_run_goes_on() {
 	not_mounted /sys/fs/bpf
 	boot
