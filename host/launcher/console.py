@@ -45,6 +45,7 @@ class Console:
     ejected: tuple[str, ...] = ()  # schedulers of the payload's that the kernel has ejected, in its words
     oom_init: Optional[str] = None  # the OOM killer took PID 1
     log_problem: Optional[str] = None  # why a report may be missing
+    is_cut: bool = False  # too many lines: the count is that of the first of them
 
 
 def console_lines(path: str) -> Iterator[str]:
@@ -59,8 +60,9 @@ def read_console(directory: RunDirectory, log_has_end: bool = False, owner: Opti
     coverage = read_coverage(log, log_has_end)
     if coverage.problem and not is_stamped(console):
         coverage = replace(coverage, last_us=-1)  # what the log lacks cannot be told from what it has
+    too_many = _too_many(directory)
     return replace(_count(_merged(console, log, coverage, owner)), **_tell_panic(find_in_console(console, owner)),
-                   log_problem=read_coverage(log, log_has_end).problem or _too_many(directory))
+                   log_problem=read_coverage(log, log_has_end).problem or too_many, is_cut=too_many is not None)
 
 
 def _too_many(directory: RunDirectory) -> Optional[str]:
