@@ -98,7 +98,7 @@ def _check_cell_options(words: Sequence[str], paths: Paths) -> None:
     finally:
         if defaults is not None:
             os.environ["KTRUN_OPTS"] = defaults
-    if cell.command != "true":
+    if cell.arguments != ("true",):
         raise Fault("--matrix: options of a cell: what it runs is its payload, not a command after --")
     report = next((option for option, path in cell.reports.items() if path), None)
     for option, is_there in (("--shell", cell.shell), ("--test", cell.tests), ("--replay", cell.replay),

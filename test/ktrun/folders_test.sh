@@ -158,7 +158,8 @@ test_a_killed_ktrun_takes_all_with_it() {
 	streams $READY
 	"$KTRUN" -o "$PWD/art" -- true <&7 >out 2>err &
 	exec 6<>stub/began
-	read -r qemu <&6
+	timeout "$KT_CEILING" head -n 1 <&6 >qemu.pid
+	qemu=$(cat qemu.pid)
 	pid=$(ps -o ppid= -p "$qemu" | tr -d ' ')
 	children=$(pgrep -P "$pid" | wc -l)
 	assertTrue "QEMU, ktrecv and kttty: $children" "[ $children -ge 3 ]"
@@ -183,7 +184,8 @@ test_a_helper_that_dies_ends_the_run() {
 	"$KTRUN" -o "$PWD/art" -- true <&7 >out 2>err &
 	pid=$!
 	exec 6<>stub/began
-	read -r qemu <&6
+	timeout "$KT_CEILING" head -n 1 <&6 >qemu.pid
+	qemu=$(cat qemu.pid)
 	kill -SEGV "$(pgrep -P "$(ps -o ppid= -p "$qemu" | tr -d ' ')" -f kttty)"
 	end_of "$pid"
 	assert_verdict error 205

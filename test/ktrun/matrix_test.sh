@@ -332,7 +332,8 @@ test_a_killed_matrix_takes_its_cells_with_it() {
 	"$KTRUN" --matrix matrix -o "$PWD/m" -q >out 2>err &
 	pid=$!
 	exec 6<>stub/began
-	read -r cell <&6
+	timeout "$KT_CEILING" head -n 1 <&6 >cell
+	cell=$(cat cell)
 	kill -KILL "$pid"
 	end_of "$pid"
 	wait_until "! kill -0 $cell 2>/dev/null"
