@@ -25,7 +25,8 @@ from .report.summary import print_summary
 from .result import write_result
 from .run import run_guest, write_hang
 from .rundir import CONSOLE, STREAM, RunDirectory
-from .stream import decode
+from .stream import decode, has_status
+from .terminal import restore_screen
 from .text import Fault, note, print_text
 from .workdir import work_directory, work_path
 
@@ -46,6 +47,8 @@ def prepare_and_run(options: Options, paths: Paths, jobs: Jobs) -> int:
             ending = run_guest(plan, accel, words, work, directory, jobs)
             keep_history(plan.options, history, directory.file("history"))
             write_host(directory, _host(plan, accel, origin, ending))
+            if plan.has_terminal and not has_status(directory):
+                restore_screen()
             return report(plan.options, directory, jobs)
 
 
