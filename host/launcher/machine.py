@@ -18,6 +18,7 @@ from .text import Fault, shell_word
 from .topology import kvm_cpu_words, numa_arguments
 
 _WORDS_MAX = 2047  # x86: COMMAND_LINE_SIZE is 2048
+_ATTACH_TIMEOUT_SECS = 30
 _FREQUENCY_SPACE = 25  # of the kernel's command line
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_/.,:=+@%-]+", re.ASCII)
 
@@ -46,6 +47,12 @@ def kernel_words(plan: Plan) -> str:
     if size > _WORDS_MAX:
         raise Fault(f"--append: the kernel's command line is too long ({size} bytes, at most {_WORDS_MAX})")
     return line
+
+
+def attach_timeout(append: list[str]) -> int:
+    """Seconds that /init gives a scheduler to attach (rootfs/lib/ktbox/command_line.sh): the last word that it takes."""
+    found = re.findall(r"(?:^|\s)ktbox\.attach_timeout=([0-9]{1,9})(?=\s|$)", " ".join(append), re.ASCII)
+    return int(found[-1]) if found else _ATTACH_TIMEOUT_SECS
 
 
 def frequency_word(plan: Plan, accel: str, jobs: Jobs) -> str:

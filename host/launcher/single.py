@@ -15,7 +15,7 @@ from .include import check_file
 from .initramfs import pack_initramfs
 from .jobs import Jobs
 from .judge import judge
-from .machine import frequency_word, kernel_words, qemu_command, shown_command
+from .machine import attach_timeout, frequency_word, kernel_words, qemu_command, shown_command
 from .options import Options
 from .origin import find_origin
 from .paths import Paths
@@ -55,7 +55,8 @@ def prepare_and_run(options: Options, paths: Paths, jobs: Jobs) -> int:
 def _host(plan: Plan, accel: str, origin: Origin, ending: Ending) -> Host:
     options = plan.options
     asked = Asked(options.scheduler, options.scheduler_args, options.command, options.shell, options.expect_death,
-                  options.allow_bad_exit, options.fail_on_warn, options.plain, options.limit_secs, tuple(options.gets))
+                  options.allow_bad_exit, options.fail_on_warn, options.plain, options.limit_secs,
+                  attach_timeout(options.append), tuple(options.gets))
     return Host(FORMAT, plan.paths.version, accel, plan.kernel.path, origin, asked, ending)
 
 
