@@ -32,6 +32,8 @@ class Dump:
     lost: int
     unsent: int
     reason: str
+    scheduler: Optional[str] = None  # its name; None: the kernel does not say it
+    cgroup: Optional[str] = None  # of a sub-scheduler; None: the root scheduler
 
     @property
     def file(self) -> str:

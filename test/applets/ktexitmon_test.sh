@@ -158,7 +158,7 @@ open_dump() {
 }
 
 end_dump() {
-	echo 'init-1 [001] 4.6: sched_ext_dump: SCX_EV_SUB_BYPASS_DISPATCH: 0' >&3
+	printf 'init-1 [001] 4.6: sched_ext_dump: %s\n' 'Event counters' 'SCX_EV_SUB_BYPASS_DISPATCH: 0' >&3
 }
 
 end_ktpipe() {
