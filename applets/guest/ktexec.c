@@ -2,8 +2,8 @@
 /*
  * ktexec: run a program, send its stdout and stderr as frames, exit with its status.
  *
- * In:   a program and its arguments; it gets ktexec's stdin, environment and ordinary priority, in a
- *       process group of its own.
+ * In:   a program and its arguments, or with -a a file of both, each ended by a NUL. It gets ktexec's stdin,
+ *       environment (kt_exec() in process.h) and ordinary priority, in a process group of its own.
  * Out:  stdout and stderr frames as the bytes come.
  * Ends: when the program has ended and both pipes are drained. A descendant that holds a pipe open delays
  *       that by at most LINGER_MS. At TERM, or after -t SECS, the program's group gets TERM, and KILL after
@@ -24,10 +24,12 @@
 //kbuild:lib-$(CONFIG_KTEXEC) += ktexec.o
 
 //usage:#define ktexec_trivial_usage
-//usage:       "[-p PATH] [-t SECS] PROG [ARG]..."
+//usage:       "[-p PATH] [-t SECS] PROG [ARG]... | -a FILE"
 //usage:#define ktexec_full_usage "\n\n"
 //usage:       "Run PROG, send its stdout and stderr to the host, exit with its status\n"
 //usage:     "\n	-t SECS	End it after SECS with TERM, then KILL; exit 124"
+//usage:     "\n	-a FILE	Read PROG and ARGs from FILE, a NUL after each; a shell's builtin"
+//usage:     "\n		is a PROG, too"
 //usage:     "\n	-p PATH	Send to PATH (- is stdout), not to the bulk port"
 
 #include <poll.h>
@@ -83,13 +85,62 @@ static void die_of_port(struct run *run)
 	xfunc_die();
 }
 
-static NORETURN void run_program(char **argv, const int out[2], const int err[2])
+static unsigned count_of(char **argv)
+{
+	unsigned count = 0;
+
+	while (argv[count])
+		count++;
+	return count;
+}
+
+/* What the user typed after "ktrun --": a builtin (exit 3), or a script without #!, is the shell's. The shell is not
+ * used for the rest, since it changes variables that it has an own use for (PWD, IFS, OPTIND). */
+static void try_shell(char **argv)
+{
+	const unsigned count = count_of(argv);
+	char **words = xzalloc((count + 5) * sizeof(*words));
+
+	if (errno != ENOEXEC && (errno != ENOENT || strchr(argv[0], '/')))
+		return;
+	words[0] = (char*)"sh";
+	words[1] = (char*)"-c";
+	words[2] = (char*)"\"$@\"";
+	words[3] = (char*)"sh";
+	memcpy(words + 4, argv, count * sizeof(*words));
+	execve("/bin/sh", words, environ);
+}
+
+static NORETURN void run_program(char **argv, bool is_typed, const int out[2], const int err[2])
 {
 	setpgid(0, 0);
 	dup2(out[1], STDOUT_FILENO);
 	dup2(err[1], STDERR_FILENO);
 	kt_drop_daemon_privileges();
-	kt_exec_or_die(argv);
+	kt_exec(argv);
+	if (is_typed)
+		try_shell(argv);
+	kt_exec_failed(argv[0]);
+}
+
+/* The arguments in FILE. */
+static char **read_arguments(const char *file)
+{
+	size_t size = INT_MAX - 4095;
+	char *text = xmalloc_xopen_read_close(file, &size);
+	char *at;
+	char **argv;
+	unsigned count = 0;
+
+	if (size == 0 || text[size - 1] != '\0')
+		bb_error_msg_and_die("unable to read arguments from '%s': no NUL at its end", file);
+	for (at = text; at < text + size; at += strlen(at) + 1)
+		count++;
+	argv = xzalloc((count + 1) * sizeof(*argv));
+	count = 0;
+	for (at = text; at < text + size; at += strlen(at) + 1)
+		argv[count++] = at;
+	return argv;
 }
 
 static void open_stream(struct run *run, int index, int fd)
@@ -111,7 +162,7 @@ static void xpipe_cloexec(int fds[2])
 	fcntl(fds[0], F_SETPIPE_SZ, PIPE_SIZE);
 }
 
-static void start(struct run *run, char **argv)
+static void start(struct run *run, char **argv, bool is_typed)
 {
 	int out[2], err[2];
 
@@ -119,7 +170,7 @@ static void start(struct run *run, char **argv)
 	xpipe_cloexec(err);
 	run->pid = xfork();
 	if (run->pid == 0)
-		run_program(argv, out, err);
+		run_program(argv, is_typed, out, err);
 	setpgid(run->pid, run->pid); /* here too: a TERM for the group may come before the child runs */
 	close(out[1]);
 	close(err[1]);
@@ -308,18 +359,20 @@ int ktexec_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
 int ktexec_main(int argc UNUSED_PARAM, char **argv)
 {
 	struct run *run = kt_zalloc_lazy(sizeof(*run));
-	char *path = NULL, *secs = NULL;
+	char *path = NULL, *secs = NULL, *file = NULL;
 	int i;
 
-	getopt32(argv, "^+p:t:\0-1", &path, &secs);
-	argv += optind;
+	getopt32(argv, "+p:t:a:", &path, &secs, &file);
+	argv = file ? read_arguments(file) : argv + optind;
+	if (!argv[0])
+		bb_show_usage();
 	run->deadline = secs ? kt_after_ms(kt_seconds_to_ms(parse_duration_str(secs))) : KT_NEVER;
 	run->port = kt_port_open(path);
 	for (i = 0; i < POLL_COUNT; i++)
 		run->fds[i].events = POLLIN;
 	kt_daemon_priority();
 	run->fds[POLL_SIGNALS].fd = kt_signals_open(SIGTERM, SIGALRM, 0);
-	start(run, argv);
+	start(run, argv, file != NULL);
 	while (!is_done(run))
 		step(run);
 	return run->timed_out ? EXIT_TIMED_OUT : run->status;

@@ -73,7 +73,7 @@ struct monitor {
 	int64_t start_ms;
 	struct kt_attach_probe probe;
 	int64_t send_deadline; /* of a state frame: KT_NEVER until the scheduler is being stopped */
-	char reason[KT_KMSG_REASON_MAX]; /* why the kernel has disabled the scheduler; empty: it has not */
+	struct kt_kmsg_end end; /* why the kernel has disabled the scheduler; no reason: it has not */
 	bool ejected; /* by the kernel, rather than unregistered */
 	const char *name; /* of the latches */
 	char ops_name[OPS_NAME_MAX]; /* of the scheduler, once it is attached */
@@ -87,17 +87,22 @@ static int ms_since_start(const struct monitor *m)
 
 /* Waits for the host, but no longer than TERM and the deadline allow. Prints a message when the frame was not
  * sent. */
-static void send_state(struct monitor *m, const char *text)
+static void send_frame(struct monitor *m, const char *text)
 {
 	uint32_t len = strlen(text);
 	struct kt_out out;
 
-	kt_port_mark(m->port, text, m->send_deadline, &m->term_came);
 	if (m->term_came && m->send_deadline == KT_NEVER) /* TERM interrupts only the write that it comes into */
 		m->send_deadline = kt_after_ms(GRACE_MS);
 	memcpy(out.payload, text, len);
 	if (kt_port_send_until(m->port, &out, KT_SCHED_STATE, len, m->send_deadline, &m->term_came) < 0)
 		bb_perror_msg("unable to send '%s'", text);
+}
+
+static void send_state(struct monitor *m, const char *text)
+{
+	kt_port_mark(m->port, text, m->send_deadline, &m->term_came);
+	send_frame(m, text);
 }
 
 /* Valid until the next call */
@@ -142,12 +147,27 @@ static void on_attach(struct monitor *m, const char *name)
 	free(text);
 }
 
+static char *detach_text(struct monitor *m, const char *what)
+{
+	return xasprintf("%s ms=%d name=%s kind=%d reason=%s%s%s", what, ms_since_start(m), m->ops_name,
+			kt_exit_kind(m->end.reason), m->end.reason, m->end.detail[0] ? ": " : "", m->end.detail);
+}
+
 static void send_detach_state(struct monitor *m, const char *what)
 {
-	char *text = xasprintf("%s ms=%d name=%s kind=%d reason=%s", what, ms_since_start(m), m->ops_name,
-			kt_exit_kind(m->reason), m->reason);
+	char *text = detach_text(m, what);
 
 	send_state(m, text);
+	free(text);
+}
+
+/* The record with the detail is behind the one that the first frame was sent for. The newest frame counts; the first
+ * one has set the mark. */
+static void send_ejection_detail(struct monitor *m)
+{
+	char *text = detach_text(m, "ejected");
+
+	send_frame(m, text);
 	free(text);
 }
 
@@ -155,7 +175,7 @@ static void send_detach_state(struct monitor *m, const char *what)
  * dead, even if it attaches again: its latch stays set. */
 static void check_ejection(struct monitor *m)
 {
-	int kind = kt_exit_kind(m->reason);
+	int kind = kt_exit_kind(m->end.reason);
 
 	if (m->ejected || (kind > 0 && kind <= KT_KIND_UNREGISTERED_LAST))
 		return;
@@ -167,20 +187,24 @@ static void check_ejection(struct monitor *m)
 /* The kernel's log has the end first, the uevent comes some milliseconds later. */
 static void on_kmsg(struct monitor *m)
 {
-	if (kt_kmsg_disable_reason(m->fds[POLL_KMSG].fd, m->reason) && m->ops_name[0])
+	if (kt_kmsg_read_end(m->fds[POLL_KMSG].fd, &m->end) && m->ops_name[0])
 		check_ejection(m);
 }
 
 static void on_detach(struct monitor *m)
 {
-	on_kmsg(m); /* the log has the reason before the uevent comes */
-	if (m->reason[0]) /* it may even have come before the uevent of the attach */
+	bool was_ejected = m->ejected;
+
+	on_kmsg(m); /* the log has the whole reason before the uevent comes */
+	if (m->end.reason[0]) /* it may even have come before the uevent of the attach */
 		check_ejection(m);
 	set_latch(m, "detached");
 	if (!m->ejected)
 		send_detach_state(m, "detached");
+	else if (was_ejected && m->end.detail[0])
+		send_ejection_detail(m);
 	m->ejected = false;
-	m->reason[0] = '\0';
+	m->end.reason[0] = '\0';
 }
 
 /* Reads the state from the kernel's files: when uevents were lost, or came before ktexitmon ran. */

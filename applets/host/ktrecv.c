@@ -10,7 +10,7 @@
  * Ends: at the exit frame (the rest is ignored), or at the end of the stream. -f waits for more (by inotify)
  *       until the exit frame; at TERM or INT it reads the rest of the file and ends.
  * Exit: 0 exit frame and no damage; 1 no exit frame; 2 damage; 3 bad usage; 4 FILE or DIR can't be read
- *       or written.
+ *       or written; 5 stdout, 6 stderr can't be written, all else is done. A reader that leaves is no error.
  */
 //config:config KTRECV
 //config:	bool "ktrecv"
@@ -41,7 +41,7 @@
 #include "process.h"
 #include "progress.h"
 
-enum { EXIT_NO_EXIT_FRAME = 1, EXIT_DAMAGE = 2, EXIT_USAGE = 3, EXIT_IO = 4 };
+enum { EXIT_NO_EXIT_FRAME = 1, EXIT_DAMAGE = 2, EXIT_USAGE = 3, EXIT_IO = 4, EXIT_STDOUT = 5, EXIT_STDERR = 6 };
 enum { READ_SIZE = 256 * 1024 };
 enum { DAMAGES_REPORTED = 20 }; /* a hostile stream can have one per 17 bytes: the others are only counted */
 
@@ -52,16 +52,21 @@ struct receiver {
 	struct kt_progress progress;
 	bool json;
 	bool in_printk_line;
-	bool stdout_gone, stderr_gone; /* their readers have left */
+	bool stdout_gone, stderr_gone; /* nothing more is written to them */
+	int output_error; /* EXIT_STDOUT or EXIT_STDERR: the first that can't be written */
 };
 
-static void print_raw(int fd, bool *gone, const struct kt_frame *frame)
+/* The rest of the stream is still decoded: the files are worth more than this copy. */
+static void print_raw(struct receiver *r, int fd, bool *gone, const struct kt_frame *frame)
 {
 	if (*gone || full_write(fd, frame->payload, frame->length) == (ssize_t)frame->length)
 		return;
-	if (errno != EPIPE)
-		bb_perror_msg_and_die("unable to write '%s'", fd == STDOUT_FILENO ? "stdout" : "stderr");
 	*gone = true;
+	if (errno == EPIPE)
+		return;
+	bb_perror_msg("unable to write '%s'", fd == STDOUT_FILENO ? "stdout" : "stderr");
+	if (!r->output_error)
+		r->output_error = fd == STDOUT_FILENO ? EXIT_STDOUT : EXIT_STDERR;
 }
 
 static void on_output(struct receiver *r, const struct kt_frame *frame)
@@ -76,9 +81,9 @@ static void on_output(struct receiver *r, const struct kt_frame *frame)
 	if (isatty(is_stdout ? STDOUT_FILENO : STDERR_FILENO))
 		kt_progress_wrote(&r->progress, frame->payload, frame->length);
 	if (is_stdout)
-		print_raw(STDOUT_FILENO, &r->stdout_gone, frame);
+		print_raw(r, STDOUT_FILENO, &r->stdout_gone, frame);
 	else
-		print_raw(STDERR_FILENO, &r->stderr_gone, frame);
+		print_raw(r, STDERR_FILENO, &r->stderr_gone, frame);
 }
 
 static void print_opening(const struct kt_frame *frame, const char *crc)
@@ -420,5 +425,5 @@ int ktrecv_main(int argc UNUSED_PARAM, char **argv)
 	fflush_all();
 	if (ferror(stdout) && errno != EPIPE)
 		bb_simple_perror_msg_and_die("unable to write 'stdout'");
-	return verdict_of(&r->result);
+	return r->output_error ? r->output_error : verdict_of(&r->result);
 }

@@ -88,12 +88,25 @@ static void on_sched_state(struct kt_run_result *result, const struct kt_frame *
 	} else if (is_prefixed_with(text, "ejected ")) {
 		result->scheduler_ejected = true;
 		keep_value(&result->scheduler_ejected_reason, text, " reason=", "");
+	} else if (is_prefixed_with(text, "detached ")) {
+		keep_value(&result->scheduler_detached_reason, text, " reason=", "");
 	} else if (is_prefixed_with(text, "exited ") || is_prefixed_with(text, "killed ")
 	 || is_prefixed_with(text, "stopped ")
 	) {
 		keep_text(&result->scheduler_end, (uint8_t *)text, strlen(text));
 	}
 	free(text);
+}
+
+/* The first one is the cause of the others. A script is the user's: a line of it that fails is no failure of /init. */
+static void on_init_error(struct kt_run_result *result, const struct kt_frame *frame)
+{
+	static const char script[] ALIGN1 = "script: ";
+	bool is_script = frame->length >= sizeof(script) - 1 && memcmp(frame->payload, script, sizeof(script) - 1) == 0;
+	char **error = is_script ? &result->script_error : &result->init_error;
+
+	if (!*error)
+		keep_text(error, frame->payload, frame->length);
 }
 
 /* A number that no run reaches counts as unknown, rather than as negative. */
@@ -190,8 +203,7 @@ void FAST_FUNC kt_result_frame(struct kt_run_result *result, const struct kt_fra
 		on_fin(result, frame);
 		break;
 	case KT_INIT_ERROR:
-		if (!result->init_error) /* the first is the cause of the others */
-			keep_text(&result->init_error, frame->payload, frame->length);
+		on_init_error(result, frame);
 		break;
 	}
 }
@@ -234,6 +246,7 @@ static void print_scheduler(const struct kt_run_result *result, FILE *out)
 	print_text(out, "scheduler_died_reason", result->scheduler_died_reason);
 	print_flag(out, "scheduler_not_attached", result->scheduler_not_attached);
 	print_text(out, "scheduler_not_attached_reason", result->scheduler_not_attached_reason);
+	print_text(out, "scheduler_detached_reason", result->scheduler_detached_reason);
 	print_text(out, "scheduler_end", result->scheduler_end);
 }
 
@@ -347,6 +360,7 @@ void FAST_FUNC kt_result_print(struct kt_run_result *result, FILE *out)
 	print_number(out, "sched_exit_code", &result->sched_exit_code);
 	print_flag(out, "sys_ready", result->sys_ready);
 	print_text(out, "init_error", result->init_error);
+	print_text(out, "script_error", result->script_error);
 	print_scheduler(result, out);
 	print_flag(out, "payload_started", result->payload_started);
 	print_number(out, "elapsed_ms", &result->elapsed_ms);

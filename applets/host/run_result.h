@@ -41,7 +41,7 @@ struct kt_run_result {
 	struct kt_number exit_code, exec_exit_code, sched_exit_code, elapsed_ms;
 	bool sys_ready, payload_started;
 	bool scheduler_attached, scheduler_ejected, scheduler_died, scheduler_not_attached;
-	char *init_error, *scheduler_name, *scheduler_end;
+	char *init_error, *script_error, *scheduler_name, *scheduler_detached_reason, *scheduler_end;
 	char *scheduler_ejected_reason, *scheduler_died_reason, *scheduler_not_attached_reason;
 	uint64_t frames, bytes, damaged, damaged_bytes, unknown_frames;
 	uint64_t stdout_bytes, stderr_bytes, sched_log_blocks, sched_log_bytes;

@@ -73,12 +73,28 @@ static int open_path(const char *path)
 	return kt_xopen(path, O_WRONLY | O_CREAT | O_APPEND);
 }
 
+/* A program may have closed the port and opened something else at its number: a frame written there would be lost
+ * without a word. KT_PORT_ID, DEVICE:INODE in hex, is what kt_exec() found at the number. */
+static bool is_the_port(int fd)
+{
+	const char *id = getenv("KT_PORT_ID");
+	char found[sizeof("ffffffffffffffff:ffffffffffffffff")];
+	struct stat port;
+
+	if (fstat(fd, &port) < 0)
+		return false;
+	sprintf(found, "%llx:%llx", (long long)port.st_dev, (long long)port.st_ino);
+	return !id || strcmp(id, found) == 0;
+}
+
 static int inherited(const char *number)
 {
 	int fd = bb_strtou(number, NULL, 10);
 
 	if (errno != 0 || fcntl(fd, F_GETFL) < 0)
 		bb_perror_msg_and_die("unable to use KT_PORT_FD=%s", number);
+	if (!is_the_port(fd))
+		bb_error_msg_and_die("unable to use KT_PORT_FD=%s: this descriptor is the port no more", number);
 	return fd;
 }
 

@@ -15,7 +15,10 @@
 #include <sys/syscall.h>
 #include "process.h"
 
-enum { FIFO_PRIORITY = 50 };
+enum {
+	FIFO_PRIORITY = 50,
+	USER_PORT_FD = 1000, /* below the usual limit of open files, 1024 */
+};
 
 #ifndef SCHED_RESET_ON_FORK
 # define SCHED_RESET_ON_FORK 0x40000000
@@ -67,11 +70,83 @@ void FAST_FUNC kt_drop_daemon_privileges(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Shell scripts name descriptors with one digit, and `exec 9>lock; flock 9` is what flock's manual tells them to
+ * write. So a program gets the port at a number that none of them takes, with the port's identity: kt_port_open()
+ * finds out when it is taken nevertheless. */
+static void move_port(void)
+{
+	const char *number = getenv("KT_PORT_FD");
+	struct stat port;
+	int fd, moved;
+
+	if (!number)
+		return;
+	fd = bb_strtou(number, NULL, 10);
+	if (errno != 0 || fstat(fd, &port) < 0)
+		return;
+	moved = fcntl(fd, F_DUPFD, USER_PORT_FD);
+	if (moved >= 0)
+		close(fd);
+	else
+		moved = fd; /* the limit of open files is lower than that */
+	putenv(xasprintf("KT_PORT_FD=%d", moved));
+	putenv(xasprintf("KT_PORT_ID=%llx:%llx", (long long)port.st_dev, (long long)port.st_ino));
+}
+
+/* The environment of a user's program, as kt_exec() describes it. The strings stay: they become the program's. */
+static char **user_environment(const char *file)
+{
+	size_t size = INT_MAX - 4095;
+	char *text = file ? xmalloc_xopen_read_close(file, &size) : NULL;
+	char *at;
+	char **copy;
+	int count;
+
+	for (at = text; text && at < text + size; at += strlen(at) + 1)
+		putenv(at);
+	for (count = 0; environ[count]; count++)
+		continue;
+	copy = xmalloc((count + 1) * sizeof(*copy));
+	return memcpy(copy, environ, (count + 1) * sizeof(*copy));
+}
+
+/* putenv(3) and no setenv(3), which would free the string that the copy of the environment has. */
+static void set_search_path(const char *first, const char *rest)
+{
+	if (first)
+		putenv(xasprintf("PATH=%s:%s", first, rest ? rest : bb_default_root_path));
+}
+
+void FAST_FUNC kt_exec(char **argv)
+{
+	const char *file = getenv("KT_USER_ENV");
+	const char *first = getenv("KT_USER_PATH");
+	char **environment;
+
+	move_port();
+	unsetenv("KT_USER_ENV");
+	unsetenv("KT_USER_PATH");
+	set_search_path(first, getenv("PATH"));
+	environment = user_environment(file);
+	set_search_path(first, getenv("PATH")); /* -i NAME -- NAME, whatever PATH the user has set */
+	execvpe(argv[0], argv, environment);
+	environ = environment; /* for a shell that is tried next */
+}
+
+void FAST_FUNC kt_exec_failed(const char *program)
+{
+	const char *why = strerror(errno);
+
+	xfunc_error_retval = errno == ENOENT ? 127 : 126;
+	if (errno == ENOENT && strchr(program, '/') && access(program, F_OK) == 0)
+		why = "it is there, but the interpreter or loader that it names is not";
+	bb_error_msg_and_die("unable to run '%s': %s", program, why);
+}
+
 void FAST_FUNC kt_exec_or_die(char **argv)
 {
-	execvp(argv[0], argv);
-	xfunc_error_retval = errno == ENOENT ? 127 : 126;
-	bb_perror_msg_and_die("unable to run '%s'", argv[0]);
+	kt_exec(argv);
+	kt_exec_failed(argv[0]);
 }
 
 int FAST_FUNC kt_signals_open(int first, ...)

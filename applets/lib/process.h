@@ -19,7 +19,17 @@ void kt_daemon_priority(void) FAST_FUNC;
 /* Undoes that in a child before it executes a user's program, and its signals: none is blocked or ignored. */
 void kt_drop_daemon_privileges(void) FAST_FUNC;
 
-/* execvp(3). When it fails, exits with 127 (not found) or 126 after a message, as a shell does. */
+/* Becomes a user's program, and returns with errno when it can't. The program is looked up in the directories of
+ * KT_USER_PATH, then in PATH. Its environment is ours without KT_USER_PATH and KT_USER_ENV, with these changes:
+ * KT_USER_PATH precedes PATH; the file that KT_USER_ENV names has variables (NAME=VALUE, a NUL after each) that
+ * replace any other; the port of KT_PORT_FD is moved to a high number, and KT_PORT_ID tells it from others.
+ * So nothing of the user's reaches any process of ours. */
+void kt_exec(char **argv) FAST_FUNC;
+
+/* After a failed kt_exec(), by its errno: exits with 127 (not found) or 126 after a message, as a shell does. */
+void kt_exec_failed(const char *program) NORETURN FAST_FUNC;
+
+/* Both. */
 void kt_exec_or_die(char **argv) NORETURN FAST_FUNC;
 
 /* Blocks the signals and returns a non-blocking signalfd for them. Dies when it can't. */

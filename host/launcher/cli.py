@@ -121,6 +121,8 @@ _OPTIONS = (
     _Option("guest", "--escape", "escape", parse_escape, "CHAR", default="]",
             text="end the VM from the shell with Ctrl-CHAR (default ]); none: no key does"),
     _Option("guest", "--expect-death", "expect_death", text="fail the run unless the scheduler dies"),
+    _Option("guest", "--allow-bad-exit", "allow_bad_exit",
+            text="don't fail the run when the scheduler, asked to end, ends with an error or by another signal"),
     _Option("guest", "--fail-on-warn", "fail_on_warn",
             text="fail the run if the kernel logs a WARN, lockdep splat, lockup, hung task, KASAN report, BUG or "
                  "the like"),
@@ -200,7 +202,7 @@ def parse(words: Sequence[str], version: str, stdin: str) -> Options:
     parser = make_parser()
     namespace = argparse.Namespace()
     _parse_environment(parser, namespace)
-    seen, command = _parse_words(parser, namespace, words)
+    seen, arguments = _parse_words(parser, namespace, words)
     if namespace.version:
         print_text(f"ktrun {version}\n".encode())
         sys.exit(0)
@@ -212,7 +214,8 @@ def parse(words: Sequence[str], version: str, stdin: str) -> Options:
     if namespace.matrix and other:
         raise Fault("--matrix: what is asked of a cell stands in the file, only -o, -q, --junit and --report go with "
                     f"it: {other[-1]}")
-    options = Options(**vars(namespace), command=command, stdin=stdin)
+    command = " ".join(shell_word(word) for word in arguments) if arguments else None
+    options = Options(**vars(namespace), command=command, arguments=arguments, stdin=stdin)
     return _default_limit(_shell_from_stdin(options))
 
 
@@ -221,8 +224,8 @@ def _parse_environment(parser: argparse.ArgumentParser, namespace: argparse.Name
     namespace.variables = [("NO_COLOR", "1")] if os.environ.get("NO_COLOR") else []
     try:
         words = environment_words(os.environ.get("KTRUN_OPTS", ""))
-        _, command = _parse_words(parser, namespace, words)
-        if command is not None:
+        _, arguments = _parse_words(parser, namespace, words)
+        if arguments:
             raise Fault("the guest's command belongs on the command line")
         if namespace.replay:
             raise Fault("--replay belongs on the command line")
@@ -239,16 +242,18 @@ def environment_words(text: str) -> list[str]:
 
 
 def _parse_words(parser: argparse.ArgumentParser, namespace: argparse.Namespace,
-                 words: Sequence[str]) -> tuple[list[str], Optional[str]]:
-    """The options that were named, and the guest's command."""
+                 words: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+    """The options that were named, and the guest's command, which has no words if there is none."""
     seen: list[str] = []
     marked: list[str] = []
-    command: Optional[str] = None
+    arguments: tuple[str, ...] = ()
     rest = list(words)
     while rest:
         word = rest.pop(0)
         if word == "--":
-            command = _guest_command(rest)
+            if not rest:
+                raise Fault("no command after --")
+            arguments = tuple(rest)
             seen.append(word)
             break
         name, equals, glued = word.partition("=") if word.startswith("--") else (word, "", "")
@@ -259,7 +264,7 @@ def _parse_words(parser: argparse.ArgumentParser, namespace: argparse.Namespace,
         marked += [] if values else [name]
         seen.append(name)
     parser.parse_args(marked, namespace)
-    return seen, command
+    return seen, arguments
 
 
 def _take_values(name: str, words: Sequence[str], is_glued: bool) -> Sequence[str]:
@@ -278,17 +283,10 @@ def _take_values(name: str, words: Sequence[str], is_glued: bool) -> Sequence[st
     raise Fault(f"unexpected word: {name} (the guest's command goes after --)")
 
 
-def _guest_command(words: Sequence[str]) -> str:
-    """Each argument in single quotes: the guest's `sh -c` gets exactly these bytes as exactly these words."""
-    if not words:
-        raise Fault("no command after --")
-    return " ".join(shell_word(word) for word in words)
-
-
 def _shell_from_stdin(options: Options) -> Options:
     """Without a terminal there is nobody to edit a line for: the shell reads its commands from stdin, to its end."""
     if options.is_interactive and options.stdin and not os.isatty(0):
-        return options._replace(command="sh -l")
+        return options._replace(command="sh -l", arguments=("/bin/sh", "-l"))
     return options
 
 

@@ -29,6 +29,7 @@ class Asked:
     command: Optional[str] = None  # as the guest's shell reads it
     shell: bool = False
     expect_death: bool = False
+    allow_bad_exit: bool = False
     fail_on_warn: bool = False
     plain: bool = False
     limit_secs: Optional[int] = None
@@ -47,6 +48,7 @@ class Ending:
     hang_from: Optional[int] = None  # the console's size when the guest was asked what it does
     full: Optional[str] = None  # the file that has reached its share of --max-output
     interrupted: Optional[str] = None  # by what
+    unwritten: Optional[str] = None  # stdout or stderr: ktrun could not pass on what the payload wrote
     reader_error: Optional[str] = None  # why ktrecv could not decode the stream
     error: Optional[str] = None  # why ktrun itself could not go on
 
@@ -88,6 +90,8 @@ def _check(host: Host) -> None:
         raise BadRecord("a number out of bounds")
     if ending.full not in (None, STREAM, CONSOLE, COM2, QEMU_LOG):
         raise BadRecord(f"full: {ending.full!r:.100}")
+    if ending.unwritten not in (None, "stdout", "stderr"):
+        raise BadRecord(f"unwritten: {ending.unwritten!r:.100}")
     if not (host.accel.isascii() and host.accel.isalpha()):
         raise BadRecord(f"accel: {host.accel!r:.100}")
     if ending.timed_out and (host.asked.limit_secs is None or ending.hang_from is None):

@@ -19,7 +19,7 @@ from .jobs import Jobs
 from .machine import share_list
 from .modules import list_modules, unpack_module
 from .plan import Plan
-from .text import Fault, shell_word
+from .text import Fault
 
 _UNPACK_MIB = 96  # of memory beyond twice the archive
 
@@ -66,10 +66,10 @@ class _Stage:
 def _stage_run_files(stage: _Stage, plan: Plan, history: bytes) -> None:
     options = plan.options
     texts = {
-        "/.ktbox/env": "".join(f"export {name}={shell_word(text)}\n" for name, text in options.variables),
+        "/.ktbox/env": "".join(f"{name}={text}\0" for name, text in options.variables),
+        "/.ktbox/command": "".join(argument + "\0" for argument in options.arguments),
         "/.ktbox/get": "".join(path + "\n" for path in options.gets),
         "/.ktbox/shares": share_list(plan),
-        "/exec_cmd": options.command + "\n" if options.command is not None else "",
         "/sched_args": options.scheduler_args + "\n" if options.scheduler_args else "",
     }
     for guest_path, text in texts.items():

@@ -1,44 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Run directory -> verdict. Nothing but the directory counts: a run and its replay are judged by the same code.
 
-In:  host.json, stream.json, console.log, qemu.log and the sizes of the files. Out: Judgement.
+In:  Facts. Out: Judgement, by the first rule that holds.
 
 A verdict comes from frames. "pass" needs each piece of evidence to be there, not just the absence of bad news. Three
 messages report a death: sched-state (ejected), sched-exit, and lifecycle scheduler-died. Each of them alone proves it,
-since the guest may die between two of them (docs/use/verdicts.md).
+since the guest may die between two of them (docs/use/verdicts.md). What the guest says about the scheduler comes
+before its complaints about itself, and those come before what is inferred because a frame is missing.
 """
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
-from .console import Console, last_line, read_console
-from .host import LIMIT_STATUS, Ending, Host, read_host
-from .records import BadRecord
-from .rundir import CONSOLE, QEMU_LOG, RunDirectory
-from .stream import Stream, read_stream
-from .text import decoded, one_line, printable
+from .facts import Facts, read_facts
+from .reasons import (death_reason, describe_bad_exit, describe_full_file, describe_missing, describe_silence,
+                      qemu_message, qemu_refused, why_guest_died)
+from .rundir import RunDirectory
+from .text import one_line, printable
 from .verdicts import Verdict, give
-
-SILENT_AFTER_SECS = 3
-
-
-@dataclass(frozen=True)
-class Facts:
-    """All that the run directory says."""
-    directory: RunDirectory
-    host: Host
-    stream: Stream
-    console: Console
-    unreadable: Optional[str]  # a file that judging needs
-
-    @property
-    def ending(self) -> Ending:
-        return self.host.ending
-
-    @property
-    def payload_failed(self) -> bool:
-        return self.stream.exec_exit_code not in (None, 0)
 
 
 @dataclass(frozen=True)
@@ -59,23 +39,6 @@ def judge(directory: RunDirectory) -> Judgement:
     return Judgement(Verdict(found.word, found.code, reason), facts, keys)
 
 
-def read_facts(directory: RunDirectory) -> tuple[Facts, dict[str, Any]]:
-    """And all keys of stream.json, as they are."""
-    host = read_host(directory.file("host.json")) or Host()
-    stream, console = Stream(), Console()
-    keys: dict[str, Any] = {}
-    unreadable: Optional[str] = None
-    try:
-        stream, keys = read_stream(directory)
-    except BadRecord as error:
-        unreadable = f"the guest's stream can't be decoded: {host.ending.reader_error or error}"
-    try:
-        console = read_console(directory.file(CONSOLE))
-    except OSError:
-        unreadable = f"unable to read {CONSOLE}"
-    return Facts(directory, host, stream, console, unreadable), keys
-
-
 def judge_host(facts: Facts) -> Optional[Verdict]:
     ending = facts.ending
     if ending.error:
@@ -88,7 +51,7 @@ def judge_host(facts: Facts) -> Optional[Verdict]:
         return give("timeout", f"not done after {facts.host.asked.limit_secs} s: {describe_silence(ending)}")
     if facts.unreadable:
         return give("error", facts.unreadable)
-    if not facts.stream.sys_ready and _qemu_refused(facts):
+    if not facts.stream.sys_ready and qemu_refused(facts):
         return give("error", f"QEMU did not start: {qemu_message(facts)}")
     return None
 
@@ -103,34 +66,44 @@ def judge_guest(facts: Facts) -> Optional[Verdict]:
         return give("corrupt", f"{stream.damaged} damaged places in the guest's stream")
     if stream.complete is False:
         return give("corrupt", f"the guest's stream: {describe_missing(stream)}")
-    if stream.init_error is not None:
-        return give("init-failed", stream.init_error)
     return None
 
 
 def judge_scheduler(facts: Facts) -> Optional[Verdict]:
-    stream, asked = facts.stream, facts.host.asked
-    because = death_reason(stream)
+    """What frames say about it."""
+    stream = facts.stream
     if stream.scheduler_died and not stream.scheduler_attached:
-        return give("sched-failed", "the scheduler ended before it was attached" + because)
+        return give("sched-failed", f"the scheduler ended before it was attached{death_reason(facts)}")
     if stream.scheduler_not_attached:
         return give("sched-not-attached", f"the scheduler did not attach: {stream.scheduler_not_attached_reason}")
-    if stream.scheduler_died and not asked.expect_death:
-        return give("sched-died", "the scheduler died during the run" + because)
+    if stream.scheduler_died and not facts.host.asked.expect_death:
+        return give("sched-died", f"the scheduler died during the run{death_reason(facts)}")
+    return None
+
+
+def judge_init(facts: Facts) -> Optional[Verdict]:
+    """An error of /init may be the cause of all that is missing after it."""
+    return give("init-failed", facts.stream.init_error) if facts.stream.init_error is not None else None
+
+
+def judge_missing(facts: Facts) -> Optional[Verdict]:
+    """What no frame says."""
+    stream, asked = facts.stream, facts.host.asked
     if not stream.scheduler_died and asked.expect_death:
         return give("sched-survived", "the scheduler was expected to die")
     if asked.scheduler is not None and not stream.scheduler_attached:
         return give("sched-not-attached", "no frame says that the scheduler was attached")
+    if stream.exec_exit_code is None and (asked.command is not None or asked.shell):
+        return give("init-failed", "the payload's status never came")
+    if not facts.payload_failed and stream.exit_code != 0 and stream.script_error is None:
+        return give("init-failed", f"the guest ended with {stream.exit_code}, and nothing that it sent says why")
     return None
 
 
 def judge_end(facts: Facts) -> Optional[Verdict]:
-    """An exit frame says how the guest ended. It is 0, or something that came before it explains it."""
-    stream, asked = facts.stream, facts.host.asked
-    if stream.exec_exit_code is None and (asked.command is not None or asked.shell):
-        return give("init-failed", "the payload's status never came")
-    if not facts.payload_failed and stream.exit_code != 0:
-        return give("init-failed", f"the guest ended with {stream.exit_code}, and nothing that it sent says why")
+    """How the scheduler ended when it was asked to. SIGTERM is what ktexitmon asks with."""
+    if facts.stream.stopped_badly and not facts.host.asked.allow_bad_exit:
+        return give("sched-bad-exit", describe_bad_exit(facts))
     return None
 
 
@@ -147,83 +120,23 @@ def judge_payload(facts: Facts) -> Optional[Verdict]:
         return give("fail", f"{stream.tests_failed} of {stream.tests_count} tests failed", 1)
     if facts.payload_failed:
         return give("fail", f"the payload ended with {stream.exec_exit_code}", stream.exec_exit_code)
+    return None
+
+
+def judge_scripts(facts: Facts) -> Optional[Verdict]:
+    """A setting that could not be made matters when nothing else is wrong; else it stands beside the verdict."""
+    return give("init-failed", facts.stream.script_error) if facts.stream.script_error is not None else None
+
+
+def judge_output(facts: Facts) -> Optional[Verdict]:
+    """Who asked for the payload's output and did not get it must not go on as after a pass. The artifact is whole."""
+    unwritten = facts.ending.unwritten
+    return give("error", f"ktrun's {unwritten} could not be written") if unwritten else None
+
+
+def judge_rest(facts: Facts) -> Optional[Verdict]:
     return give("pass", None)
 
 
-RULES = (judge_host, judge_guest, judge_scheduler, judge_end, judge_kernel, judge_payload)
-
-
-def death_reason(stream: Stream) -> str:
-    """": REASON": the kernel's dump tells more than its message, and that more than /init; or nothing."""
-    dump = stream.error_dump
-    if dump:
-        return f": {dump.reason or 'no reason given'} (kind {dump.kind})"
-    if stream.scheduler_ejected_reason is not None:
-        return f": ejected by the kernel, {stream.scheduler_ejected_reason}"
-    return "" if stream.scheduler_died_reason is None else f": {stream.scheduler_died_reason}"
-
-
-def why_guest_died(facts: Facts, what: str) -> str:
-    """Explains, from the console and QEMU's status, why a guest ended without an exit frame. The first that holds:
-    guest out of memory, init died, kernel panic, QEMU had to be killed, QEMU died, silent reset."""
-    if facts.console.panic:
-        return _describe_panic(facts.console.panic, facts.console.oom_init)
-    if facts.ending.qemu_killed:
-        return f"{what}, and QEMU did not end"
-    if facts.ending.qemu_status != 0:
-        return f"QEMU died: {qemu_message(facts)}"
-    return f"silent reset: {what}; the console's last line is: {last_line(facts.directory.file(CONSOLE))}"
-
-
-def _describe_panic(panic: str, oom_init: Optional[str]) -> str:
-    if "deadlocked on memory" in panic or "ut of memory" in panic:
-        return f"guest out of memory: {panic}"
-    if "Attempted to kill init" in panic:
-        return f"guest out of memory: {oom_init}" if oom_init else f"init died: {panic}"
-    return f"kernel panic: {panic}"
-
-
-def _qemu_refused(facts: Facts) -> bool:
-    """QEMU that refuses its arguments ends with an error before the guest has printed anything."""
-    ending = facts.ending
-    return not ending.qemu_killed and ending.qemu_status != 0 and facts.directory.size(CONSOLE) == 0
-
-
-def qemu_message(facts: Facts) -> str:
-    path, size = facts.directory.file(QEMU_LOG), facts.directory.size(QEMU_LOG)
-    lines: list[bytes] = []
-    if size:
-        with open(path, "rb") as file:
-            file.seek(max(0, size - 1000))
-            lines = file.read(1000).splitlines()
-    return f"{decoded(lines[-1]) if lines else 'no message'}, status {facts.ending.qemu_status}"
-
-
-def describe_full_file(facts: Facts) -> str:
-    full = facts.ending.full or ""
-    text = (f"the guest has filled {full} ({facts.directory.size(full)} bytes), "
-            "all that --max-output leaves it")
-    return text + ("; QEMU was stopped" if facts.ending.qemu_status == LIMIT_STATUS else "")
-
-
-def describe_missing(stream: Stream) -> str:
-    missing = stream.missing_bytes or 0
-    return f"{-missing} bytes more than the guest has sent" if missing < 0 else f"{missing} bytes missing"
-
-
-def describe_silence(ending: Ending) -> str:
-    frames, console = ending.frames_age_secs, ending.console_age_secs
-    ages = f"(last frame: {_age(frames)}, last console output: {_age(console)})"
-    if _is_recent(frames):
-        return f"the guest still sent frames {ages}"
-    if _is_recent(console):
-        return f"the guest still printed, but did not come to its end {ages}"
-    return f"the guest was silent {ages}"
-
-
-def _is_recent(age: Optional[int]) -> bool:
-    return age is not None and age < SILENT_AFTER_SECS
-
-
-def _age(age: Optional[int]) -> str:
-    return "never" if age is None else f"{age} s before"
+RULES = (judge_host, judge_guest, judge_scheduler, judge_init, judge_missing, judge_end, judge_kernel, judge_payload,
+         judge_scripts, judge_output, judge_rest)

@@ -20,11 +20,13 @@ class Options(NamedTuple):
     modules: Optional[str]
     variables: list[tuple[str, str]]
     tests: list[str]
-    command: Optional[str]  # as the guest's shell reads it
+    command: Optional[str]  # as a shell reads it
+    arguments: tuple[str, ...]  # the same command: the program and its arguments as they are
     shell: bool
     history: Optional[str]
     escape: str  # empty: no key ends the VM
     expect_death: bool
+    allow_bad_exit: bool
     fail_on_warn: bool
     stdin: str  # the file behind ktrun's stdin; empty: it was closed
     # machine

@@ -26,6 +26,10 @@ from .values import absolute
 
 MEMORY_MIB_LEAST = 128
 TERMINAL, STREAM_INPUT = "terminal", "stream"
+# execve(2): MAX_ARG_STRLEN of one word with its NUL; a quarter of the stack's limit, 8 MiB in the guest, for all words
+# with a pointer each. The guest adds variables of its own, and the words of a shell.
+_WORD_MAX, _WORDS_MAX = 32 * 4096, 2 * 1024 ** 2
+_POINTER_SIZE, _GUEST_WORDS_SIZE = 8, 4096
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ def make_plan(options: Options, paths: Paths, jobs: Jobs) -> Plan:
     check_modules_option(options.modules)
     stdin_kind = _stdin_kind(options)
     options = _with_tests(options, paths, jobs)
+    _check_arguments(options)
     check_output(options.output or paths.runs, options.output)
     check_reports(options)
     check_history(options)
@@ -127,6 +132,20 @@ def _check_guest_files(options: Options, kernel: Kernel, jobs: Jobs) -> None:
         check_include(path, kernel.arch, jobs)
 
 
+def _check_arguments(options: Options) -> None:
+    """Linux's limits for execve(2), so that a command which the guest can't run costs no boot."""
+    words = [("the command: an argument", word) for word in options.arguments]
+    words += [(f"-e: {name}", f"{name}={text}") for name, text in options.variables]
+    total = _GUEST_WORDS_SIZE
+    for what, word in words:
+        size = len(os.fsencode(word)) + 1
+        if size > _WORD_MAX:
+            raise Fault(f"{what} of {size - 1} bytes: Linux takes at most {_WORD_MAX - 1}: {word[:40]}...")
+        total += size + _POINTER_SIZE
+    if total > _WORDS_MAX:
+        raise Fault(f"the command and the variables of -e take {total} bytes: Linux takes at most {_WORDS_MAX}")
+
+
 def _stdin_kind(options: Options) -> Optional[str]:
     """A closed stdin and /dev/null are the same: then the guest has no such port, and the payload's stdin is empty."""
     if options.is_interactive:
@@ -147,7 +166,8 @@ def _with_tests(options: Options, paths: Paths, jobs: Jobs) -> Options:
         if name in names:
             raise Fault(f"--test: two scripts with the name {name}")
         names.append(name)
-    return options._replace(command=" ".join(["kt-test", *(f"/tests/{name}" for name in names)]))
+    arguments = ("/usr/bin/kt-test", *(f"/tests/{name}" for name in names))
+    return options._replace(command=" ".join(["kt-test", *arguments[1:]]), arguments=arguments)
 
 
 def _check_test(path: str, name: str, paths: Paths, jobs: Jobs) -> None:

@@ -21,7 +21,7 @@ from .jobs import Interrupted, Job, Jobs
 from .machine import qemu_command, shown_command
 from .plan import Plan
 from .rundir import COM2, CONSOLE, QEMU_LOG, STREAM, RunDirectory
-from .stream import NAME, READ_MAX, decode_for_files, reader_command
+from .stream import NAME, decode_for_files, has_read, reader_command, unwritten
 from .terminal import Terminal, make_ports
 from .text import note, write_stderr
 
@@ -62,7 +62,7 @@ def run_guest(plan: Plan, accel: str, words: str, work: str, directory: RunDirec
     reader_error = guest.stop()
     write_hang(directory, ending.hang_from)
     status = guest.qemu_status
-    return replace(ending, qemu_status=status, full=_full_file(plan, directory, status), reader_error=reader_error,
+    return replace(ending, qemu_status=status, unwritten=guest.unwritten, full=_full_file(plan, directory, status), reader_error=reader_error,
                    wall_ms=int((time.monotonic() - started) * 1000))
 
 
@@ -86,6 +86,11 @@ class _Guest:
     @property
     def qemu_status(self) -> int:
         return self._qemu.reap() if self._qemu else 0
+
+    @property
+    def unwritten(self) -> Optional[str]:
+        """Which output of ktrun's own could not be written."""
+        return unwritten(self._reader.reap()) if self._reader else None
 
     def start(self, command: list[str]) -> None:
         options = self._plan.options
@@ -151,7 +156,7 @@ class _Guest:
             watched.remove(ended)
             if self._terminal:
                 self._terminal.check_escape()
-            if ended is self._reader and (ended.status or 0) <= READ_MAX:
+            if ended is self._reader and has_read(ended.status or 0):
                 self._send_wake(ACK)
                 has_exit_frame, deadline = True, time.monotonic() + END_SECS
         return True
@@ -209,7 +214,7 @@ class _Guest:
         self._reader.send(signal.SIGTERM)
         if not self._jobs.wait(self._reader, secs=READER_SECS):
             self._reader.send(signal.SIGKILL)
-        if self._reader.reap() > READ_MAX or not os.path.exists(self._directory.file(NAME)):
+        if not has_read(self._reader.reap()) or not os.path.exists(self._directory.file(NAME)):
             return decode_for_files(self._plan.paths.busybox, self._directory, self._plan.options.plain, self._jobs)
         return None
 

@@ -50,7 +50,7 @@ def prepare_and_run(options: Options, paths: Paths, jobs: Jobs) -> int:
 def _host(plan: Plan, accel: str, ending: Ending) -> Host:
     options = plan.options
     asked = Asked(options.scheduler, options.scheduler_args, options.command, options.shell, options.expect_death,
-                  options.fail_on_warn, options.plain, options.limit_secs, tuple(options.gets))
+                  options.allow_bad_exit, options.fail_on_warn, options.plain, options.limit_secs, tuple(options.gets))
     return Host(FORMAT, plan.paths.version, accel, plan.kernel.path, asked, ending)
 
 
@@ -80,9 +80,13 @@ def replay(options: Options, paths: Paths, jobs: Jobs) -> int:
         if not host:
             note(f"no host.json in {path}: judged by the frames alone")
         write_hang(directory, host.ending.hang_from if host else None)
-        decode(paths.busybox, directory, bool(host and host.asked.plain), options.report_on_stdout is None, jobs)
+        unwritten = decode(paths.busybox, directory, bool(host and host.asked.plain),
+                           options.report_on_stdout is None, jobs)
         jobs.shield()
-        return report(options, directory, jobs)
+        code = report(options, directory, jobs)
+        if unwritten and not code:
+            raise Fault(f"--replay: {unwritten} could not be written")
+        return code
 
 
 def _print_command(plan: Plan, words: str, jobs: Jobs) -> int:

@@ -6,6 +6,8 @@ all text of the guest; the keys are documented in docs/internals/replay-format.m
 """
 from __future__ import annotations
 
+import re
+import signal
 import subprocess
 from dataclasses import dataclass
 from typing import Any, Optional
@@ -16,7 +18,9 @@ from .rundir import STREAM, RunDirectory
 from .text import note
 
 NAME = "stream.json"
-READ_MAX = 2  # the highest status of ktrecv with which it has written its files
+_READ = (0, 1, 2)  # the statuses of ktrecv with which it has written its files
+_UNWRITTEN = {5: "stdout", 6: "stderr"}  # it has, but could not pass on what the payload wrote
+_GOOD_STOPS = (0, 128 + signal.SIGTERM)
 _SIZE_MAX = 256 * 1024 * 1024
 
 
@@ -74,6 +78,7 @@ class Stream:
     sched_exit_code: Optional[int] = None
     sys_ready: bool = False
     init_error: Optional[str] = None
+    script_error: Optional[str] = None  # the first line of --enable or --disable that failed
     scheduler_attached: bool = False
     scheduler_name: Optional[str] = None
     scheduler_ejected: bool = False
@@ -82,6 +87,7 @@ class Stream:
     scheduler_died_reason: Optional[str] = None
     scheduler_not_attached: bool = False
     scheduler_not_attached_reason: Optional[str] = None
+    scheduler_detached_reason: Optional[str] = None
     scheduler_end: Optional[str] = None
     payload_started: bool = False
     elapsed_ms: Optional[int] = None
@@ -103,6 +109,17 @@ class Stream:
         return self.tests_passed + self.tests_failed + self.tests_skipped
 
     @property
+    def stop_status(self) -> Optional[int]:
+        """Of a scheduler that was asked to end, as a shell says it; None: it was not asked, or nothing is known."""
+        found = re.fullmatch(r"stopped code=([0-9]{1,9})", self.scheduler_end or "", re.ASCII)
+        return int(found.group(1)) if found else None
+
+    @property
+    def stopped_badly(self) -> bool:
+        """It was asked to end by SIGTERM, and neither ended with 0 nor by that signal."""
+        return (self.scheduler_end or "").startswith("stopped ") and self.stop_status not in _GOOD_STOPS
+
+    @property
     def error_dump(self) -> Optional[Dump]:
         """The newest dump of an error exit."""
         return next((dump for dump in reversed(self.dumps) if dump.type == "error"), None)
@@ -113,14 +130,28 @@ def reader_command(busybox: str, directory: RunDirectory, is_plain: bool, *optio
             directory.file(STREAM)]
 
 
-def decode(busybox: str, directory: RunDirectory, is_plain: bool, has_stdout: bool, jobs: Jobs) -> None:
-    """Decode a finished stream, with the payload's output on ktrun's own stdout and stderr, as in the run."""
+def decode(busybox: str, directory: RunDirectory, is_plain: bool, has_stdout: bool, jobs: Jobs) -> Optional[str]:
+    """Decode a finished stream, with the payload's output on ktrun's own stdout and stderr, as in the run.
+
+    Returns the one that could not be written.
+    """
     reader = jobs.start(reader_command(busybox, directory, is_plain),
                         stdout=None if has_stdout else subprocess.DEVNULL)
     jobs.wait(reader)
-    error = decode_for_files(busybox, directory, is_plain, jobs) if reader.reap() > READ_MAX else None
+    error = None if has_read(reader.reap()) else decode_for_files(busybox, directory, is_plain, jobs)
     if error:
         note(f"the guest's stream can't be decoded: {error}")
+    return unwritten(reader.reap())
+
+
+def has_read(status: int) -> bool:
+    """Whether ktrecv, which ended with STATUS, has read the stream and written its files."""
+    return status in _READ or status in _UNWRITTEN
+
+
+def unwritten(status: int) -> Optional[str]:
+    """Which of ktrun's own outputs ktrecv could not write."""
+    return _UNWRITTEN.get(status)
 
 
 def decode_for_files(busybox: str, directory: RunDirectory, is_plain: bool, jobs: Jobs) -> Optional[str]:
@@ -129,7 +160,7 @@ def decode_for_files(busybox: str, directory: RunDirectory, is_plain: bool, jobs
     Returns why that failed, too; None: it did not.
     """
     result = jobs.tool(reader_command(busybox, directory, is_plain), stdout=subprocess.DEVNULL)
-    return f"{result.first_error}, status {result.status}" if result.status > READ_MAX else None
+    return f"{result.first_error}, status {result.status}" if not has_read(result.status) else None
 
 
 def read_stream(directory: RunDirectory) -> tuple[Stream, dict[str, Any]]:

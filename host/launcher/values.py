@@ -76,9 +76,9 @@ def parse_variable(option: str, value: str) -> tuple[str, str]:
     """NAME=VALUE"""
     name, equals, text = value.partition("=")
     if not equals:
-        raise Fault(f"{option}: not NAME=VALUE: {value}")
+        raise Fault(f"{option}: not NAME=VALUE: {value or repr(value)}")
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name, re.ASCII):
-        raise Fault(f"{option}: not a variable's name: {name}")
+        raise Fault(f"{option}: not a variable's name before the =: {value[:200]}")
     return name, text
 
 

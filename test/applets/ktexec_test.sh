@@ -4,7 +4,7 @@
 # ktexec: streams apart and complete, the program's status, its time, TERM, grandchildren, a port that
 # stalls or is gone.
 
-# shellcheck disable=SC1091,SC2154 # what is sourced sets them
+# shellcheck disable=SC1091,SC2016,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/unit.sh"
 
 # start_ktexec ARG...: in the background; pid is its process id.
@@ -55,6 +55,128 @@ test_what_cannot_be_run_is_127_or_126() {
 test_arguments_are_the_programs_own() {
 	run_kt ktexec -p port printf '%s|' -t -p 'a b' ''
 	assertEquals '-t|-p|a b||' "$(payload stdout port)"
+}
+
+# with_user_env ARG...: runs ktexec with the variables in the file variables, and with ./first before its PATH.
+with_user_env() {
+	KT_USER_ENV=$PWD/variables KT_USER_PATH=$PWD/first run_kt ktexec -p port "$@"
+}
+
+# lines TEXT: the payload's output has this line.
+assert_prints() {
+	payload stdout port >printed
+	for line; do
+		grep -qxaF -- "$line" printed
+		kt_verdict $? "no line $line in $(kt_head printed)"
+	done
+}
+
+test_the_users_variables_are_the_programs_alone_and_no_shell_reads_them() {
+	mkdir first
+	printf 'PATH=/nowhere\000IFS=t\000PWD=/weird\000OPTIND=x\000kt_command=/bin/true\000LD_PRELOAD=\000PS1=$(id)\000' >variables
+	printf 'OLD=new\000EMPTY=\000TWO=a\nb\000BYTES=\377\000KT_PORT_FD=none\000' >>variables
+	OLD=old with_user_env /usr/bin/env
+	assert_status 0
+	assert_prints PATH=/nowhere IFS=t PWD=/weird OPTIND=x kt_command=/bin/true LD_PRELOAD= 'PS1=$(id)' OLD=new \
+		EMPTY= TWO=a b "$(printf 'BYTES=\377')" KT_PORT_FD=none
+	assert_no_match '^OLD=old|^KT_USER_|^PATH=.*first' printed
+}
+
+test_a_large_variable_of_the_user() {
+	mkdir first
+	{ printf 'BIG='; text 131000; printf '\000'; } >variables
+	with_user_env sh -c 'echo ${#BIG}'
+	assert_prints 131000
+}
+
+test_an_included_program_is_found_whatever_path_the_user_sets() {
+	mkdir first
+	printf '#!/bin/sh\necho first $PATH\n' >first/kt-tool
+	chmod +x first/kt-tool
+	printf 'PATH=/nowhere\000' >variables
+	with_user_env kt-tool
+	assert_prints 'first /nowhere'
+	: >variables
+	PATH=/usr/bin:/bin with_user_env kt-tool
+	assert_prints "first $PWD/first:/usr/bin:/bin"
+}
+
+# typed WORD...: ktexec runs it from a file, as ktrun packs it.
+typed() {
+	printf '%s\000' "$@" >words
+	rm -f port
+	run_kt ktexec -p port -a words
+}
+
+test_arguments_from_a_file_are_the_programs_own() {
+	typed printf '%s|' -t 'a  b' '' "it's" '$HOME' 'two
+lines' '*'
+	assert_status 0
+	assertEquals "-t|a  b||it's|\$HOME|two
+lines|*|" "$(payload stdout port)"
+}
+
+test_an_argument_of_128_kib_and_many_of_them() {
+	typed printf %s "$(text 131071)"
+	assertEquals 131071 "$(payload stdout port | wc -c)"
+	seq 30000 | tr '\n' '\000' >numbers
+	{ printf 'echo\000'; cat numbers; } >words
+	rm -f port
+	run_kt ktexec -p port -a words
+	assertEquals "$(seq 30000 | tr '\n' ' ' | sed 's/ $//')" "$(payload stdout port)"
+}
+
+test_a_builtin_and_a_script_without_an_interpreter_are_the_shells() {
+	typed exit 3
+	assert_status 3
+	echo 'echo "a script of $#"' >script
+	chmod +x script
+	typed ./script x 'y z'
+	assertEquals 'a script of 2' "$(payload stdout port)"
+	PATH=/usr/bin:/bin typed no_such_command_anywhere
+	assert_status 127
+	payload stderr port >printed
+	assert_matches 'no_such_command_anywhere.*not found' printed
+}
+
+test_a_file_of_arguments_that_is_none() {
+	: >words
+	run_kt ktexec -p port -a words
+	assert_status 1
+	assert_matches "unable to read arguments from 'words'" err
+	printf 'true' >words
+	run_kt ktexec -p port -a words
+	assert_status 1
+}
+
+test_a_program_whose_interpreter_is_missing_is_told_from_one_that_is_not_there() {
+	printf '#!/no/such/interpreter\n' >script
+	chmod +x script
+	run_kt ktexec -p port ./script
+	assert_status 127
+	payload stderr port >printed
+	assert_matches 'it is there, but the interpreter' printed
+	rm port
+	run_kt ktexec -p port ./missing
+	payload stderr port >printed
+	assert_no_match 'it is there' printed
+}
+
+test_a_program_that_takes_descriptor_9_still_has_the_port() {
+	mkdir first
+	KT_PORT_FD=9 run_kt ktexec sh -c 'exec 9>lock; flock 9; exec "$KT_BUSYBOX" ktsend stimulus mine' 9>>port
+	assert_status 0
+	assertEquals mine "$(payload stimulus port)"
+	assert_empty lock
+}
+
+test_a_descriptor_that_is_the_port_no_more_is_an_error() {
+	# shellcheck disable=SC2016
+	KT_PORT_FD=9 run_kt ktexec bash -c 'eval "exec $KT_PORT_FD>other"; "$KT_BUSYBOX" ktsend stimulus mine' 9>>port
+	assert_status 1
+	assert_empty other
+	payload stderr port >printed
+	assert_matches 'ktsend: unable to use KT_PORT_FD=[0-9]+: .*the port no more' printed
 }
 
 test_output_comes_as_it_is_written() {

@@ -129,9 +129,9 @@ test_result_of_an_empty_run() {
 
 test_result_keys_and_their_order() {
 	recv exit#i32:0
-	assertEquals "exit_code exec_exit_code sched_exit_code sys_ready init_error scheduler_attached \
+	assertEquals "exit_code exec_exit_code sched_exit_code sys_ready init_error script_error scheduler_attached \
 scheduler_name scheduler_ejected scheduler_ejected_reason scheduler_died scheduler_died_reason \
-scheduler_not_attached scheduler_not_attached_reason scheduler_end payload_started elapsed_ms \
+scheduler_not_attached scheduler_not_attached_reason scheduler_detached_reason scheduler_end payload_started elapsed_ms \
 dumps dumps_complete tests_passed tests_failed tests_skipped tests marks_sent marks \
 files files_complete frames bytes damaged damaged_bytes truncated unknown_frames \
 bytes_sent complete missing_bytes \
@@ -194,6 +194,18 @@ test_result_of_a_scheduler_that_was_not_attached() {
 	assert_key scheduler_not_attached true
 	assert_key scheduler_not_attached_reason '"timeout"'
 	assert_key scheduler_attached false
+}
+
+test_result_of_a_failed_line_of_a_script() {
+	recv 'init-error=script: /sched_enable:2: no' 'init-error=script: /sched_enable:3: no' 'init-error=mounts: no proc'
+	assert_key script_error '"script: /sched_enable:2: no"'
+	assert_key init_error '"mounts: no proc"'
+}
+
+test_result_of_a_detach() {
+	recv 'sched-state=detached ms=5 name=demo kind=65 reason=unregistered from BPF: my words'
+	assert_key scheduler_detached_reason '"unregistered from BPF: my words"'
+	assert_key scheduler_died false
 }
 
 test_result_of_an_init_error() {

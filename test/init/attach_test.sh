@@ -92,51 +92,26 @@ test_without_arguments_there_is_none() {
 	assert_did '3 words'
 }
 
-test_the_users_environment_is_the_schedulers_and_the_payloads() {
-	cat >root/.ktbox/env <<-'END'
-		export KT_TEST_WORD='it'\''s a "word" of $HOME'
-	END
-	when ktsh-lite 'note "enable sees ${KT_TEST_WORD-nothing}"'
-	when ktexitmon 'note "scheduler sees $KT_TEST_WORD"; ktlatch set sched_attached; stay'
-	when ktexec 'note "payload sees $KT_TEST_WORD"'
+test_the_users_environment_is_a_file_for_those_who_start_a_users_program_and_no_shell_reads_it() {
+	printf "A='\n\000ROOT=/nowhere\000PATH=/nowhere\000kt_command=/bin/true\000IFS=t\000MODE=shell\000" >root/.ktbox/env
+	when ktsh-lite 'note "enable sees ${KT_USER_ENV-nothing}"'
+	when ktexitmon 'note "scheduler sees $KT_USER_ENV"; ktlatch set sched_attached; stay'
+	when ktexec 'note "payload sees $KT_USER_ENV"'
 	boot
-	assert_did "scheduler sees it's a \"word\" of \$HOME" "payload sees it's a \"word\" of \$HOME" \
-		'enable sees nothing'
-}
-
-test_the_users_path_is_not_the_one_by_which_init_finds_its_own_commands() {
-	echo "export PATH='/nowhere'" >root/.ktbox/env
-	boot
-	assert_did 'ktexitmon -l /tmp/sched.log /scheduler' 'ktexec /payload'
+	assert_did 'ktexitmon -l /tmp/sched.log /scheduler' 'ktexec /payload' 'scheduler sees /.ktbox/env' \
+		'payload sees /.ktbox/env' 'enable sees nothing'
 	assert_exit 0
 }
 
-test_the_users_variables_are_not_those_of_init() {
-	cat >root/.ktbox/env <<-'END'
-		export ROOT='/nowhere'
-		export RUN='/nowhere'
-		export MODE='shell'
-		export EXPECT_DEATH='1'
-		export ATTACH_TIMEOUT='never'
-	END
-	boot
-	assert_did 'ktexitmon -l /tmp/sched.log /scheduler' 'ktexec /payload'
-	assert_exit 0
-}
-
-test_folders_that_were_included_are_on_the_path_of_scheduler_and_payload() {
+test_included_programs_are_on_the_path_of_scheduler_and_payload_only() {
 	mkdir -p root/include-files/tools/deep
-	when ktexitmon 'note "scheduler $PATH"; ktlatch set sched_attached; stay'
-	when ktexec 'note "payload $PATH"'
-	when ktsh-lite 'note "others $PATH"'
+	when ktexitmon 'note "scheduler $KT_USER_PATH"; ktlatch set sched_attached; stay'
+	when ktexec 'note "payload $KT_USER_PATH"'
+	when ktsh-lite 'note "others ${KT_USER_PATH-nothing} $PATH"'
 	boot
-	for who in scheduler payload; do
-		assert_times 1 "^$who .*/include-files:"
-		assert_times 1 "^$who .*/include-files/tools:"
-		assert_times 1 "^$who .*/include-files/tools/deep:"
-		assert_times 1 "^$who .*:/stubs:/tools$"
-	done
+	assert_did 'scheduler /include-files:/.ktbox/bin' 'payload /include-files:/.ktbox/bin'
 	assert_times 0 '^others .*include-files'
+	assert_times 2 '^others nothing '
 }
 
 test_without_included_files_the_path_is_as_it_was() {

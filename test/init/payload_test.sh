@@ -83,6 +83,15 @@ test_a_payload_beats_an_exec_cmd() {
 	assert_did_not '^ktexec sh'
 }
 
+test_the_command_of_ktrun_is_a_file_that_no_shell_reads() {
+	rm root/payload
+	printf 'echo\000it'"'"'s\n\000\000$HOME\000' >root/.ktbox/command
+	echo 'exit 5' >root/exec_cmd
+	boot
+	assert_did 'ktexec -a /.ktbox/command' 'ktsend lifecycle payload-starting'
+	assert_did_not '^ktexec sh'
+}
+
 test_a_payload_that_is_not_executable_is_passed_over_for_the_exec_cmd() {
 	chmod -x root/payload
 	echo 'exit 5' >root/exec_cmd

@@ -19,7 +19,7 @@ test_with_the_port_ktbox_ctl_the_shell_is_on_a_terminal_of_its_own_and_kthvc_on_
 	when ktterm 'note "term $TERM"; exit 3'
 	boot
 	assert_order 'kthvc -i /dev/hvc0' 'ktsend sys-ready' 'ktsend lifecycle payload-starting' \
-		'ktterm sh -l' 'ktsend exec-exit 3' 'ktexitmon got TERM' 'ktsend exit 3'
+		'ktterm /bin/sh -l' 'ktsend exec-exit 3' 'ktexitmon got TERM' 'ktsend exit 3'
 	assert_did 'term xterm'
 	assert_did_not '^ktexec |^ktlogin |^ktstdin'
 	assert_exit 3
@@ -29,7 +29,7 @@ test_with_one_console_the_shell_has_it_and_kthvc_does_not_run() {
 	shell_mode hvc0
 	when ktlogin 'exit 3'
 	boot
-	assert_order 'ktsend sys-ready' 'ktlogin /dev/hvc0 sh -l' 'ktsend exec-exit 3'
+	assert_order 'ktsend sys-ready' 'ktlogin /dev/hvc0 /bin/sh -l' 'ktsend exec-exit 3'
 	assert_did_not '^kthvc |^ktexec '
 	assert_exit 3
 }
@@ -92,7 +92,7 @@ test_the_history_is_sent_from_before_the_shell_to_the_end_when_the_host_keeps_on
 	: >root/.ktbox/history
 	when ktdump 'case $1 in -H) stay ;; esac'
 	boot
-	assert_order 'ktsend sys-ready' 'ktdump -H -f /.ktbox/history' 'ktterm sh -l' 'ktsend exec-exit 0' \
+	assert_order 'ktsend sys-ready' 'ktdump -H -f /.ktbox/history' 'ktterm /bin/sh -l' 'ktsend exec-exit 0' \
 		'ktdump got TERM' 'ktsend exit 0'
 	assert_exit 0
 }
@@ -126,10 +126,10 @@ test_a_death_of_the_scheduler_leaves_the_developer_at_the_shell() {
 test_the_users_environment_and_files_are_there_in_the_shell() {
 	shell_mode ctl
 	mkdir root/include-files
-	echo "export KT_TEST_WORD='a word'" >root/.ktbox/env
-	when ktterm 'note "shell sees $KT_TEST_WORD and $PATH"'
+	printf 'KT_TEST_WORD=a word\000' >root/.ktbox/env
+	when ktterm 'note "shell sees $KT_USER_ENV and $KT_USER_PATH"'
 	boot
-	assert_times 1 '^shell sees a word and .*/include-files:.*:/tools$'
+	assert_did 'shell sees /.ktbox/env and /include-files:/.ktbox/bin'
 }
 
 . shunit2

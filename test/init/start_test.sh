@@ -30,6 +30,21 @@ test_each_of_the_required_mounts_is_required() {
 	done
 }
 
+test_the_guest_has_a_loopback_device_and_a_name() {
+	mkdir -p root/sys/class/net/lo root/proc/sys/kernel
+	: >root/proc/sys/kernel/hostname
+	boot
+	assert_order 'ifconfig lo 127.0.0.1 netmask 255.0.0.0 up' 'ktsend sys-ready'
+	assert_content proc/sys/kernel/hostname ktbox
+}
+
+test_a_kernel_without_networking_does_without_a_word() {
+	boot
+	assert_did_not '^ifconfig '
+	assert_not_on_console 'network|hostname'
+	assert_exit 0
+}
+
 test_an_optional_mount_that_is_missing_is_reported_and_the_run_goes_on() {
 	not_mounted /sys/fs/bpf
 	boot
@@ -203,13 +218,19 @@ test_without_the_scripts_around_the_scheduler_nothing_runs_them() {
 	assert_exit 0
 }
 
-test_a_sched_enable_line_that_fails_is_in_the_verdict_but_the_run_goes_on() {
+test_a_sched_enable_line_that_fails_is_named_and_the_run_goes_on() {
+	when ktsh-lite '[ "$1" != "$KTBOX_ROOT/sched_enable" ] || { echo "ktsh-lite: /sched_enable:2: no"; echo more; exit 1; } >&2'
+	boot
+	assert_order 'ktsend init-error script: /sched_enable:2: no' 'ktexitmon -l' 'ktexec /payload' 'ktsend exit 209'
+	assert_times 1 '^ktsend init-error'
+	assert_exit 209
+}
+
+test_a_failed_line_of_a_script_does_not_hide_the_payload_s_code() {
 	when ktsh-lite '[ "$1" != "$KTBOX_ROOT/sched_enable" ]'
 	when ktexec 'exit 7'
 	boot
-	assert_order 'ktsend init-error ' 'ktexitmon -l' 'ktexec /payload' 'ktsend exec-exit 7' 'ktsend exit 209'
-	assert_times 1 '^ktsend init-error .*sched_enable'
-	assert_exit 209
+	assert_order 'ktsend init-error script: /sched_enable: ktsh-lite failed without a message' 'ktsend exit 7'
 }
 
 test_a_sched_disable_line_that_fails_is_in_the_verdict() {

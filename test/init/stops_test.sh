@@ -15,7 +15,7 @@ test_break_gives_a_shell_before_the_phase_and_its_exit_goes_on() {
 	shell_with break=scheduler
 	when ktterm 'a_moment; note left; exit 3'
 	boot
-	assert_order 'ktpipe ' 'ktterm sh -l' 'left' 'ktexitmon -l' 'ktsend scenario-start' 'ktterm sh -l' \
+	assert_order 'ktpipe ' 'ktterm /bin/sh -l' 'left' 'ktexitmon -l' 'ktsend scenario-start' 'ktterm /bin/sh -l' \
 		'ktsend exec-exit 3' 'ktsend exit 3'
 	assert_times 2 '^ktterm '
 	assert_console '^ktbox: debug shell before the phase scheduler; exit continues the run'
@@ -65,7 +65,7 @@ test_a_test_under_ktrun_has_no_terminal_for_it_and_goes_on() {
 test_a_test_of_another_host_has_it_on_the_console() {
 	echo 'console=ttyS0 break=payload' >root/proc/cmdline
 	boot
-	assert_order 'ktlogin /dev/ttyS0 sh -l' 'ktexec /payload'
+	assert_order 'ktlogin /dev/ttyS0 /bin/sh -l' 'ktexec /payload'
 	assert_times 1 '^ktlogin '
 }
 
@@ -74,7 +74,7 @@ test_a_failed_boot_gives_a_shell_when_asked() {
 	when ktport 'exit 1'
 	boot
 	assert_console '^ktbox: debug shell after a failed boot: bulk port: '
-	assert_times 1 '^ktterm sh -l'
+	assert_times 1 '^ktterm /bin/sh -l'
 	assert_did_not '^ktexitmon '
 }
 

@@ -147,7 +147,9 @@ test_environment_that_is_none() {
 	refuses NOTHING -e NOTHING -- true
 	refuses 1A -e 1A=x -- true
 	refuses 'A B' -e 'A B=x' -- true
-	refuses -e -e '=x' -- true
+	refuses '=x' -e '=x' -- true
+	refuses '=x=y' -e '=x=y' -- true
+	refuses "''" -e '' -- true
 	accepts -e A= -e _b1='x=y z'
 }
 

@@ -147,7 +147,7 @@ test_shell_mode_says_so_to_the_guest_and_has_a_port_for_its_terminal() {
 test_a_shell_without_a_terminal_reads_its_commands_from_stdin() {
 	echo true | good --shell
 	added
-	assertEquals "sh -l" "$(cat added/exec_cmd)"
+	assertEquals "/bin/sh -l" "$(tr '\000' ' ' <added/.ktbox/command | sed 's/ $//')"
 	command_line >line
 	assert_matches 'KTSTR_MODE=shell ktbox.ctl=1' line
 	assert_matches 'name=ktbox-ctl' stub/args
@@ -218,18 +218,45 @@ test_verbose_shows_the_command() {
 	assert_no_match 'path=.*hvc0' err
 }
 
-test_the_command_reaches_the_guest_as_one_quoted_string() {
+test_the_command_reaches_the_guest_as_it_is() {
 	# shellcheck disable=SC2016  # meant literally
-	good -- printf '%s' "it's" '' 'a  b' '$x' -n --
+	set -- printf '%s' "it's" '' 'a  b' '$x' -n -- "$(printf 'b\377\nc')"
+	good -- "$@"
 	added
-	printf "'printf' '%%s' 'it'\\\\''s' '' 'a  b' '\$x' '-n' '--'" >expected
-	assertEquals "$(cat expected)" "$(cat added/exec_cmd)"
+	printf '%s\000' "$@" >expected
+	assert_same_bytes expected added/.ktbox/command
+}
+
+test_a_command_of_many_words_takes_no_more_than_linux_allows() {
+	# shellcheck disable=SC2046
+	good -- echo $(seq 30000)
+	added
+	assertEquals 30001 "$(tr -cd '\000' <added/.ktbox/command | wc -c)"
+	good -- echo "$(text 131071)"
+}
+
+test_a_command_beyond_what_linux_allows_is_refused() {
+	launcher 'import os
+top, limit = sys.argv[1], 131072
+os.environ.update(KTRUN_ACCEL="tcg")
+from launcher.plan import _check_arguments
+from launcher.cli import parse
+from launcher.text import Fault
+for words in (["--", "echo", "x" * limit], ["-e", "A=" + "y" * (limit - 2)], ["--", "echo", *["z" * 99999] * 21]):
+    try:
+        _check_arguments(parse(words, "", ""))
+        print("taken")
+    except Fault as fault:
+        print(str(fault)[:130])' "$KT_TOP" >refusals
+	assertEquals "lines: $(cat refusals)" 3 "$(grep -c 'Linux takes at most' refusals)"
+	assert_matches '^the command: an argument of 131072 bytes' refusals
+	assert_matches '^-e: A of 131072 bytes' refusals
 }
 
 test_without_a_command_there_is_none() {
 	good -s "$KT_TOP/build/scx_demo"
 	added
-	assertFalse "exec_cmd is there" "[ -e added/exec_cmd ]"
+	assertFalse "a command is there" "[ -e added/.ktbox/command ]"
 	assertTrue "scheduler is there" "[ -x added/scheduler ]"
 	cmp -s "$KT_TOP/build/scx_demo" added/scheduler
 	assertEquals "the scheduler is the one given" 0 $?
@@ -242,7 +269,7 @@ test_the_archive_begins_and_ends_with_its_marks() {
 	grep -aobF TRAILER!!! added.cpio | tail -n 1 >last
 	assert_matches TRAILER last
 	assertEquals "last name" run.complete \
-		"$(grep -aoE 'run\.complete|exec_cmd|scheduler|run\.begin' added.cpio | tail -n 1)"
+		"$(grep -aoE 'run\.complete|\.ktbox/command|scheduler|run\.begin' added.cpio | tail -n 1)"
 }
 
 test_the_base_archive_is_in_front_unchanged() {
@@ -251,14 +278,14 @@ test_the_base_archive_is_in_front_unchanged() {
 	assert_same_bytes "$KT_TOP/build/initramfs.cpio" base
 }
 
-test_environment_is_a_file_that_a_shell_reads_back_exactly() {
+test_environment_is_a_file_of_variables_as_they_are() {
 	value="it's \"two\" \$x \`id\` \\
 second line"
-	good -e "ONE=$value" -e TWO= -e ONE_MORE=x=y -- true
+	set -- "ONE=$value" TWO= ONE_MORE=x=y PATH=/nowhere kt_command=/bin/true "$(printf 'BYTES=\377\001')"
+	good -e "$1" -e "$2" -e "$3" -e "$4" -e "$5" -e "$6" -- true
 	added
-	# shellcheck disable=SC2016  # for the inner shell
-	env -i sh -c '. ./added/.ktbox/env; printf "%s|%s|%s" "$ONE" "$TWO" "$ONE_MORE"' >seen
-	assertEquals "$value||x=y" "$(cat seen)"
+	printf '%s\000' "$@" >expected
+	assert_same_bytes expected added/.ktbox/env
 }
 
 test_scheduler_arguments_and_scripts_are_files() {

@@ -16,15 +16,36 @@ test_the_exit_frame_is_acknowledged() {
 	assert_same_bytes expected stub/ack
 }
 
-# Here the reader of the frames ends early, which is no exit frame of the guest.
-test_a_run_whose_output_cannot_be_written_goes_on_and_is_decoded_whole() {
-	echo 'exec timeout 2 head -c 1 "$hvc.in" >"$stub/ack"' >stub/act
+# The run goes on to its end, and its files are whole.
+test_an_output_that_cannot_be_written_is_an_error_instead_of_a_pass() {
+	echo 'exec head -c 1 "$hvc.in" >"$stub/ack"' >stub/act
 	streams $READY $STARTED 'stdout=to\x20nobody\n' $OUT0 $EXIT
 	timeout -k 2 "$KT_CEILING" "$KTRUN" -o "$PWD/art" -- true >/dev/full 2>err
 	status=$?
-	assert_verdict pass 0
+	assert_verdict error 205
+	assert_value reason "ktrun's stdout could not be written"
 	assert_file_text 'to nobody' art/stdout
-	assert_empty stub/ack
+	assertEquals "acknowledged" 1 "$(wc -c <stub/ack)"
+	run "$KTRUN" --replay art
+	assert_status 205
+	sed -i 's/"unwritten": *"stdout"/"unwritten":null/; s/"unwritten":"stdout"/"unwritten":null/' art/host.json
+	timeout -k 2 "$KT_CEILING" "$KTRUN" --replay art >/dev/full 2>err
+	assertEquals "a replay to a full disk" 205 $?
+	streams $READY $STARTED 'stderr=to\x20nobody\n' $OUT0 $EXIT
+	run sh -c '"$0" -o "$PWD/art" -- true 2>/dev/full' "$KTRUN"
+	assert_value reason "ktrun's stderr could not be written"
+	streams $READY $STARTED 'stdout=to\x20nobody\n' $OUT7 $EXIT
+	"$KTRUN" -o "$PWD/art" -- true >/dev/full 2>err
+	assertEquals "a failure stays one" 7 $?
+	"$KTRUN" -o "$PWD/art" -- true | :
+	assert_value verdict fail
+}
+
+test_a_reader_of_the_output_that_leaves_is_no_error() {
+	streams $READY $STARTED 'stdout=to\x20nobody\n' $OUT0 $EXIT
+	{ "$KTRUN" -o "$PWD/art" -- true; echo $? >code; } | :
+	assert_file_text 0 code
+	assert_value verdict pass
 }
 
 test_files_of_the_run_before_are_gone_and_those_of_others_stay() {

@@ -53,10 +53,51 @@ test_a_stream_with_bytes_missing_is_corrupt() {
 	verdict_of corrupt 207 "-- true" $READY $STARTED $OUT0 'fin=\xff\x0f\x00\x00\x00\x00\x00\x00' $EXIT
 }
 
-test_init_error_comes_before_the_scheduler() {
-	verdict_of init-failed 209 "$SCHED -- true" $READY $IERR $DIED $OUT7 $EXIT
-	verdict_of init-failed 209 "$SCHED -- true" $READY $ATTACHED $STARTED $IERR $OUT0 $EXIT
+test_init_error_comes_after_what_frames_say_of_the_scheduler_and_before_all_that_is_missing() {
+	verdict_of sched-failed 200 "$SCHED -- true" $READY $IERR $DIED $OUT7 $EXIT
+	verdict_of sched-not-attached 201 "$SCHED -- true" $READY $IERR $NOT_ATTACHED $EXIT
+	verdict_of sched-died 202 "$SCHED -- true" $READY $ATTACHED $STARTED $IERR $DIED $OUT7 $EXIT
+	verdict_of init-failed 209 "$SCHED -- true" $READY $IERR $EXIT
+	verdict_of init-failed 209 "$SCHED --expect-death -- true" $READY $ATTACHED $IERR $OUT0 $EXIT
+	verdict_of init-failed 209 "$SCHED -- true" $READY $ATTACHED $STARTED $IERR $OUT7 $STOPPED_BADLY $EXIT
 	assert_value init_error 'payload: it broke'
+}
+
+test_a_failed_line_of_a_script_is_a_verdict_when_nothing_else_is_wrong() {
+	verdict_of init-failed 209 "$SCHED -- true" $READY $SCRIPT_ERROR $ATTACHED $STARTED $OUT0 $STOPPED exit#i32:209
+	assert_value reason 'script: /sched_enable:2: no'
+	verdict_of fail 7 "$SCHED -- true" $READY $SCRIPT_ERROR $ATTACHED $STARTED $OUT7 $STOPPED $EXIT
+	assert_matches '^  script     /sched_enable:2: no' err
+	verdict_of sched-died 202 "$SCHED -- true" $READY $SCRIPT_ERROR $ATTACHED $STARTED $DIED $OUT0 $EXIT
+	assert_matches '^  script     /sched_enable:2: no' err
+	verdict_of sched-bad-exit 212 "$SCHED -- true" $READY $SCRIPT_ERROR $ATTACHED $STARTED $OUT0 $STOPPED_BADLY exit#i32:209
+	verdict_of init-failed 209 "-- true" $READY $SCRIPT_ERROR $IERR $STARTED $OUT0 exit#i32:209
+	assert_value reason 'payload: it broke'
+}
+
+test_a_scheduler_that_ends_badly_when_asked_to_is_sched_bad_exit() {
+	for code in 1 2 126 127 130 134 137 139 255; do
+		verdict_of sched-bad-exit 212 "$SCHED -- true" $READY $ATTACHED $STARTED $OUT7 "sched-state=stopped\x20code=$code" $EXIT
+	done
+	verdict_of sched-bad-exit 212 "$SCHED" $READY $ATTACHED "sched-state=stopped\x20code=x" $EXIT
+	for code in 0 143; do # what it was asked with is no crash
+		verdict_of pass 0 "$SCHED -- true" $READY $ATTACHED $STARTED $OUT0 "sched-state=stopped\x20code=$code" $EXIT
+	done
+}
+
+test_the_reason_of_a_bad_exit_names_signal_or_code_and_the_log_s_words() {
+	log='sched-log====SCHED_OUTPUT_START=== sched-log=free():\x20invalid\x20pointer\n sched-log====SCHED_OUTPUT_END==='
+	verdict_of sched-bad-exit 212 "$SCHED -- true" $READY $ATTACHED $STARTED $OUT0 'sched-state=stopped\x20code=139' $log $EXIT
+	assert_value reason 'the scheduler, asked to end, ended by signal 11 (SIGSEGV): free(): invalid pointer'
+	verdict_of sched-bad-exit 212 "$SCHED -- true" $READY $ATTACHED $STARTED $OUT0 'sched-state=stopped\x20code=137' $EXIT
+	assert_value reason 'the scheduler, asked to end, ended only when it was killed: it did not react to SIGTERM in time'
+	verdict_of sched-bad-exit 212 "$SCHED -- true" $READY $ATTACHED $STARTED $OUT0 'sched-state=stopped\x20code=3' $EXIT
+	assert_value reason 'the scheduler, asked to end, ended with code 3'
+}
+
+test_a_bad_exit_may_be_allowed() {
+	verdict_of pass 0 "$SCHED --allow-bad-exit -- true" $READY $ATTACHED $STARTED $OUT0 $STOPPED_BADLY $EXIT
+	verdict_of fail 7 "$SCHED --allow-bad-exit -- true" $READY $ATTACHED $STARTED $OUT7 $STOPPED_BADLY $EXIT
 }
 
 test_a_death_before_the_attach_is_sched_failed() {
@@ -197,7 +238,7 @@ print("".join(c for c in open(sys.argv[1], encoding="utf-8").read() if c != "\n"
 
 test_the_summary_has_no_control_characters_of_the_guest() {
 	printf 'console \033[2J \007 end\n' >stub/console
-	verdict_of init-failed 209 "$SCHED -- true" $READY 'init-error=evil\x1b[2J\x07\x08text\xe2\x80\xae' \
+	verdict_of sched-died 202 "$SCHED -- true" $READY 'init-error=evil\x1b[2J\x07\x08text\xe2\x80\xae' \
 		'sched-state=attached\x20ms=1\x20name=a\x1b[2Jname\xc2\x9b' $DIED \
 		sched-log====SCHED_OUTPUT_START=== 'sched-log=log\x1b]0;title\x07\n' \
 		sched-log====SCHED_OUTPUT_END=== $EXIT

@@ -129,7 +129,8 @@ test_without_a_payload_a_scheduler_that_ends_before_it_attaches_failed() {
 test_a_failing_line_of_an_enable_script_is_init_failed_and_named() {
 	look bad_enable
 	assert_verdict init-failed 209
-	assert_value_matches init_error .
+	assert_value init_error null
+	assert_value_matches script_error '^script: /sched_enable:2: '
 	assert_matches 'sched_enable:2' "$art/console.log"
 }
 

@@ -7,7 +7,19 @@
 # shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/vm.sh"
 
+# ends_badly NAME LINE: a scheduler that answers TERM with LINE. The demo, its child, ends in order.
+ends_badly() {
+	printf '#!/bin/sh\n%s\nscx_demo &\nwait $!\n%s\n' "$2" "$3" >"$FILES/$1"
+	chmod +x "$FILES/$1"
+	vm "$1" -s "$FILES/$1" -i "$DEMO" -- true
+}
+
 oneTimeSetUp() {
+	# shellcheck disable=SC2016  # for the guest's shell
+	ends_badly crashes 'trap "kill -SEGV $$" TERM' 'wait'
+	ends_badly ignores 'trap "" TERM' 'while :; do sleep 600; done'
+	# shellcheck disable=SC2016  # for the guest's shell
+	vm killed -s "$DEMO" -- sh -c 'kill -KILL "$(cat /run/kt/sched.pid)"; sleep 600'
 	vm error -s "$DEMO" -a "--error-after 300" -- sleep 600
 	# shellcheck disable=SC2016  # for the guest's shell
 	vm expected -s "$DEMO" -a "--error-after 300" --expect-death \
@@ -46,6 +58,22 @@ test_bpf_error_is_a_death_with_code_log_and_the_whole_dump() {
 	assert_matches 'sched_ext_dump: .*triggered exit kind 1025' "$art/console.log"
 	assert_dump_whole 1
 	assert_payload_stopped
+}
+
+test_a_scheduler_that_crashes_when_it_is_asked_to_end_is_a_bad_exit() {
+	look crashes
+	assert_verdict sched-bad-exit 212
+	assert_value_matches reason 'asked to end, ended by signal 11 \(SIGSEGV\)'
+	assert_value exec_exit_code 0
+	look ignores
+	assert_verdict sched-bad-exit 212
+	assert_value_matches reason 'only when it was killed'
+}
+
+test_a_scheduler_that_is_killed_has_the_signal_in_its_reason() {
+	look killed
+	assert_verdict sched-died 202
+	assert_value_matches reason 'the scheduler died during the run: killed after .* by signal 9 \(SIGKILL\)'
 }
 
 test_what_matters_is_sent_before_the_sched_exit_frame() {
@@ -87,6 +115,7 @@ test_a_stall_is_ended_by_the_watchdog_and_reported() {
 	assert_verdict sched-died 202
 	assert_value sched_exit_code 1
 	assert_matches 'EXIT: kind 1026' "$art/sched.log"
+	assert_value_matches scheduler_ejected_reason '^runnable task stall: .* for [0-9.]+s'
 	assert_matches 'sched_ext_dump: .*triggered exit kind 1026' "$art/console.log"
 	assert_dump_whole 1
 	assert_payload_stopped
@@ -119,6 +148,7 @@ test_a_scheduler_that_the_verifier_refuses_failed_and_its_log_says_why() {
 	assert_value payload_started false
 	assert_empty "$art/stdout"
 	assert_matches 'processed [0-9]+ insns' "$art/sched.log"
+	assert_value_matches reason 'exited after .* with code 1: the verifier: R[0-9] .*'
 	assert_dump_whole 0
 }
 

@@ -11,13 +11,14 @@ import re
 from typing import Optional, Sequence
 
 from ..judge import Judgement
+from ..reasons import seconds
 from ..rundir import COM2, CONSOLE, QEMU_LOG
 from ..text import decoded, ends_of, xml
 from ..verdicts import ERROR, FAILED, PASSED
 from .cases import SKIPPED, Case, count, is_bad, list_cases
 from .timeline import timeline
 from .words import (ITEMS_SHOWN, describe_dump, describe_payload, describe_scheduler, describe_stream, has_payload,
-                    has_scheduler, seconds)
+                    has_scheduler)
 
 _TEXT_MAX = 65536  # bytes of a text on the page
 _LINE_MAX = 4000

@@ -12,11 +12,13 @@ from itertools import islice
 from typing import Iterator
 
 from ..console import console_lines, console_tail
-from ..judge import Facts, Judgement
+from ..facts import Facts
+from ..judge import Judgement
+from ..reasons import seconds
 from ..rundir import COM2, CONSOLE, QEMU_LOG
 from ..text import one_line, printable, printable_bytes, short_lines, without_controls, write_stderr
 from .words import (ITEMS_SHOWN, describe_dump, describe_gets, describe_payload, describe_scheduler, describe_stream,
-                    has_payload, has_scheduler, seconds)
+                    has_payload, has_scheduler)
 
 REPORTS_SHOWN = 5
 TESTS_SHOWN = 5
@@ -47,6 +49,10 @@ def _summary(judgement: Judgement) -> Iterator[str]:
     yield f"ktrun: {judgement.verdict}"
     if has_scheduler(facts):
         yield f"  scheduler  {describe_scheduler(stream)}"
+    if stream.init_error is not None:
+        yield f"  /init      {one_line(stream.init_error)}"
+    if stream.script_error is not None:
+        yield f"  script     {one_line(stream.script_error.removeprefix('script: '))}"
     yield from _items([f"  dump {dump.number:<6}{describe_dump(dump)}" for dump in stream.dumps], "  dumps      {} in all")
     yield from _items([f"  files      {text}" for text in describe_gets(facts)], "  files      {} paths in all")
     if has_payload(facts):

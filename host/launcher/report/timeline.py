@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Iterator, Optional
 
 from ..console import console_lines
-from ..judge import Facts
+from ..facts import Facts
 from ..rundir import CONSOLE
 from ..text import xml
 

@@ -2,18 +2,14 @@
 """The sentences that summary and page share: scheduler, payload, dump, stream, files."""
 from __future__ import annotations
 
-import re
 from typing import Iterator
 
-from ..judge import Facts, describe_missing
+from ..facts import Facts
+from ..reasons import describe_end, describe_missing, seconds
 from ..stream import Dump, Fetched, Stream
 from ..text import one_line
 
 ITEMS_SHOWN = 8  # dumps, and files of --get
-
-
-def seconds(ms: int) -> str:
-    return f"{ms // 1000}.{ms % 1000 // 10:02d}"
 
 
 def has_scheduler(facts: Facts) -> bool:
@@ -36,26 +32,10 @@ def describe_scheduler(stream: Stream) -> str:
     if stream.scheduler_died:
         text += ", died"
     if stream.scheduler_end is not None:
-        text += f", {_describe_end(one_line(stream.scheduler_end))}"
+        text += f", {describe_end(one_line(stream.scheduler_end))}"
     if stream.sched_exit_code is not None:
         text += f", sched-exit {stream.sched_exit_code}"
     return text
-
-
-def _describe_end(end: str) -> str:
-    """"exited ms=4100 code=1" -> "exited after 4.10 s with code 1" """
-    words = []
-    for word in end.split():
-        key, _, value = word.partition("=")
-        if key == "ms" and re.fullmatch(r"0|[1-9][0-9]{0,7}", value, re.ASCII):
-            words.append(f"after {seconds(int(value))} s")
-        elif word == "core=1":
-            words.append("(core dumped)")
-        elif key in ("code", "signal") and value:
-            words.append(f"with code {value}" if key == "code" else f"by signal {value}")
-        elif word != "core=0":
-            words.append(word)
-    return " ".join(words)
 
 
 def describe_payload(stream: Stream) -> str:

@@ -11,8 +11,22 @@ say() {
 
 # An error of /init itself becomes part of the verdict; the run goes on.
 note_error() { # PHASE REASON
-	say "$1: $2"
 	INIT_FAILED=1
+	send_error "$@"
+}
+
+# A line of the user's script that failed stands beside the verdict; alone it makes one. ktsh-lite names the first such
+# line first.
+note_script_error() { # SCRIPT MESSAGES
+	SCRIPT_FAILED=1
+	first_line=${2%%
+*}
+	first_line=${first_line#ktsh-lite: }
+	send_error script "${first_line:-/$1: ktsh-lite failed without a message}"
+}
+
+send_error() { # PHASE REASON
+	say "$1: $2"
 	if [ -n "${KT_PORT_FD:-}" ]; then
 		ktsend init-error "$1: $2"
 	else
@@ -109,25 +123,15 @@ end_process() { # PID SECONDS
 	return "$status"
 }
 
-# Prints all directories of the included files, for PATH: an included program is then found by its name.
-include_path() {
-	[ -d "$ROOT/include-files" ] || return 0
-	find "$ROOT/include-files" -type d | tr '\n' :
-}
-
 now_ms() { # sets NOW_MS, milliseconds since boot, without a process
 	read -r up _ <"$ROOT/proc/uptime"
 	NOW_MS=$((${up%.*} * 1000 + (1${up#*.} - 100) * 10))
 }
 
-# Call it in a subshell: it replaces the process by COMMAND, with the user's environment, which /init does not
-# have. COMMAND is looked up in /init's PATH, not in the user's.
+# Call it in a subshell: it replaces the process by COMMAND, one of ktexec, ktexitmon, ktterm and ktlogin, which start
+# a program of the user. They give it the user's environment (kt_exec() in process.h); no shell reads that.
 exec_with_user_env() { # COMMAND ARG...
-	kt_command=$(command -v "$1")
-	shift
-	kt_directories=$(include_path)
-	# shellcheck source=/dev/null
-	[ ! -e "$ROOT/.ktbox/env" ] || . "$ROOT/.ktbox/env"
-	PATH=$kt_directories$PATH
-	exec "$kt_command" "$@"
+	[ ! -e "$ROOT/.ktbox/env" ] || export KT_USER_ENV="$ROOT/.ktbox/env"
+	[ ! -d "$ROOT/include-files" ] || export KT_USER_PATH="$ROOT/include-files:$ROOT/.ktbox/bin"
+	exec "$@"
 }

@@ -31,7 +31,7 @@ is_worth_running() {
 }
 
 has_payload() {
-	[ -n "$SHELL_TTY" ] || [ -x "$ROOT/payload" ] || [ -e "$ROOT/exec_cmd" ]
+	[ -n "$SHELL_TTY" ] || [ -x "$ROOT/payload" ] || has_command
 }
 
 start_payload() {
@@ -39,6 +39,8 @@ start_payload() {
 		payload_job interactive_shell
 	elif [ -x "$ROOT/payload" ]; then
 		payload_arguments
+	elif [ -e "$ROOT/.ktbox/command" ]; then
+		payload_job exec_with_user_env ktexec -a "$ROOT/.ktbox/command"
 	elif [ -e "$ROOT/exec_cmd" ]; then
 		payload_job exec_with_user_env ktexec sh -c "$(cat "$ROOT/exec_cmd")"
 	else

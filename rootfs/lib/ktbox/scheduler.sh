@@ -12,7 +12,7 @@ scheduler() {
 	SCHEDULER=none
 	ATTACHED=
 	rcu_expedite off
-	run_script sched_enable || note_error scheduler "a line of /sched_enable failed"
+	run_script sched_enable
 	[ -e "$ROOT/scheduler" ] || return 0
 	is_set shutdown && return
 	if [ ! -d "$ROOT/sys/kernel/sched_ext" ]; then
@@ -24,7 +24,11 @@ scheduler() {
 }
 
 run_script() { # sched_enable|sched_disable: the optional scripts before and after the scheduler
-	[ ! -e "$ROOT/$1" ] || ktsh-lite "$ROOT/$1"
+	[ -e "$ROOT/$1" ] || return 0
+	script_errors=$(ktsh-lite "$ROOT/$1" 2>&1)
+	script_status=$?
+	[ -z "$script_errors" ] || echo "$script_errors" >&2
+	[ "$script_status" -eq 0 ] || note_script_error "$1" "$script_errors"
 }
 
 start_scheduler() {

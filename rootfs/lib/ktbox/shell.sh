@@ -5,7 +5,7 @@
 # /etc/profile prints /etc/motd.
 interactive_shell() {
 	greeting >"$ROOT/etc/motd"
-	exec_on_shell_tty sh -l
+	exec_on_shell_tty /bin/sh -l # whatever PATH the user has set
 }
 
 greeting() {

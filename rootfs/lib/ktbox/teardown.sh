@@ -10,7 +10,7 @@ teardown() {
 	trap - EXIT
 	stop_scheduler
 	send_logs
-	run_script sched_disable || note_error teardown "a line of /sched_disable failed"
+	run_script sched_disable
 	drain_trace
 	drain_printk
 	[ -z "${SEND_DMESG:-}" ] || [ -z "${KT_PORT_FD:-}" ] || dmesg | ktsend dmesg -
@@ -104,16 +104,18 @@ end_senders() {
 
 # The order is that of the host's verdicts (docs/use/verdicts.md).
 exit_code() {
-	if [ -n "${INIT_FAILED:-}" ]; then
-		echo 209
-	elif [ "$SCHEDULER" = died ] && [ -z "$ATTACHED" ]; then
+	if [ "$SCHEDULER" = died ] && [ -z "$ATTACHED" ]; then
 		echo 200
 	elif [ "$SCHEDULER" = not-attached ]; then
 		echo 201
 	elif [ "$SCHEDULER" = died ] && [ -z "$EXPECT_DEATH" ]; then
 		echo 202
+	elif [ -n "${INIT_FAILED:-}" ]; then
+		echo 209
 	elif [ -n "$EXPECT_DEATH" ] && [ "$SCHEDULER" != died ]; then
 		echo 208
+	elif [ "${PAYLOAD_STATUS:-0}" -eq 0 ] && [ -n "${SCRIPT_FAILED:-}" ]; then
+		echo 209
 	else
 		echo "${PAYLOAD_STATUS:-0}"
 	fi

@@ -8,7 +8,11 @@
 SHELL_TTY=
 
 wants_shell() {
-	[ "$MODE" = shell ] && [ ! -e "$ROOT/exec_cmd" ]
+	[ "$MODE" = shell ] && ! has_command
+}
+
+has_command() { # of ktrun, or of ktstr's host
+	[ -e "$ROOT/.ktbox/command" ] || [ -e "$ROOT/exec_cmd" ]
 }
 
 # Without the port ktbox-ctl the host is ktstr's, whose terminal is hvc0.

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""All that a run directory says, as one value.
+
+In:  host.json, stream.json, console.log and the sizes of the files. Out: Facts. What can't be read is a fact, too.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Optional
+
+from .console import Console, read_console
+from .host import Ending, Host, read_host
+from .records import BadRecord
+from .rundir import CONSOLE, RunDirectory
+from .stream import Stream, read_stream
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that the run directory says."""
+    directory: RunDirectory
+    host: Host
+    stream: Stream
+    console: Console
+    unreadable: Optional[str]  # a file that judging needs
+
+    @property
+    def ending(self) -> Ending:
+        return self.host.ending
+
+    @property
+    def payload_failed(self) -> bool:
+        return self.stream.exec_exit_code not in (None, 0)
+
+
+def read_facts(directory: RunDirectory) -> tuple[Facts, dict[str, Any]]:
+    """And all keys of stream.json, as they are."""
+    host = read_host(directory.file("host.json")) or Host()
+    stream, console = Stream(), Console()
+    keys: dict[str, Any] = {}
+    unreadable: Optional[str] = None
+    try:
+        stream, keys = read_stream(directory)
+    except BadRecord as error:
+        unreadable = f"the guest's stream can't be decoded: {host.ending.reader_error or error}"
+    try:
+        console = read_console(directory.file(CONSOLE))
+    except OSError:
+        unreadable = f"unable to read {CONSOLE}"
+    return Facts(directory, host, stream, console, unreadable), keys

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Why a run has its verdict, in a sentence: the best evidence that the run directory has.
+
+In:  Facts. Out: text, not yet printable: words of the guest are in it.
+"""
+from __future__ import annotations
+
+import re
+import signal
+from typing import Optional
+
+from .console import last_line
+from .facts import Facts
+from .host import LIMIT_STATUS, Ending
+from .rundir import CONSOLE, QEMU_LOG, SCHED_LOG
+from .schedlog import last_words
+from .stream import Stream
+from .text import decoded
+
+SILENT_AFTER_SECS = 3
+_UNREGISTERED = "unregistered from user space"
+_NUMBER = re.compile("0|[1-9][0-9]{0,7}", re.ASCII)
+
+
+def death_reason(facts: Facts) -> str:
+    """": REASON", or nothing. The kernel's dump tells more than its message; then comes how the process ended, with
+    the last words of its log, and then what /init has to say."""
+    stream = facts.stream
+    dump = stream.error_dump
+    if dump:
+        return f": {dump.reason or 'no reason given'} (kind {dump.kind})"
+    if stream.scheduler_ejected_reason is not None:
+        return f": ejected by the kernel, {stream.scheduler_ejected_reason}"
+    ended = describe_end(stream.scheduler_end) if stream.scheduler_end is not None else stream.scheduler_died_reason
+    words = (ended, _with_kernel(stream), last_words(facts.directory.file(SCHED_LOG)))
+    return "".join(f": {text}" for text in words if text)
+
+
+def _with_kernel(stream: Stream) -> Optional[str]:
+    """A scheduler that ends by itself unregisters: that is no reason. One that BPF code has ended has said why."""
+    reason = stream.scheduler_detached_reason
+    return None if reason in (None, "", _UNREGISTERED) else reason
+
+
+def describe_bad_exit(facts: Facts) -> str:
+    status = facts.stream.stop_status
+    if status is None:
+        how = "with an unknown status"
+    elif status == 128 + signal.SIGKILL:
+        how = "only when it was killed: it did not react to SIGTERM in time"
+    elif 128 < status < 192:
+        how = f"by signal {status - 128}{_signal_name(status - 128)}"
+    else:
+        how = f"with code {status}"
+    words = last_words(facts.directory.file(SCHED_LOG))
+    return f"the scheduler, asked to end, ended {how}" + (f": {words}" if words else "")
+
+
+def describe_end(end: str) -> str:
+    """"exited ms=4100 code=1" -> "exited after 4.10 s with code 1" """
+    words = []
+    for word in end.split():
+        key, _, value = word.partition("=")
+        if key == "ms" and _NUMBER.fullmatch(value):
+            words.append(f"after {seconds(int(value))} s")
+        elif word == "core=1":
+            words.append("(core dumped)")
+        elif key == "code" and value:
+            words.append(f"with code {value}")
+        elif key == "signal" and value:
+            words.append(f"by signal {value}{_signal_name(int(value)) if _NUMBER.fullmatch(value) else ''}")
+        elif word != "core=0":
+            words.append(word)
+    return " ".join(words)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return f" ({signal.Signals(number).name})"
+    except ValueError:
+        return ""
+
+
+def seconds(ms: int) -> str:
+    return f"{ms // 1000}.{ms % 1000 // 10:02d}"
+
+
+def why_guest_died(facts: Facts, what: str) -> str:
+    """Explains, from the console and QEMU's status, why a guest ended without an exit frame. The first that holds:
+    guest out of memory, init died, kernel panic, QEMU had to be killed, QEMU died, silent reset."""
+    if facts.console.panic:
+        return _describe_panic(facts.console.panic, facts.console.oom_init)
+    if facts.ending.qemu_killed:
+        return f"{what}, and QEMU did not end"
+    if facts.ending.qemu_status != 0:
+        return f"QEMU died: {qemu_message(facts)}"
+    return f"silent reset: {what}; the console's last line is: {last_line(facts.directory.file(CONSOLE))}"
+
+
+def _describe_panic(panic: str, oom_init: Optional[str]) -> str:
+    if "deadlocked on memory" in panic or "ut of memory" in panic:
+        return f"guest out of memory: {panic}"
+    if "Attempted to kill init" in panic:
+        return f"guest out of memory: {oom_init}" if oom_init else f"init died: {panic}"
+    return f"kernel panic: {panic}"
+
+
+def qemu_refused(facts: Facts) -> bool:
+    """QEMU that refuses its arguments ends with an error before the guest has printed anything."""
+    ending = facts.ending
+    return not ending.qemu_killed and ending.qemu_status != 0 and facts.directory.size(CONSOLE) == 0
+
+
+def qemu_message(facts: Facts) -> str:
+    path, size = facts.directory.file(QEMU_LOG), facts.directory.size(QEMU_LOG)
+    lines: list[bytes] = []
+    if size:
+        with open(path, "rb") as file:
+            file.seek(max(0, size - 1000))
+            lines = file.read(1000).splitlines()
+    return f"{decoded(lines[-1]) if lines else 'no message'}, status {facts.ending.qemu_status}"
+
+
+def describe_full_file(facts: Facts) -> str:
+    full = facts.ending.full or ""
+    text = (f"the guest has filled {full} ({facts.directory.size(full)} bytes), "
+            "all that --max-output leaves it")
+    return text + ("; QEMU was stopped" if facts.ending.qemu_status == LIMIT_STATUS else "")
+
+
+def describe_missing(stream: Stream) -> str:
+    missing = stream.missing_bytes or 0
+    return f"{-missing} bytes more than the guest has sent" if missing < 0 else f"{missing} bytes missing"
+
+
+def describe_silence(ending: Ending) -> str:
+    frames, console = ending.frames_age_secs, ending.console_age_secs
+    ages = f"(last frame: {_age(frames)}, last console output: {_age(console)})"
+    if _is_recent(frames):
+        return f"the guest still sent frames {ages}"
+    if _is_recent(console):
+        return f"the guest still printed, but did not come to its end {ages}"
+    return f"the guest was silent {ages}"
+
+
+def _is_recent(age: Optional[int]) -> bool:
+    return age is not None and age < SILENT_AFTER_SECS
+
+
+def _age(age: Optional[int]) -> str:
+    return "never" if age is None else f"{age} s before"

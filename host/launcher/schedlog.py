@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The scheduler's log for somebody who asks why it ended: its words before the kernel's dump and after it.
+
+In:  sched.log, which a guest may fill with anything. Out: lines, bounded in number and length.
+
+A loader prints the kernel's dump between "DEBUG DUMP" with a ruler and another ruler (tools/sched_ext/include/scx of
+the kernel, user_exit_info.h; scx's Rust schedulers do the same). ktbox has that dump from the kernel itself.
+"""
+from __future__ import annotations
+
+import mmap
+import os
+import re
+from typing import NamedTuple, Optional, Sequence
+
+from .text import printable_bytes
+
+_TITLE = b"DEBUG DUMP"
+_RULER = re.compile(rb"^={20,}\r?$", re.MULTILINE)
+_TAIL = 32768  # bytes before the dump, and after it
+_LINE_MAX = 300
+_LOOKED_AT = 64  # lines: a help text may follow the one that says what was wrong
+_VERIFIER_END = re.compile(r"processed \d+ insns|verification time|-- END PROG LOAD LOG --")
+_TROUBLE = re.compile(r"error|fail|invalid|unable|unknown|unrecogni[sz]ed|unexpected|cannot|can't|could not|denied|refused|"
+                      r"not (found|permitted|supported|allowed)|no such|missing|panicked|assert|fatal|abort", re.IGNORECASE)
+_OPTION_HELP = re.compile(r"\s*--?\w")
+
+
+class SchedLog(NamedTuple):
+    before: list[str]  # the last lines before the dump; all of the last lines if there is no dump
+    after: list[str]
+
+
+def read_log(path: str) -> SchedLog:
+    """Of a file that is not there: no lines."""
+    try:
+        with open(path, "rb") as file:
+            if not os.fstat(file.fileno()).st_size:
+                return SchedLog([], [])
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as log:
+                return _split(log)
+    except FileNotFoundError:
+        return SchedLog([], [])
+
+
+def _split(log: mmap.mmap) -> SchedLog:
+    start = _find_dump(log)
+    if start is None:
+        return SchedLog(_lines(log[max(0, len(log) - _TAIL):]), [])
+    rest_at = max(start, len(log) - _TAIL)
+    rulers = list(_RULER.finditer(log[rest_at:]))
+    # Two of them are the dump's. With the first one alone, the dump was not finished, and nothing comes after it.
+    end = rest_at + rulers[-1].end() if rulers and (len(rulers) > 1 or rest_at > start) else len(log)
+    return SchedLog(_lines(log[max(0, start - _TAIL):start]), _lines(log[end:]))
+
+
+def _find_dump(log: mmap.mmap) -> Optional[int]:
+    """Where the last title begins that has its ruler below it."""
+    at = log.rfind(_TITLE)
+    while at >= 0:
+        is_line = at == 0 or log[at - 1:at] == b"\n"
+        if is_line and _RULER.match(log[at + len(_TITLE):at + 256].lstrip(b"\r\n")):
+            return at
+        at = log.rfind(_TITLE, 0, at)
+    return None
+
+
+def _lines(data: bytes) -> list[str]:
+    return [line[:_LINE_MAX].rstrip() for line in printable_bytes(data.replace(b"\r", b"")).split("\n") if line.strip()]
+
+
+def last_words(path: str) -> Optional[str]:
+    """The line that says best what was wrong: the verifier's error, else the last line that reads like one, else the
+    last line."""
+    log = read_log(path)
+    return _verifier_error(log.before) or _trouble([*log.before, *log.after])
+
+
+def _verifier_error(lines: Sequence[str]) -> Optional[str]:
+    """It stands right before the verifier's statistics."""
+    ends = [at for at, line in enumerate(lines) if at > 0 and _VERIFIER_END.match(line)]
+    first = next((at for at in ends if at - 1 not in ends), None) if ends else None
+    return f"the verifier: {lines[first - 1].strip()}" if first is not None else None
+
+
+def _trouble(lines: Sequence[str]) -> Optional[str]:
+    for line in reversed(lines[-_LOOKED_AT:]):
+        if _TROUBLE.search(line) and not _OPTION_HELP.match(line):
+            return line.strip()
+    return lines[-1].strip() if lines else None
