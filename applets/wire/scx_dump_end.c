@@ -22,9 +22,10 @@ const char *const kt_dump_keys[KT_DUMP_KEYS] = {
 	[KT_DUMP_KEY_REASON] = "reason",
 };
 
-/* A path without blanks, controls and bytes that are no ASCII: %20 and so on */
-static void quote_path(char *out, const char *path)
+char* FAST_FUNC kt_dump_quote(const char *path)
 {
+	char *quoted = xmalloc(3 * strlen(path) + 1), *out = quoted;
+
 	for (; *path; path++) {
 		if (*path > ' ' && *path < 0x7f && *path != '%')
 			*out++ = *path;
@@ -32,11 +33,12 @@ static void quote_path(char *out, const char *path)
 			out += sprintf(out, "%%%02x", (uint8_t)*path);
 	}
 	*out = '\0';
+	return quoted;
 }
 
 char* FAST_FUNC kt_dump_end_text(const struct kt_dump_scan *scan, unsigned long long unsent)
 {
-	char kind[sizeof(int) * 3 + 2], cgroup[3 * KT_DUMP_CGROUP_MAX];
+	char kind[sizeof(int) * 3 + 2], *cgroup = kt_dump_quote(scan->cgroup);
 	const char *const words[KT_DUMP_KEYS] = {
 		[KT_DUMP_KEY_KIND] = kind, /* may be negative: the kernel's text has any number */
 		[KT_DUMP_KEY_TYPE] = kt_dump_types[scan->type],
@@ -59,11 +61,11 @@ char* FAST_FUNC kt_dump_end_text(const struct kt_dump_scan *scan, unsigned long 
 	int key;
 
 	sprintf(kind, "%d", scan->kind);
-	quote_path(cgroup, scan->cgroup);
 	for (key = 0; key < KT_DUMP_KEYS; key++) {
 		len += sprintf(text + len, "%s%s=", key ? " " : "", kt_dump_keys[key]);
 		len += words[key] ? sprintf(text + len, "%s", words[key]) : sprintf(text + len, "%llu", numbers[key]);
 	}
+	free(cgroup);
 	return text;
 }
 

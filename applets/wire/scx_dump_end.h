@@ -40,6 +40,9 @@ char *kt_dump_end_text(const struct kt_dump_scan *scan, unsigned long long unsen
 /* The number that a text has for the key; 0 when it has none, or there is no text. The text may be a guest's. */
 unsigned long long kt_dump_end_number(const char *text_or_null, enum kt_dump_key key) FAST_FUNC;
 
+/* A path without blanks, controls, % and bytes that are no ASCII, which become %20 and so on. Malloc'ed. */
+char *kt_dump_quote(const char *path) FAST_FUNC;
+
 /* Takes the quotes of a cgroup's path off, in place. An unquoted % stays. */
 void kt_dump_end_unquote(char *path) FAST_FUNC;
 

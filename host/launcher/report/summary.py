@@ -18,7 +18,7 @@ from ..reasons import seconds
 from ..rundir import COM2, CONSOLE, QEMU_LOG
 from ..text import one_line, printable, printable_bytes, short_lines, without_controls, write_stderr
 from .words import (ITEMS_SHOWN, describe_dump, describe_gets, describe_payload, describe_scheduler, describe_stream,
-                    has_payload, has_scheduler)
+                    describe_sub, has_payload, has_scheduler)
 
 REPORTS_SHOWN = 5
 TESTS_SHOWN = 5
@@ -53,6 +53,8 @@ def _summary(judgement: Judgement) -> Iterator[str]:
         yield f"  /init      {one_line(stream.init_error)}"
     if stream.script_error is not None:
         yield f"  script     {one_line(stream.script_error.removeprefix('script: '))}"
+    yield from _items([f"  sub-sched  {describe_sub(sub)}" for sub in stream.sub_schedulers],
+                      f"  sub-scheds {stream.sub_scheduler_count} in all")
     yield from _items([f"  dump {dump.number:<6}{describe_dump(dump)}" for dump in stream.dumps], "  dumps      {} in all")
     yield from _items([f"  files      {text}" for text in describe_gets(facts)], "  files      {} paths in all")
     if has_payload(facts):
@@ -115,7 +117,7 @@ def _dump(facts: Facts) -> Iterator[str]:
     """That of an error exit, else the newest one. A guest that was lost may have got no frame of its dump out: then
     the copy on the console is all there is."""
     dumps = facts.stream.dumps
-    dump = facts.stream.error_dump or (dumps[-1] if dumps else None)
+    dump = facts.stream.death_dump or facts.stream.error_dump or (dumps[-1] if dumps else None)
     name = dump.file if dump else CONSOLE
     path = facts.directory.file(name)
     if not os.path.exists(path):
