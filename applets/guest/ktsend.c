@@ -35,7 +35,10 @@
 //usage:     "\n	-p PATH	Send to PATH (- is stdout), not to the bulk port"
 //usage:     "\n	-l	List the types"
 
+#include <poll.h>
 #include "port.h"
+
+enum { RECORD_MAX = 8192 }; /* of /dev/kmsg (CONSOLE_EXT_LOG_MAX in kernel/printk); with less room, read gives EINVAL */
 
 static const char *const payload_names[] = {
 	[KT_EMPTY] = "empty",
@@ -249,11 +252,35 @@ static void on_term(int signo UNUSED_PARAM)
 	errno = saved_errno;
 }
 
+static bool more_is_there(void)
+{
+	struct pollfd fd = { STDIN_FILENO, POLLIN, 0 };
+
+	return poll(&fd, 1, 0) > 0;
+}
+
+/* As read(2), after a wait. /dev/kmsg gives one record per read, and the kernel overwrites those that are not read
+ * in time: as many as are there go into one frame. EPIPE: it has overwritten some, and continues after them. */
+static ssize_t read_stdin(struct kt_out *out, const struct kt_type *type)
+{
+	size_t used = 0;
+	ssize_t len;
+
+	if (type->tag != KT_KMSG)
+		return safe_read(STDIN_FILENO, out->payload, KT_PAYLOAD_MAX);
+	do {
+		len = safe_read(STDIN_FILENO, out->payload + used, KT_PAYLOAD_MAX - used);
+		if (len > 0)
+			used += len;
+	} while ((len > 0 && used <= KT_PAYLOAD_MAX - RECORD_MAX && more_is_there()) || (len < 0 && errno == EPIPE));
+	return used > 0 ? (ssize_t)used : len;
+}
+
 static void send_stdin(int port, struct kt_out *out, const struct kt_type *type)
 {
 	ssize_t len;
 
-	while ((len = safe_read(STDIN_FILENO, out->payload, KT_PAYLOAD_MAX)) > 0)
+	while ((len = read_stdin(out, type)) > 0)
 		send_or_die(port, out, type, len);
 	if (len < 0 && errno != EAGAIN)
 		bb_simple_perror_msg_and_die("unable to read stdin");

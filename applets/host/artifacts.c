@@ -3,7 +3,7 @@
  * The files that ktrecv -d writes.
  *
  * In:  well-formed frames of known types. Out: stdout, stderr, sched.log, sched-N.log, dump-N.txt, dmesg,
- *      printk, history, stream.json in one directory, and the directory get/ (guest_files.c).
+ *      printk, kmsg, history, stream.json in one directory, and the directory get/ (guest_files.c).
  */
 //kbuild:lib-$(CONFIG_KTRECV) += artifacts.o
 
@@ -27,7 +27,7 @@ static void xwrite_part(int fd, const char *name, const void *bytes, size_t len)
 /* Removes files of an earlier run: what this run does not write must not seem to be its own. */
 static void remove_old_parts(const struct kt_artifacts *a, const char *dir)
 {
-	static const char *const sometimes[] = { "dmesg", "printk", "history" };
+	static const char *const sometimes[] = { "dmesg", "printk", "kmsg", "history" };
 	static const char *const numbered[] = { "sched-%u.log", "dump-%u.txt" };
 	char name[sizeof("sched-4294967295.log")];
 	unsigned i, number;

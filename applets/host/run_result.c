@@ -277,6 +277,10 @@ void FAST_FUNC kt_result_frame(struct kt_run_result *result, const struct kt_fra
 	case KT_FIN:
 		on_fin(result, frame);
 		break;
+	case KT_KMSG:
+		result->kernel_log_bytes += frame->length;
+		result->kernel_log_ended = frame->length == 0;
+		break;
 	case KT_INIT_ERROR:
 		on_init_error(result, frame);
 		break;
@@ -455,6 +459,8 @@ static void print_stream(const struct kt_run_result *result, FILE *out)
 	print_count(out, "stdout_bytes", result->stdout_bytes);
 	print_count(out, "stderr_bytes", result->stderr_bytes);
 	print_count(out, "sched_log_blocks", result->sched_log_blocks);
+	print_count(out, "kernel_log_bytes", result->kernel_log_bytes);
+	print_flag(out, "kernel_log_ended", result->kernel_log_ended);
 }
 
 void FAST_FUNC kt_result_print(struct kt_run_result *result, FILE *out)

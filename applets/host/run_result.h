@@ -64,6 +64,8 @@ struct kt_run_result {
 	uint64_t frames, bytes, damaged, damaged_bytes, unknown_frames;
 	uint64_t stdout_bytes, stderr_bytes, sched_log_blocks, sched_log_bytes;
 	bool truncated;
+	uint64_t kernel_log_bytes;
+	bool kernel_log_ended; /* by the guest, which had read all of it */
 	struct kt_dump_list dumps;
 	struct kt_mark_list marks;
 	struct kt_test_list tests;

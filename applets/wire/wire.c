@@ -42,6 +42,7 @@ const struct kt_type kt_types[] = {
 	{ "sched-live",         KT_SCHED_LIVE, KT_NUMBERED, true },
 	{ "history",            KT_HISTORY, KT_NUMBERED, true },
 	{ "printk",             KT_PRINTK, KT_STREAM, true },
+	{ "kmsg",               KT_KMSG, KT_STREAM, true },
 	{ "fin",                KT_FIN, KT_BYTES_SENT, true },
 	{ "file",               KT_FILE, KT_NUMBERED, true },
 	{ "file-data",          KT_FILE_DATA, KT_NUMBERED, true },

@@ -1,44 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the kernel reported on its console: panics, warnings, lockups and their like have no frame.
+"""What the kernel reported: panics, warnings, lockups and their like have no frame of their own.
 
-In:  console.log, which a guest may fill with anything. Out: Console. It gives reasons and a list; the one verdict that
-     it makes (kernel-warned) is asked for by --fail-on-warn.
-
-A report's line follows the kernel's time stamp: on the UART, text of a process may stand before it. Only where the
-kernel prints no time stamps, the report begins a line.
+In:  console.log and kmsg, which a guest may fill with anything. Out: Console. It gives reasons and a list; the one
+     verdict that it makes (kernel-warned) is asked for by --fail-on-warn.
 """
 from __future__ import annotations
 
+import heapq
 import re
-from dataclasses import dataclass
-from typing import Iterator, Optional
+from dataclasses import dataclass, replace
+from typing import Iterable, Iterator, Optional
 
+from .headlines import NOT_WARNINGS, STUCK, causes_of
+from .kernel_log import Coverage, Found, find_in_console, find_in_log, is_stamped, read_coverage
+from .rundir import CONSOLE, KMSG, RunDirectory
 from .text import blocks_of_lines, printable_bytes
 
 REPORTS_KEPT = 50
-_REPORT_MAX = 200  # characters of a report's line
 _STORY_GAP = 100  # lines: reports that are closer are one story, an Oops and the panic that it ends in
-_WORDS = re.compile(rb"WARNING: |INFO: |BUG|Oops: |LOCKUP|lockup|protection fault|Kernel panic|ut of memory: ")
-_WORD_MIN = 3  # BUG
-_STAMP = re.compile(r"\[ *[0-9]+\.[0-9]+\](\[ *[CT][0-9]+\])? ")
-_STAMPED_LINE = re.compile(rb"^\[ *[0-9]*\.[0-9]*\]", re.MULTILINE)
-# Headlines of the kernel's source; the first that matches.
-_KINDS = [(re.compile(pattern), kind) for pattern, kind in (
-    (r"Kernel panic - not syncing", "panic"),
-    (r"WARNING: (possible |inconsistent lock|bad unlock|lock held|held lock|suspicious RCU|Nested)", "lockdep"),
-    (r"INFO: (possible |trying to register non-static key)", "lockdep"),
-    (r"WARNING: ", "warn"),
-    (r"(rcu: )?INFO: rcu.* stall", "rcu-stall"),
-    (r"(watchdog: BUG|BUG|sched_ext): [Ss]oft lockup", "soft-lockup"),
-    (r"(NMI )?watchdog: .*hard LOCKUP|sched_ext: [Hh]ard lockup", "hard-lockup"),
-    (r"BUG: workqueue lockup", "workqueue-lockup"),
-    (r"INFO: task .* blocked for more than", "hung-task"),
-    (r"BUG: (K(?:ASAN|CSAN|MSAN|FENCE)): ", ""),  # the kind is the word itself
-    (r"UBSAN: ", "ubsan"),
-    (r"BUG: |kernel BUG at ", "bug"),
-    (r"Oops: |general protection fault", "oops"),
-    (r"(Out of memory|Memory cgroup out of memory): Killed process ", "oom-kill"),
-)]
+_MACHINE_BYTES = 262144  # of the begin: there the kernel describes the machine
+_BLOCK_GAP = 20  # lines from one headline of a report to the next: BUG, Oops
+_STORY_REPORTS = 32  # of a story are kept
 
 
 @dataclass(frozen=True)
@@ -53,10 +35,16 @@ class Console:
     count: int = 0
     warned: int = 0  # how many count for --fail-on-warn
     panic: Optional[str] = None
-    panic_at: int = 0  # the number of the line where the panic's story begins
-    warn: Optional[str] = None
+    panic_at: int = 0  # the number of the line of console.log where the panic's story begins
+    cause: Optional[str] = None  # of the panic: the report that it ended
+    warn: Optional[str] = None  # the first that counts
     warn_at: int = 0
+    warn_file: str = CONSOLE
+    stuck: Optional[str] = None  # the worst report of something that holds up the guest
+    worst: Optional[str] = None  # the first bug or oops
+    ejected: tuple[str, ...] = ()  # schedulers of the payload's that the kernel has ejected, in its words
     oom_init: Optional[str] = None  # the OOM killer took PID 1
+    log_problem: Optional[str] = None  # why a report may be missing
 
 
 def console_lines(path: str) -> Iterator[str]:
@@ -64,68 +52,96 @@ def console_lines(path: str) -> Iterator[str]:
         yield from printable_bytes(block.replace(b"\r", b"")).split("\n")
 
 
-def _kind_of(text: str) -> str:
-    for pattern, kind in _KINDS:
-        found = pattern.match(text)
-        if found:
-            return kind or found.group(1).lower()
-    return ""
+def read_console(directory: RunDirectory, log_has_end: bool = False, owner: Optional[str] = None) -> Console:
+    """OWNER: the scheduler under test, whose end the frames tell. Raises OSError when console.log cannot be read: no
+    count is not "none"."""
+    console, log = directory.file(CONSOLE), directory.file(KMSG)
+    coverage = read_coverage(log, log_has_end)
+    if coverage.problem and not is_stamped(console):
+        coverage = replace(coverage, last_us=-1)  # what the log lacks cannot be told from what it has
+    return replace(_count(_merged(console, log, coverage, owner)), **_tell_panic(find_in_console(console, owner)),
+                   log_problem=read_coverage(log, log_has_end).problem)
 
 
-def _is_stamped(path: str) -> bool:
-    return any(_STAMPED_LINE.search(block) for block in blocks_of_lines(path))
+def _merged(console: str, log: str, coverage: Coverage, owner: Optional[str]) -> Iterable[tuple[str, Found]]:
+    """Each report once, by its time, with the file that has it."""
+    from_log = ((KMSG, found) for found in (find_in_log(log, owner) if coverage.is_there else ()))
+    from_console = ((CONSOLE, found) for found in find_in_console(console, owner)
+                    if not (coverage.is_there and coverage.covers(found.us)))
+    return heapq.merge(from_log, from_console, key=lambda item: item[1].us or 0)
 
 
-def _find_words(path: str) -> Iterator[tuple[int, bytes]]:
-    """Number and text of the lines that have one of _WORDS. Most blocks have none, and are passed over at once."""
-    before = 0
-    for block in blocks_of_lines(path):
-        if _WORDS.search(block):
-            for at, line in enumerate(block.split(b"\n"), before + 1):
-                if len(line) >= _WORD_MIN and _WORDS.search(line):
-                    yield at, line
-        before += block.count(b"\n") + 1
-
-
-def _find_reports(path: str) -> Iterator[tuple[int, str, str, str]]:
-    """Line number, kind, the line from its stamp on, and the text after the stamp."""
-    is_stamped: Optional[bool] = None
-    for at, line in _find_words(path):
-        if is_stamped is None:
-            is_stamped = _is_stamped(path)
-        text = shown = printable_bytes(line.replace(b"\r", b""))
-        stamp = _STAMP.search(text)
-        if stamp:
-            text, shown = text[stamp.end():], text[stamp.start():]
-        elif is_stamped:
-            continue
-        kind = _kind_of(text)
-        if kind:
-            yield at, kind, shown[:_REPORT_MAX], text
-
-
-def read_console(path: str) -> Console:
-    """Raises OSError when the file cannot be read: no count is not "none"."""
+def _count(merged: Iterable[tuple[str, Found]]) -> Console:
     reports: list[Report] = []
-    count = warned = panic_at = warn_at = story = 0
-    last = -_STORY_GAP - 1
-    panic: Optional[str] = None
+    ejected: list[str] = []
+    count = warned = warn_at = 0
+    warn_file = CONSOLE
     warn: Optional[str] = None
+    worst: Optional[str] = None
     oom_init: Optional[str] = None
-    for at, kind, line, text in _find_reports(path):
-        story = at if at - last > _STORY_GAP else story
-        last = at
+    stuck: Optional[Found] = None
+    for file, found in merged:
         count += 1
         if len(reports) < REPORTS_KEPT:
-            reports.append(Report(kind, line))
-        if kind == "panic" and panic is None:
-            panic, panic_at = line, story
-        if kind == "oom-kill" and "Killed process 1 " in text:
-            oom_init = oom_init or line
-        if kind != "oom-kill":
+            reports.append(Report(found.kind, found.line))
+        if found.kind == "sched-ejected" and len(ejected) < REPORTS_KEPT:
+            ejected.append(found.text)
+        if found.kind == "oom-kill" and "Killed process 1 " in found.text:
+            oom_init = oom_init or found.line
+        if found.kind in ("bug", "oops"):
+            worst = worst or told(found)
+        if found.kind in STUCK and (stuck is None or STUCK.index(found.kind) < STUCK.index(stuck.kind)):
+            stuck = found
+        if found.kind not in NOT_WARNINGS:
             warned += 1
-            warn, warn_at = (line, at) if warn is None else (warn, warn_at)
-    return Console(tuple(reports), count, warned, panic, panic_at, warn, warn_at, oom_init)
+            if warn is None:
+                warn, warn_at, warn_file = told(found), found.at, file
+    return Console(tuple(reports), count, warned, warn=warn, warn_at=warn_at, warn_file=warn_file, worst=worst,
+                   stuck=told(stuck) if stuck else None, ejected=tuple(ejected), oom_init=oom_init)
+
+
+def told(found: Found) -> str:
+    return found.line + (f": {found.because}" if found.because else "")
+
+
+def _tell_panic(reports: Iterator[Found]) -> dict[str, object]:
+    """The first panic, where its story begins, and what it ended. Of the console alone: a kernel that panics sends
+    nothing more."""
+    story: list[Found] = []
+    for found in reports:
+        if story and found.at - story[-1].at > _STORY_GAP:
+            story = []
+        if found.kind == "panic":
+            cause = _cause(found, story)
+            return {"panic": found.line, "panic_at": (story or [found])[0].at, "cause": told(cause) if cause else None}
+        story = [*story[-_STORY_REPORTS:], found]
+    return {}
+
+
+def _cause(panic: Found, story: list[Found]) -> Optional[Found]:
+    """The first headline of the last report of a kind that ends in such a panic."""
+    kinds = causes_of(panic.text)
+    cause: Optional[Found] = None
+    for found in reversed(story):
+        if found.kind in kinds and (cause is None or cause.at - found.at < _BLOCK_GAP):
+            cause = found
+        elif cause is not None:
+            break
+    return cause
+
+
+def kernel_release(path: str) -> Optional[str]:
+    """As the kernel itself says it, at the begin of its log: also a replay has that."""
+    linux = kernel_line(path, "Linux version ")
+    return linux.split(" ", 1)[0] if linux else None
+
+
+def kernel_line(path: str, beginning: str) -> Optional[str]:
+    """The rest of the first line of the kernel that begins so."""
+    with open(path, "rb") as file:
+        text = printable_bytes(file.read(_MACHINE_BYTES).replace(b"\r", b""))
+    found = re.search(rf"^\[ *[0-9.]*\] {re.escape(beginning)}(.*)$", text, re.MULTILINE)
+    return found.group(1) if found else None
 
 
 def last_line(path: str) -> str:

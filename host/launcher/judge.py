@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
 from .facts import Facts, read_facts
-from .reasons import (death_reason, describe_bad_exit, describe_full_file, describe_missing, describe_silence,
-                      qemu_message, qemu_refused, why_guest_died)
+from .reasons import (death_reason, describe_bad_exit, describe_full_file, describe_missing,
+                      qemu_message, qemu_refused, why_guest_died, why_not_done)
 from .rundir import RunDirectory
 from .text import one_line, printable
 from .verdicts import Verdict, give
@@ -48,7 +48,7 @@ def judge_host(facts: Facts) -> Optional[Verdict]:
     if ending.full:
         return give("output-limit", describe_full_file(facts))
     if ending.timed_out:
-        return give("timeout", f"not done after {facts.host.asked.limit_secs} s: {describe_silence(ending)}")
+        return give("timeout", f"not done after {facts.host.asked.limit_secs} s: {why_not_done(facts)}")
     if facts.unreadable:
         return give("error", facts.unreadable)
     if not facts.stream.sys_ready and qemu_refused(facts):
@@ -110,7 +110,9 @@ def judge_end(facts: Facts) -> Optional[Verdict]:
 def judge_kernel(facts: Facts) -> Optional[Verdict]:
     console = facts.console
     if facts.host.asked.fail_on_warn and console.warned:
-        return give("kernel-warned", f"kernel reports on the console: {console.warned}, the first: {console.warn}")
+        return give("kernel-warned", f"kernel reports: {console.warned}, the first: {console.warn}")
+    if facts.host.asked.fail_on_warn and console.log_problem:
+        return give("corrupt", f"--fail-on-warn: {console.log_problem}")
     return None
 
 

@@ -5,19 +5,22 @@ In:  Facts. Out: text, not yet printable: words of the guest are in it.
 """
 from __future__ import annotations
 
+import os
 import re
 import signal
 from typing import Optional
 
-from .console import last_line
+from .console import Console, console_tail, last_line
 from .facts import Facts
 from .host import LIMIT_STATUS, Ending
-from .rundir import CONSOLE, QEMU_LOG, SCHED_LOG
+from .rundir import COM2, CONSOLE, QEMU_LOG, SCHED_LOG
 from .schedlog import last_words
 from .stream import Stream
 from .text import decoded
 
 SILENT_AFTER_SECS = 3
+_WORDS_MAX = 8192  # of the end of com2.log
+_INIT_SAYS = "ktbox: "
 _UNREGISTERED = "unregistered from user space"
 _NUMBER = re.compile("0|[1-9][0-9]{0,7}", re.ASCII)
 
@@ -87,22 +90,59 @@ def seconds(ms: int) -> str:
 
 def why_guest_died(facts: Facts, what: str) -> str:
     """Explains, from the console and QEMU's status, why a guest ended without an exit frame. The first that holds:
-    guest out of memory, init died, kernel panic, QEMU had to be killed, QEMU died, silent reset."""
+    guest out of memory, init died, kernel panic, last words of /init, QEMU had to be killed, QEMU died, silent reset."""
     if facts.console.panic:
-        return _describe_panic(facts.console.panic, facts.console.oom_init)
+        return _describe_panic(facts.console.panic, facts.console)
+    words = words_of_init(facts)
+    if words:
+        return f"{what}: {words}"
     if facts.ending.qemu_killed:
         return f"{what}, and QEMU did not end"
     if facts.ending.qemu_status != 0:
         return f"QEMU died: {qemu_message(facts)}"
+    if facts.console.worst:
+        return f"silent reset: {what}; the kernel had reported: {facts.console.worst}"
     return f"silent reset: {what}; the console's last line is: {last_line(facts.directory.file(CONSOLE))}"
 
 
-def _describe_panic(panic: str, oom_init: Optional[str]) -> str:
+def words_of_init(facts: Facts) -> Optional[str]:
+    """What /init said on COM2, where it had no port to say it on. Once it has one, COM2 is anybody's."""
+    path = facts.directory.file(COM2)
+    if facts.stream.sys_ready or not os.path.exists(path):
+        return None
+    said = (line for line in console_tail(path, _WORDS_MAX) if line.startswith(_INIT_SAYS))
+    return next((f"/init: {line[len(_INIT_SAYS):]}" for line in said), None)
+
+
+def why_not_done(facts: Facts) -> str:
+    """The best evidence of what held up a run: a panic, what /init said, what the kernel reported; else the silence. A
+    guest that still sent frames was not held up: there the report comes second."""
+    silence = describe_silence(facts.ending)
+    if facts.console.panic:
+        return f"{_describe_panic(facts.console.panic, facts.console)}; {silence}"
+    words = words_of_init(facts)
+    if words:
+        return f"{words}; {silence}"
+    if not facts.console.stuck:
+        return silence
+    if _is_recent(facts.ending.frames_age_secs):
+        return f"{silence}; the kernel reported: {facts.console.stuck}"
+    return f"{facts.console.stuck}; {silence}"
+
+
+def _describe_panic(panic: str, console: Console) -> str:
     if "deadlocked on memory" in panic or "ut of memory" in panic:
         return f"guest out of memory: {panic}"
     if "Attempted to kill init" in panic:
-        return f"guest out of memory: {oom_init}" if oom_init else f"init died: {panic}"
-    return f"kernel panic: {panic}"
+        if console.oom_init:
+            return f"guest out of memory: {console.oom_init}"
+        return f"init died: {console.cause} ({_panic_words(panic)})" if console.cause else f"init died: {panic}"
+    return f"kernel panic: {console.cause} ({_panic_words(panic)})" if console.cause else f"kernel panic: {panic}"
+
+
+def _panic_words(panic: str) -> str:
+    """Without the time stamp."""
+    return panic[max(0, panic.find("Kernel panic")):]
 
 
 def qemu_refused(facts: Facts) -> bool:

@@ -17,8 +17,9 @@ from .text import Fault
 
 STREAM, CONSOLE, COM2, QEMU_LOG = "bulk.bin", "console.log", "com2.log", "qemu.log"
 SCHED_LOG = "sched.log"
+KMSG = "kmsg"  # decoded from the stream
 # What a run writes itself; a file of another name is not touched.
-_OURS = re.compile(r"bulk\.bin|console\.log|com2\.log|qemu\.log|stdout|stderr|dmesg|printk|history|result\.json(\.new)?"
+_OURS = re.compile(r"bulk\.bin|console\.log|com2\.log|qemu\.log|stdout|stderr|dmesg|printk|kmsg|history|result\.json(\.new)?"
                    r"|stream\.json(\.new)?|host\.json|host\.txt|get\.list|hang\.txt|sched\.log|sched-[0-9].*\.log"
                    r"|dump-[0-9].*\.txt", re.DOTALL)
 

@@ -116,6 +116,7 @@ class Stream:
     truncated: bool = False
     complete: Optional[bool] = None
     missing_bytes: Optional[int] = None
+    kernel_log_ended: bool = False  # all of it was sent
 
     @property
     def tests_count(self) -> int:

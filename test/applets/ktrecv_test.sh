@@ -135,7 +135,7 @@ scheduler_not_attached scheduler_not_attached_reason scheduler_detached_reason s
 dumps dumps_complete tests_passed tests_failed tests_skipped tests marks_sent marks \
 files files_complete frames bytes damaged damaged_bytes truncated unknown_frames \
 bytes_sent complete missing_bytes \
-stdout_bytes stderr_bytes sched_log_blocks sched_log_bytes" \
+stdout_bytes stderr_bytes sched_log_blocks kernel_log_bytes kernel_log_ended sched_log_bytes" \
 		"$(sed -n 's/^  "\([a-z_]*\)": .*/\1/p' d/stream.json | tr '\n' ' ' | sed 's/ $//')"
 	assertTrue "it is JSON" "$KT_PYTHON -m json.tool d/stream.json"
 	assertEquals "{ and }" "{ }" "$(grep -v '^  "[a-z_]*": ' d/stream.json | tr '\n' ' ' | sed 's/ $//')"

@@ -375,6 +375,15 @@ test_with_d_term_lets_it_send_what_is_there_and_end() {
 second' "$(payload printk port >text; echo text)"
 }
 
+# Each record of /dev/kmsg is a read of its own; there may be a hundred thousand in a second.
+test_many_records_of_the_kernel_s_log_go_into_few_frames() {
+	seq -f '6,%g,1000,-;a record of the log' 5000 >records
+	kt ktsend -p port kmsg - <records
+	payload kmsg port >sent
+	assert_same_bytes records sent
+	assertTrue "frames: $(kt ktrecv -j port | wc -l)" "[ $(kt ktrecv -j port | wc -l) -lt 12 ]"
+}
+
 test_with_d_term_ends_a_wait_for_more() {
 	send_fifo -d printk
 	a_moment

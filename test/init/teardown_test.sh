@@ -155,6 +155,30 @@ test_the_global_trace_is_drained_when_nobody_writes_to_it_any_more() {
 	assert_exit 0
 }
 
+test_the_kernel_s_log_is_sent_to_its_end_when_all_else_is_over() {
+	echo '6,0,0,-;a record' >root/dev/kmsg
+	when ktsend 'on_term() { a_moment; note all is sent; exit 0; }
+		[ "$1" != -d ] || stay'
+	boot
+	assert_order 'ktsend sys-ready' 'ktsend -d kmsg -' 'ktpipe got TERM' 'all is sent' 'ktsend kmsg' 'ktsend fin' 'ktsend exit 0'
+	assert_exit 0
+}
+
+test_a_kernel_s_log_that_was_not_sent_whole_has_no_end() {
+	: >root/dev/kmsg
+	when ktsend '[ "$1" != -d ] || { trap - TERM; kill -KILL $$; }'
+	boot
+	assert_did_not '^ktsend kmsg'
+	assert_exit 0
+}
+
+test_the_host_of_ktstr_gets_no_log_of_the_kernel() {
+	: >root/dev/kmsg
+	echo 'console=ttyS0' >root/proc/cmdline
+	boot
+	assert_did_not 'kmsg'
+}
+
 test_a_global_trace_that_was_not_sent_whole_is_an_error() {
 	cmdline ktbox.printk=1
 	mkdir -p root/sys/kernel/tracing

@@ -34,6 +34,7 @@ oneTimeSetUp() {
 	export KTRUN_QEMU
 	cat >"$KTRUN_QEMU" <<-'END'
 		#!/bin/sh
+		if [ "$1" = --version ]; then echo 'QEMU of a test'; exit; fi
 		stub=$STUB
 		printf '%s\n' "$@" >"$stub/args"
 		for word; do

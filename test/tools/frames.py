@@ -34,7 +34,7 @@ NAMES = {
     "kernel-op-reply": "KORP",
     "sys-ready": "SRDY", "kern-addrs": "KADR",
     "sched-state": "SSTA", "init-error": "IERR",  # ktbox's own
-    "scx-dump": "SCXD", "scx-dump-end": "SCXE", "sched-live": "SLIV", "printk": "PRTK", "fin": "FINI",
+    "scx-dump": "SCXD", "scx-dump-end": "SCXE", "sched-live": "SLIV", "printk": "PRTK", "kmsg": "KMSG", "fin": "FINI",
     "history": "HIST", "barrier": "BARR", "mark": "MARK", "test-case": "TCAS",
     "file": "FILE", "file-data": "FDAT", "file-end": "FEND",
     "stdin": "STDI", "window-size": "WINS",  # on the port ktbox-ctl

@@ -32,6 +32,10 @@ oneTimeSetUp() {
 	vm asked --printk --append ktbox.ack=1 -- sh -c 'echo said by the marker >/sys/kernel/tracing/trace_marker
 		echo "WARNING: CPU: 0 PID: 1 at kernel/never.c:1" >/dev/kmsg'
 	vm flood --printk -- sh -c "$LINES_AT_THE_END"
+	# shellcheck disable=SC2016  # for the guest's shell
+	vm quiet --append 'quiet printk.devkmsg=on' --fail-on-warn -s "$DEMO" -- sh -c 'echo "WARNING: at the begin" >/dev/kmsg
+		for n in $(seq 4000); do echo "a long line to fill the ring of the kernel, number $n"; done >/dev/kmsg'
+	vm ejected --fail-on-warn -i "$DEMO" -- sh -c 'scx_demo --error-after 100; true'
 	vm warned --fail-on-warn -- sh -c 'echo "WARNING: CPU: 0 PID: 1 at kernel/never.c:1" >/dev/kmsg'
 }
 
@@ -144,6 +148,25 @@ test_a_report_of_the_kernel_is_listed_and_wrong_only_when_it_must_be() {
 	assert_verdict kernel-warned 210
 	look linger
 	assert_value kernel_reports '[]'
+}
+
+# The log travels while it is written: a flood that overwrites the ring takes nothing of it away.
+test_a_warning_that_the_console_does_not_show_is_in_the_log() {
+	look quiet
+	assert_verdict kernel-warned 210
+	assert_no_match 'WARNING: at the begin' "$art/console.log"
+	assert_value_matches reason 'WARNING: at the begin'
+	assert_value kernel_log_ended true
+	assertEquals "lines of the flood" 4000 "$(grep -c 'a long line to fill' "$art/kmsg")"
+	run "$KTRUN" --replay "$art"
+	assert_status 210
+}
+
+test_a_scheduler_that_the_payload_started_and_the_kernel_ejected_is_a_report() {
+	look ejected
+	assert_verdict kernel-warned 210
+	assert_value_matches kernel_reports '"kind":"sched-ejected"'
+	assert_matches '^  ejected    .*BPF scheduler "scx_demo" disabled \(scx_bpf_error\)' "$err"
 }
 
 . shunit2

@@ -13,6 +13,7 @@ teardown() {
 	run_script sched_disable
 	drain_trace
 	drain_printk
+	drain_kernel_log
 	[ -z "${SEND_DMESG:-}" ] || [ -z "${KT_PORT_FD:-}" ] || dmesg | ktsend dmesg -
 	send_history
 	end_senders

@@ -20,7 +20,7 @@ import time
 
 BATCH = 200
 LINE_MAX = 4096  # of any architecture's COMMAND_LINE_SIZE
-PHASES = ("realtime_priority modules bulk_port wake_bytes announce shell_history shares ktstr_host trace"
+PHASES = ("realtime_priority modules bulk_port wake_bytes announce kernel_log shell_history shares ktstr_host trace"
           " scheduler payload teardown").split()
 FLAGS = {
     b"KTSTR_MODE=shell": ("MODE", b"shell"), b"ktbox.expect_death=1": ("EXPECT_DEATH", b"1"),

@@ -1,0 +1,103 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# build-lkdtm.sh DEST WORK RELEASE SUITES: build the kernel's own crash test (LKDTM) as a module for a Debian kernel,
+# which comes without it.
+# In:   RELEASE, of the kernel, whose headers Debian has; SUITES, where to look for them and for the source. WORK has
+#       both (2 GB) and is used again.
+# Out:  DEST/lkdtm.ko and DEST/request; make's output in WORK/log.
+# Exit: 0; 1 no source or headers, or a failed build (the end of the log is printed).
+
+set -eu
+
+dest=${1:?usage: build-lkdtm.sh DEST WORK RELEASE SUITES}
+work=${2:?} release=${3:?} suites=${4:?}
+here=$(dirname "$0")
+mkdir -p "$dest" "$work"
+work=$(cd "$work" && pwd)
+headers=$work/headers-$release
+
+say() {
+	echo "kernel-crash: $1" >&2
+}
+
+fail() {
+	say "$1"
+	exit 1
+}
+
+# 7.2.12+deb14-cloud-amd64: the source's package is named by 7.2
+source_package() {
+	echo "linux-source-$(echo "$release" | cut -d . -f 1-2)"
+}
+
+fetch_source() {
+	[ ! -e "$work/src/drivers/misc/lkdtm" ] || return 0
+	say "fetching $(source_package) ($suites)"
+	# shellcheck disable=SC2086  # a list of words
+	"$here/fetch-kernel-source.sh" "$work/src" "$(source_package)" $suites
+}
+
+# The packages that a package of headers depends on, its own version's: common headers and build tools.
+parts() {
+	apt-cache depends "linux-headers-$release" 2>>"$apt/log" |
+		sed -n 's/^ *Depends: \(linux-\(headers\|kbuild\)-.*\)/\1/p'
+}
+
+# The headers name each other by their place in /usr.
+unpack_headers() {
+	parts=$(parts) && [ -n "$parts" ] || return 1
+	# shellcheck disable=SC2086  # a list of words
+	download "linux-headers-$release" $parts || return 1
+	rm -rf "$headers.new"
+	for file in "$apt"/packages/*.deb; do
+		dpkg-deb -x "$file" "$headers.new" || return 1
+	done
+	sed -i "s|/usr/src/|$headers/usr/src/|" "$headers.new/usr/src/linux-headers-$release/Makefile"
+	mv "$headers.new" "$headers"
+}
+
+fetch_headers() {
+	[ ! -e "$headers" ] || return 0
+	say "fetching the headers of $release ($suites)"
+	# shellcheck source=scripts/apt-state.sh
+	. "$here/apt-state.sh"
+	# shellcheck disable=SC2086  # a list of words
+	try_archives unpack_headers $suites || fail "no archive of this machine has the headers of $release (log: build/apt/log)"
+}
+
+# Debian's compiler may be newer than this machine's: what that does not know is left out. It is about speed and
+# messages.
+compiler() {
+	cat <<-'END'
+		#!/bin/sh
+		for word; do
+			shift
+			case $word in
+			-fmin-function-alignment=* | -fdiagnostics-show-context=* | -fzero-init-padding-bits=*) ;;
+			*) set -- "$@" "$word" ;;
+			esac
+		done
+		exec gcc "$@"
+	END
+}
+
+build() {
+	compiler >"$work/cc"
+	chmod +x "$work/cc"
+	rm -rf "$work/lkdtm"
+	cp -R "$work/src/drivers/misc/lkdtm" "$work/lkdtm"
+	make -C "$headers/usr/src/linux-headers-$release" M="$work/lkdtm" CONFIG_LKDTM=m CONFIG_DEBUG_INFO_BTF_MODULES= \
+		CC="$work/cc" modules >"$work/log" 2>&1 || {
+		tail -n 20 "$work/log" >&2
+		fail "the module cannot be built (log: $work/log)"
+	}
+}
+
+[ "$(cat "$dest/request" 2>/dev/null)" != "$release" ] || exit 0
+fetch_source
+fetch_headers
+build
+cp "$work/lkdtm/lkdtm.ko" "$dest/lkdtm.ko"
+echo "$release" >"$dest/request"
+say "$dest/lkdtm.ko, for $release"
