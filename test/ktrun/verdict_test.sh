@@ -127,6 +127,13 @@ test_a_death_after_the_attach_is_sched_died_before_the_payload() {
 	verdict_of sched-died 202 "$SCHED -- true" $READY $ATTACHED $STARTED $OUT0 $DIED $EXIT
 }
 
+test_a_death_is_not_explained_by_how_the_process_was_stopped_later() {
+	verdict_of sched-died 202 "$SCHED -- true" $READY $ATTACHED $STARTED \
+		'sched-state=detached\x20ms=400\x20name=demo\x20kind=65\x20reason=unregistered\x20from\x20BPF' \
+		lifecycle#phase:3:gone $OUT0 $STOPPED $EXIT
+	assert_value reason 'the scheduler died during the run: gone: unregistered from BPF'
+}
+
 test_a_sched_exit_frame_alone_is_a_death() {
 	verdict_of sched-died 202 "$SCHED -- true" $READY $ATTACHED $STARTED sched-exit#i32:0 $OUT0 $EXIT
 }
