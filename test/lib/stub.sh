@@ -34,6 +34,10 @@ oneTimeSetUp() {
 	export KTRUN_QEMU
 	cat >"$KTRUN_QEMU" <<-'END'
 		#!/bin/sh
+		if [ "$1" = --version ]; then
+			echo "QEMU emulator version ${STUB_QEMU_VERSION:-11.1.2}"
+			exit
+		fi
 		stub=$STUB
 		printf '%s\n' "$@" >"$stub/args"
 		for word; do

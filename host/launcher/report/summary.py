@@ -15,20 +15,19 @@ from ..console import console_lines, console_tail
 from ..facts import Facts
 from ..judge import Judgement
 from ..kernel_log import log_lines
-from ..reasons import seconds
+from ..reasons import qemu_warnings, seconds
 from ..rundir import COM2, CONSOLE, QEMU_LOG
 from ..text import one_line, printable, printable_bytes, short_lines, without_controls, write_stderr
+from .tasks import describe_tasks, read_tasks
 from .words import (ITEMS_SHOWN, describe_dump, describe_gets, describe_payload, describe_scheduler, describe_stream,
                     has_payload, has_scheduler)
 
 REPORTS_SHOWN = 5
 TESTS_SHOWN = 5
-TASKS_SHOWN = 8
 _WIDTH, _CUT = 200, 140  # of a line of the summary; of a line of evidence
 _ENDS_SHOWN = 8  # lines of a log's end
 _HEAD_SHOWN = 4  # lines of a dump's begin
 _STORY_LINES = 16
-_TASK = re.compile(rb"task:([^ ]*) *state:(.) .* pid:([0-9]*) ")
 
 
 def print_summary(judgement: Judgement, is_quiet: bool) -> None:
@@ -63,6 +62,7 @@ def _summary(judgement: Judgement) -> Iterator[str]:
     yield from _reports(facts)
     yield f"  stream     {describe_stream(stream)}"
     yield f"  time       {seconds(ending.wall_ms)} s, {facts.host.accel}"
+    yield from _items([f"  qemu       {line}" for line in qemu_warnings(facts)], "  qemu       {} warnings in all")
     if ending.qemu_killed:
         yield "  qemu       did not end by itself: killed"
 
@@ -187,28 +187,15 @@ def _first_report(facts: Facts) -> Iterator[str]:
 
 def _hang(facts: Facts) -> Iterator[str]:
     """What the tasks did at the limit."""
-    states = [found.groups() for line in short_lines(facts.directory.file("hang.txt"))
-              for found in [_TASK.search(line)] if found]
-    if not states:
+    tasks = read_tasks(facts.directory.file("hang.txt"))
+    if tasks:
+        yield "  -- what its tasks did, hang.txt"
+        yield from describe_tasks(tasks)
+    else:
         yield "  -- the guest did not report what its tasks do"
-        return
-    yield "  -- what its tasks did, hang.txt"
-    yield from _tasks("running", b"R", states)
-    yield from _tasks("waiting in the kernel, uninterruptible", b"D", states)
     yield from _before_limit(facts, facts.ending.hang_from or 0)
-
-
-def _tasks(title: str, state: bytes, states: list[tuple[bytes, ...]]) -> Iterator[str]:
-    """kthvc runs because it was asked."""
-    tasks: list[str] = []
-    for name, its, pid in states:
-        task = printable_bytes(name + b"[" + pid + b"]")
-        if its == state and name != b"kthvc" and tasks[-1:] != [task]:
-            tasks.append(task)
-    yield f"     {title}: {len(tasks)}"
-    yield from (f"       {task}" for task in tasks[:TASKS_SHOWN])
 
 
 def _before_limit(facts: Facts, end: int) -> Iterator[str]:
     lines = short_lines(facts.directory.file(CONSOLE), max(0, end - 8192), end)
-    yield from _head_and_tail("the console before the limit, console.log", (printable_bytes(line) for line in lines), 0)
+    yield from _head_and_tail("the console before the limit, console.log", (printable_bytes(line.replace(b"\r", b"")) for line in lines), 0)
