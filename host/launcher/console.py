@@ -7,6 +7,7 @@ In:  console.log and kmsg, which a guest may fill with anything. Out: Console. I
 from __future__ import annotations
 
 import heapq
+import re
 from dataclasses import dataclass, replace
 from typing import Iterable, Iterator, Optional
 
@@ -17,6 +18,7 @@ from .text import blocks_of_lines, printable_bytes
 
 REPORTS_KEPT = 50
 _STORY_GAP = 100  # lines: reports that are closer are one story, an Oops and the panic that it ends in
+_MACHINE_BYTES = 262144  # of the begin: there the kernel describes the machine
 _BLOCK_GAP = 20  # lines from one headline of a report to the next: BUG, Oops
 _STORY_REPORTS = 32  # of a story are kept
 
@@ -127,6 +129,20 @@ def _cause(panic: Found, story: list[Found]) -> Optional[Found]:
         elif cause is not None:
             break
     return cause
+
+
+def kernel_release(path: str) -> Optional[str]:
+    """As the kernel itself says it, at the begin of its log: also a replay has that."""
+    linux = kernel_line(path, "Linux version ")
+    return linux.split(" ", 1)[0] if linux else None
+
+
+def kernel_line(path: str, beginning: str) -> Optional[str]:
+    """The rest of the first line of the kernel that begins so."""
+    with open(path, "rb") as file:
+        text = printable_bytes(file.read(_MACHINE_BYTES).replace(b"\r", b""))
+    found = re.search(rf"^\[ *[0-9.]*\] {re.escape(beginning)}(.*)$", text, re.MULTILINE)
+    return found.group(1) if found else None
 
 
 def last_line(path: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Optional
 
-from .console import Console, read_console
+from .console import Console, kernel_release, read_console
 from .host import Ending, Host, read_host
 from .kernel_log import ANY
 from .records import BadRecord
@@ -23,6 +23,7 @@ class Facts:
     host: Host
     stream: Stream
     console: Console
+    kernel_release: Optional[str]
     unreadable: Optional[str]  # a file that judging needs
 
     @property
@@ -44,11 +45,13 @@ def read_facts(directory: RunDirectory) -> tuple[Facts, dict[str, Any]]:
         stream, keys = read_stream(directory)
     except BadRecord as error:
         unreadable = f"the guest's stream can't be decoded: {host.ending.reader_error or error}"
+    release: Optional[str] = None
     try:
         console = read_console(directory, stream.kernel_log_ended, _owner(host, stream))
+        release = kernel_release(directory.file(CONSOLE))
     except OSError:
         unreadable = f"unable to read {CONSOLE}"
-    return Facts(directory, host, stream, console, unreadable), keys
+    return Facts(directory, host, stream, console, release, unreadable), keys
 
 
 def _owner(host: Host, stream: Stream) -> Optional[str]:

@@ -7,6 +7,7 @@ in a replay it may come from anywhere, so each value has its type and its bounds
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import Optional
 
@@ -54,12 +55,23 @@ class Ending:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What was run, where and when. Empty: unknown."""
+    started: str = ""  # 2026-11-29T12:00:00Z
+    hostname: str = ""
+    qemu: str = ""  # how it calls itself
+    rerun: str = ""  # the command line that runs this again
+    scheduler_sha256: Optional[str] = None
+
+
+@dataclass(frozen=True)
 class Host:
     """The defaults are those of a replay without host.json."""
     format: int = FORMAT
     version: str = "unknown"  # of ktbox
     accel: str = "unknown"
     kernel: str = ""
+    origin: Origin = Origin()
     asked: Asked = Asked()
     ending: Ending = Ending()
 
@@ -90,6 +102,8 @@ def _check(host: Host) -> None:
         raise BadRecord("a number out of bounds")
     if ending.full not in (None, STREAM, CONSOLE, COM2, QEMU_LOG):
         raise BadRecord(f"full: {ending.full!r:.100}")
+    if not re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)?", host.origin.started, re.ASCII):
+        raise BadRecord(f"started: {host.origin.started!r:.100}")
     if ending.unwritten not in (None, "stdout", "stderr"):
         raise BadRecord(f"unwritten: {ending.unwritten!r:.100}")
     if not (host.accel.isascii() and host.accel.isalpha()):

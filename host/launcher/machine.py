@@ -13,7 +13,7 @@ from typing import Sequence
 
 from .jobs import Jobs
 from .plan import Plan
-from .qemu_faults import words_for
+from .qemu_faults import parse_version, words_for
 from .rundir import COM2, CONSOLE, STREAM
 from .text import Fault, shell_word
 from .topology import kvm_cpu_words, numa_arguments
@@ -72,7 +72,7 @@ def qemu_command(plan: Plan, accel: str, words: str, work: str) -> list[str]:
     if accel == "kvm":
         command += ["-accel", "kvm", "-cpu", "host" + kvm_cpu_words(options.topology)]
     else:
-        faults = words_for(plan.qemu_version, accel, arch.name)
+        faults = words_for(parse_version(plan.qemu_says), accel, arch.name)
         command += ["-accel", "tcg" + faults.accel, "-cpu", arch.tcg_cpu + faults.cpu]
     command += ["-m", str(options.memory_mib), "-smp", options.topology.smp]
     if plan.kernel.form == "elf":

@@ -14,27 +14,29 @@ from __future__ import annotations
 
 import itertools
 import os
+import shlex
 import shutil
 import signal
+import time
 from dataclasses import dataclass
-from typing import Iterator, Optional, Sequence
+from typing import Iterator, Mapping, Optional, Sequence
 
 from .accelerator import choose_accelerator
-from .jobs import Interrupted, Jobs
+from .jobs import Interrupted, Job, Jobs
 from .matrix_file import Matrix, Payload, Scheduler, read_matrix
 from .options import Options
 from .paths import Paths
 from .plan import Plan, check_base, check_busybox, check_reports, find_qemu, new_directory, read_kernel_file
 from .report import write_report
-from .report.matrix import Cell, Row, matrix_junit, matrix_page, matrix_table, rows_of
+from .report.matrix import NOT_RUN, Cell, Row, matrix_junit, matrix_page, matrix_table, rows_of
 from .result import Outcome, read_outcome
 from .rundir import RunDirectory, check_output
-from .text import Fault, note, print_text, shell_word, write_stderr
+from .text import Fault, note, print_text, shell_word, without_controls, write_stderr
 from .workdir import work_directory
 
 _OVERHEAD_MIB = 256  # of a QEMU beyond its guest's memory
+_COLUMNS = 80  # of a terminal that does not know its width
 _STOP_MS = 30000  # for a cell that is asked to end, to stop its QEMU and to report how far it came
-NOT_RUN = "not-run"
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def run_matrix(options: Options, paths: Paths, jobs: Jobs) -> int:
         _run_cells(directory, cells, matrix, accel, options, jobs)
         results = [_collect(directory.path, cell) for cell in cells]
     rows = rows_of(results)
-    table = matrix_table(rows, results, directory.path)
+    table = matrix_table(rows, results, directory.path, _again(options, directory.path))
     if options.report_on_stdout:
         write_stderr(table)
     else:
@@ -77,7 +79,7 @@ def _check(options: Options, paths: Paths) -> tuple[Matrix, Plan]:
     check_output(options.output or paths.runs, options.output)
     check_reports(options)
     return matrix, Plan(options, paths, kernel, qemu, os.environ.get("KTRUN_ACCEL") or None,
-                        options.output or new_directory(paths), None, None, None)
+                        options.output or new_directory(paths), "", None, None)
 
 
 def _cells(matrix: Matrix) -> Iterator[Work]:
@@ -152,28 +154,65 @@ def _run_cells(directory: RunDirectory, cells: Sequence[Work], matrix: Matrix, a
         file.write(b"".join(os.fsencode(f"{directory.path}/{cell.name}.sh\n") for cell in todo))
     command = ["parallel", "--will-cite", "--termseq", f"TERM,{_STOP_MS},KILL,25", "-j", str(at_once), "-a", listed,
                "--joblog", f"+{directory.path}/joblog"]
-    if os.isatty(2) and not options.quiet:
-        command.append("--bar")
     parallel = jobs.start([*command, *os.environ.get("KTRUN_PARALLEL", "").split(), "sh", "{}"],
                           keep=[directory.lock_fd])
     try:
-        jobs.wait(parallel)
+        _await(parallel, todo, at_once, f"{directory.path}/joblog", os.isatty(2) and not options.quiet, jobs)
     except Interrupted:  # each cell gets TERM, ends its VM and is not finished
         jobs.shield()
         parallel.send(signal.SIGTERM)
         parallel.reap()
-        note("matrix: stopped; the same command goes on with what is left")
+        note(f"matrix: stopped; go on with: {_again(options, directory.path)}")
         raise
     finally:
         os.unlink(listed)
 
 
+def _await(parallel: Job, todo: Sequence[Work], at_once: int, joblog: str, is_shown: bool, jobs: Jobs) -> None:
+    """Until all cells have ended. On a terminal a line shows how far they are; the clock in it moves each second."""
+    begin = os.path.getsize(joblog) if os.path.exists(joblog) else 0
+    started = time.monotonic()
+    while not jobs.wait(parallel, secs=1 if is_shown else None):
+        ends = read_ends(joblog, begin)
+        columns = os.get_terminal_size(2).columns or _COLUMNS
+        write_stderr(b"\r\033[K" + progress_line(todo, ends, at_once, time.monotonic() - started, columns))
+    if is_shown:
+        write_stderr(b"\r\033[K")
+
+
+def read_ends(joblog: str, begin: int) -> dict[str, int]:
+    """Status by cell. A line of parallel's log ends with the command: "sh .../NNNNN.sh"."""
+    try:
+        with open(joblog, encoding="utf-8", errors="replace") as file:
+            file.seek(begin)
+            lines = [line.split("\t") for line in file.read().split("\n")[:-1]]
+    except FileNotFoundError:
+        return {}
+    return {os.path.basename(words[8]).removesuffix(".sh"): int(words[6]) for words in lines
+            if len(words) > 8 and words[6].lstrip("-").isdigit()}
+
+
+def progress_line(todo: Sequence[Work], ends: Mapping[str, int], at_once: int, elapsed: float, columns: int) -> bytes:
+    """parallel starts the cells in their order."""
+    passed = sum(status == 0 for status in ends.values())
+    rest = [cell for cell in todo if cell.name not in ends]
+    left = f", about {int(elapsed / len(ends) * len(rest)) + 1} s left" if ends else ""
+    running = ", ".join(f"{cell.name} {cell.scheduler.name}/{cell.payload.name}" for cell in rest[:at_once])
+    text = (f"matrix: {len(ends)} of {len(todo)} cells done, {passed} passed, {len(ends) - passed} failed{left}"
+            f"; running {running}")
+    return without_controls(text[:max(0, columns - 1)])
+
+
+def _again(options: Options, directory: str) -> str:
+    return f"ktrun --matrix {shlex.quote(options.matrix or '')} -o {shlex.quote(directory)}"
+
+
 def _collect(directory: str, cell: Work) -> Cell:
     outcome: Optional[Outcome] = read_outcome(f"{directory}/{cell.name}")
     if not outcome:
-        outcome = Outcome(NOT_RUN, 0, _first_line(f"{directory}/{cell.name}.err"))
+        outcome = Outcome(NOT_RUN, 0, _first_line(f"{directory}/{cell.name}.err"), "")
     return Cell(cell.name, cell.kernel, cell.topology, cell.scheduler.name, cell.payload.name, outcome.word,
-                outcome.wall_ms, outcome.reason or "")
+                outcome.wall_ms, outcome.reason or "", outcome.started)
 
 
 def _first_line(path: str) -> str:

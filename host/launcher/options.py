@@ -9,6 +9,7 @@ from .values import Share, Size
 
 
 class Options(NamedTuple):
+    words: tuple[str, ...]  # the arguments, as typed
     # guest
     kernel: Optional[str]
     scheduler: Optional[str]

@@ -20,7 +20,7 @@ from .kernel_config import FOR_SCHEDULERS, GOES_WITHOUT, Config, find_config
 from .modules import check_modules_option, check_options
 from .options import Options
 from .paths import Paths
-from .qemu_faults import Version, qemu_version
+from .qemu_faults import ask_qemu
 from .rundir import check_output, is_ours
 from .text import Fault, note
 from .topology import check_topology
@@ -42,7 +42,7 @@ class Plan:
     qemu: str
     forced_accel: Optional[str]
     output: str  # the run directory
-    qemu_version: Optional[Version]
+    qemu_says: str  # about its version
     hz: Optional[int]  # of the kernel's timer, where its configuration is known
     stdin_kind: Optional[str]  # what ktrun passes on to the guest: TERMINAL, STREAM_INPUT or nothing
 
@@ -77,7 +77,7 @@ def make_plan(options: Options, paths: Paths, jobs: Jobs) -> Plan:
     if options.is_interactive and not options.stdin:
         raise Fault("--shell: standard input is closed")
     return Plan(options, paths, kernel, qemu, os.environ.get("KTRUN_ACCEL") or None,
-                options.output or new_directory(paths), qemu_version(qemu, paths.cache, jobs),
+                options.output or new_directory(paths), ask_qemu(qemu, paths.cache, jobs),
                 config.hz if config else None, stdin_kind)
 
 

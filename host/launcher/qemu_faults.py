@@ -11,6 +11,7 @@ import re
 from typing import NamedTuple, Optional
 
 from .jobs import Jobs
+from .text import decoded
 
 _VERSION = re.compile(r"QEMU emulator version ([0-9]{1,4})\.([0-9]{1,4})")
 Version = tuple[int, int]
@@ -57,20 +58,18 @@ def parse_version(text: str) -> Optional[Version]:
     return (int(found.group(1)), int(found.group(2))) if found else None
 
 
-def qemu_version(qemu: str, cache: Optional[str], jobs: Jobs) -> Optional[Version]:
-    try:
-        status = os.stat(qemu)
-    except OSError:
-        return None
+def ask_qemu(qemu: str, cache: Optional[str], jobs: Jobs) -> str:
+    """"QEMU emulator version 7.2.22 (...)": the first line of what it says about its version; empty: nothing."""
+    status = os.stat(qemu)
     key = f"{qemu} {status.st_size} {status.st_mtime_ns}="
     path = f"{cache}/qemu-version"
     known = _recall(path, key) if cache else None
     if known is None:
         answer = jobs.tool(["timeout", "5", qemu, "--version"])
-        known = answer.output.decode("ascii", "replace") if answer.status == 0 else ""
+        known = decoded(answer.output.split(b"\n", 1)[0])[:200] if answer.status == 0 else ""
         if cache and parse_version(known):
-            _remember(path, key, known.split("\n")[0])
-    return parse_version(known)
+            _remember(path, key, known)
+    return known
 
 
 def _recall(path: str, key: str) -> Optional[str]:

@@ -30,7 +30,7 @@ def death_reason(facts: Facts) -> str:
     """": REASON", or nothing. The kernel's dump tells more than its message; then comes how the process ended, with
     the last words of its log, and then what /init has to say."""
     stream = facts.stream
-    dump = stream.error_dump
+    dump = stream.death_dump
     if dump:
         return f": {dump.reason or 'no reason given'} (kind {dump.kind})"
     if stream.scheduler_ejected_reason is not None:

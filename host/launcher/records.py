@@ -34,7 +34,8 @@ def read_json(path: str, most: int) -> Any:
 
 
 def from_json(kind: type[Record], value: Any, is_exact: bool = True) -> Record:
-    """VALUE as KIND. EXACT: a field that KIND does not have is an error."""
+    """VALUE as KIND. EXACT: a field that KIND does not have is an error, and one that an older ktrun did not write yet
+    has its default. Else it is the other way round."""
     if not isinstance(value, dict):
         raise BadRecord(f"no object for {kind.__name__}")
     hints = get_type_hints(kind)
@@ -42,10 +43,15 @@ def from_json(kind: type[Record], value: Any, is_exact: bool = True) -> Record:
         raise BadRecord(f"unknown key {sorted(set(value) - set(hints))[0]!r:.100}")
     fields: dict[str, Any] = {}
     for name, hint in hints.items():
+        if name not in value and is_exact:
+            continue
         if name not in value:
             raise BadRecord(f"no key {name!r}")
         fields[name] = _value(name, hint, value[name], is_exact)
-    return kind(**fields)
+    try:
+        return kind(**fields)
+    except TypeError as error:  # a field without a default
+        raise BadRecord(f"{kind.__name__}: {error}") from error
 
 
 def _value(name: str, hint: Any, value: Any, is_exact: bool) -> Any:

@@ -25,11 +25,13 @@ class Outcome:
     word: str
     wall_ms: int
     reason: Optional[str]
+    started: str  # empty: unknown
 
 
 def result_bytes(judgement: Judgement) -> bytes:
     verdict, facts = judgement.verdict, judgement.facts
     host, console = facts.host, facts.console
+    asked, origin = host.asked, host.origin
     own: dict[str, Any] = {
         "verdict": verdict.word,
         "code": verdict.code,
@@ -38,6 +40,18 @@ def result_bytes(judgement: Judgement) -> bytes:
         "accel": host.accel,
         "kernel": host.kernel,
         "schema": SCHEMA,
+        "run": {
+            "ktbox": host.version,
+            "started": origin.started or None,
+            "host": origin.hostname or None,
+            "qemu": origin.qemu or None,
+            "kernel_release": facts.kernel_release,
+            "scheduler": asked.scheduler,
+            "scheduler_args": asked.scheduler_args,
+            "scheduler_sha256": origin.scheduler_sha256,
+            "command": asked.command,
+            "rerun": origin.rerun or None,
+        },
         "kernel_report_count": console.count,
         "kernel_reports": [{"kind": report.kind, "line": report.line} for report in console.reports],
         "qemu_warnings": qemu_warnings(facts),
@@ -55,9 +69,10 @@ def read_outcome(directory: str) -> Optional[Outcome]:
     """None: the run has not finished, or was interrupted."""
     try:
         keys = read_json(f"{directory}/{NAME}", _SIZE_MAX)
-        word, wall_ms, reason = keys["verdict"], keys["wall_ms"], keys["reason"]
+        word, wall_ms, reason, started = keys["verdict"], keys["wall_ms"], keys["reason"], keys["run"]["started"]
     except (BadRecord, KeyError, TypeError):
         return None
     if word not in VERDICTS or word == "interrupted" or type(wall_ms) is not int:
         return None
-    return Outcome(word, wall_ms, reason if isinstance(reason, str) else None)
+    return Outcome(word, wall_ms, reason if isinstance(reason, str) else None,
+                   started if isinstance(started, str) else "")

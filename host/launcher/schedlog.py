@@ -29,6 +29,7 @@ _OPTION_HELP = re.compile(r"\s*--?\w")
 class SchedLog(NamedTuple):
     before: list[str]  # the last lines before the dump; all of the last lines if there is no dump
     after: list[str]
+    has_dump: bool
 
 
 def read_log(path: str) -> SchedLog:
@@ -36,31 +37,30 @@ def read_log(path: str) -> SchedLog:
     try:
         with open(path, "rb") as file:
             if not os.fstat(file.fileno()).st_size:
-                return SchedLog([], [])
+                return SchedLog([], [], False)
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as log:
                 return _split(log)
     except FileNotFoundError:
-        return SchedLog([], [])
+        return SchedLog([], [], False)
 
 
 def _split(log: mmap.mmap) -> SchedLog:
     start = _find_dump(log)
     if start is None:
-        return SchedLog(_lines(log[max(0, len(log) - _TAIL):]), [])
+        return SchedLog(_lines(log[max(0, len(log) - _TAIL):]), [], False)
     rest_at = max(start, len(log) - _TAIL)
     rulers = list(_RULER.finditer(log[rest_at:]))
     # Two of them are the dump's. With the first one alone, the dump was not finished, and nothing comes after it.
     end = rest_at + rulers[-1].end() if rulers and (len(rulers) > 1 or rest_at > start) else len(log)
-    return SchedLog(_lines(log[max(0, start - _TAIL):start]), _lines(log[end:]))
+    return SchedLog(_lines(log[max(0, start - _TAIL):start]), _lines(log[end:]), True)
 
 
 def _find_dump(log: mmap.mmap) -> Optional[int]:
-    """Where the last title begins that has its ruler below it."""
+    """Where the line of the last title begins that has its ruler below it. A loader may put its name before it."""
     at = log.rfind(_TITLE)
     while at >= 0:
-        is_line = at == 0 or log[at - 1:at] == b"\n"
-        if is_line and _RULER.match(log[at + len(_TITLE):at + 256].lstrip(b"\r\n")):
-            return at
+        if _RULER.match(log[at + len(_TITLE):at + 256].lstrip(b"\r\n")):
+            return log.rfind(b"\n", 0, at) + 1
         at = log.rfind(_TITLE, 0, at)
     return None
 
@@ -77,10 +77,14 @@ def last_words(path: str) -> Optional[str]:
 
 
 def _verifier_error(lines: Sequence[str]) -> Optional[str]:
-    """It stands right before the verifier's statistics."""
+    end = verifier_end(lines)
+    return f"the verifier: {lines[end - 1].strip()}" if end else None
+
+
+def verifier_end(lines: Sequence[str]) -> Optional[int]:
+    """Where the verifier's statistics begin: its error stands right before them. At least 1."""
     ends = [at for at, line in enumerate(lines) if at > 0 and _VERIFIER_END.match(line)]
-    first = next((at for at in ends if at - 1 not in ends), None) if ends else None
-    return f"the verifier: {lines[first - 1].strip()}" if first is not None else None
+    return next((at for at in reversed(ends) if at - 1 not in ends), None)
 
 
 def _trouble(lines: Sequence[str]) -> Optional[str]:

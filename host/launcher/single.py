@@ -10,13 +10,14 @@ import os
 
 from .accelerator import choose_accelerator
 from .history import keep_history, read_history
-from .host import FORMAT, Asked, Ending, Host, read_host, write_host
+from .host import FORMAT, Asked, Ending, Host, Origin, read_host, write_host
 from .include import check_file
 from .initramfs import pack_initramfs
 from .jobs import Jobs
 from .judge import judge
 from .machine import frequency_word, kernel_words, qemu_command, shown_command
 from .options import Options
+from .origin import find_origin
 from .paths import Paths
 from .plan import Plan, check_busybox, check_reports, make_plan
 from .report import write_reports
@@ -41,17 +42,18 @@ def prepare_and_run(options: Options, paths: Paths, jobs: Jobs) -> int:
         pack_initramfs(plan, history, work, jobs)
         with RunDirectory(plan.output) as directory:
             directory.prepare(bool(options.gets))
+            origin = find_origin(plan)
             ending = run_guest(plan, accel, words, work, directory, jobs)
             keep_history(plan.options, history, directory.file("history"))
-            write_host(directory, _host(plan, accel, ending))
+            write_host(directory, _host(plan, accel, origin, ending))
             return report(plan.options, directory, jobs)
 
 
-def _host(plan: Plan, accel: str, ending: Ending) -> Host:
+def _host(plan: Plan, accel: str, origin: Origin, ending: Ending) -> Host:
     options = plan.options
     asked = Asked(options.scheduler, options.scheduler_args, options.command, options.shell, options.expect_death,
                   options.allow_bad_exit, options.fail_on_warn, options.plain, options.limit_secs, tuple(options.gets))
-    return Host(FORMAT, plan.paths.version, accel, plan.kernel.path, asked, ending)
+    return Host(FORMAT, plan.paths.version, accel, plan.kernel.path, origin, asked, ending)
 
 
 def report(options: Options, directory: RunDirectory, jobs: Jobs) -> int:

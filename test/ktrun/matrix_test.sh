@@ -76,6 +76,65 @@ test_a_cell_that_cannot_run_is_no_pass() {
 	matrix
 	assert_status 1
 	assert_matches ' 0/1 0% .* 1 not-run, first 00001' out
+	assert_matches '^matrix: 0 of 2 cells passed, 0 failed, 2 not run; directory ' out
+	assert_matches "^matrix: run the rest with: ktrun --matrix $PWD/matrix -o $PWD/m$" out
+}
+
+test_the_table_fits_100_columns_whatever_the_names_are() {
+	long=$(printf '%80s' '' | tr ' ' x)
+	sed -i "/seven/d; s/repeat = 2/repeat = 1/; s/ok  true/$long exit 7/; s/= demo demo/= $long demo/" matrix
+	matrix
+	assert_status 1
+	assertEquals "longest line" "" "$(sed '/^matrix:/d' out | awk 'length > 100')"
+	assert_matches '^KERNEL +TOPOLOGY +SCHEDULER +PAYLOAD +PASSED +MEAN +OTHERWISE$' out
+	assert_matches ' 1 fail, first 00001$' out
+}
+
+# Attributes and elements that Jenkins' schema of JUnit has; a suite needs name, tests and errors.
+test_junit_has_what_jenkins_reads_and_no_more() {
+	matrix --junit m.xml
+	"$KT_PYTHON" - m.xml >wrong <<-'END'
+		import re, sys, xml.etree.ElementTree as tree
+		root = tree.parse(sys.argv[1]).getroot()
+		known = {"testsuites": "name time tests failures disabled errors",
+		         "testsuite": "name tests failures errors time disabled skipped timestamp hostname id package",
+		         "testcase": "name assertions time classname status",
+		         "failure": "type message", "error": "type message", "skipped": "message"}
+		for element in root.iter():
+		    for name in set(element.attrib) - set(known[element.tag].split()):
+		        print(element.tag, name)
+		for suite in root:
+		    for name in ("name", "tests", "errors", "timestamp"):
+		        if not suite.get(name):
+		            print("no", name)
+		    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", suite.get("timestamp", "")):
+		        print("timestamp", suite.get("timestamp"))
+	END
+	assert_empty wrong
+	assertEquals "demo seven 00003" "$(xmllint --nonet --xpath 'string((//testcase)[3]/@name)' m.xml)"
+}
+
+test_on_a_terminal_a_line_tells_how_far_it_is() {
+	sed -i '/seven/d; s/repeat = 2/repeat = 1/' matrix
+	echo 'sleep 2' >>stub/act # the clock of the line ticks meanwhile
+	run "$KT_PYTHON" "$KT_TOP/test/tools/on_terminal.py" "$KTRUN" --matrix matrix -o "$PWD/m"
+	assert_status 0
+	assert_matches 'matrix: 0 of 2 cells done, 0 passed, 0 failed; running 00001 demo/ok' out
+	run "$KT_PYTHON" "$KT_TOP/test/tools/on_terminal.py" "$KTRUN" -q --matrix matrix -o "$PWD/m2"
+	assert_no_match 'cells done' out
+}
+
+test_the_line_of_a_terminal_counts_and_is_cut_at_its_width() {
+	printf 'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n' >joblog
+	printf '1\t:\t1\t1\t0\t0\t%s\t0\tsh %s\n' 0 /m/00001.sh 202 /m/00002.sh >>joblog
+	launcher 'from launcher.matrix import Work, progress_line, read_ends
+from launcher.matrix_file import Payload, Scheduler
+todo = [Work(f"{number:05d}", "k", "1", Scheduler("a", None, ""), Payload("b", "")) for number in range(1, 6)]
+ends = read_ends("joblog", 0)
+print(progress_line(todo, ends, 2, 10.0, 200).decode())
+print(progress_line(todo, ends, 2, 10.0, 30).decode())' >lines
+	assert_file_text 'matrix: 2 of 5 cells done, 1 passed, 1 failed, about 16 s left; running 00003 a/b, 00004 a/b
+matrix: 2 of 5 cells done, 1 ' lines
 }
 
 test_kernels_of_one_name_are_distinguished() {
@@ -129,7 +188,7 @@ test_a_matrix_that_is_asked_to_end_ends_its_cells_and_goes_on_later() {
 	kill -TERM "$pid"
 	end_of "$pid"
 	assertEquals "status: $(cat err)" 130 "$status"
-	assert_matches '^ktrun: matrix: stopped; the same command goes on' err
+	assert_matches "^ktrun: matrix: stopped; go on with: ktrun --matrix $PWD/matrix -o $PWD/m$" err
 	assertEquals "cells and QEMUs that are left" "" "$(pgrep -f "$PWD/m/0")"
 	assertEquals "verdicts of those that had begun" interrupted \
 		"$(sed -n 's/^  "verdict": "\([^"]*\)".*/\1/p' m/*/result.json | sort -u)"

@@ -35,7 +35,7 @@ oneTimeSetUp() {
 	cat >"$KTRUN_QEMU" <<-'END'
 		#!/bin/sh
 		if [ "$1" = --version ]; then
-			echo "QEMU emulator version ${STUB_QEMU_VERSION:-11.1.2}"
+			echo "QEMU ${STUB_QEMU_VERSION:+emulator version }${STUB_QEMU_VERSION:-of a test}"
 			exit
 		fi
 		stub=$STUB

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Optional
 
 from ..judge import Judgement
-from ..text import one_line
+from ..text import one_line, printable
 from ..verdicts import ERROR, FAILED, PASSED
+from .evidence import evidence
 
 SKIPPED = "skipped"
 
@@ -20,6 +21,7 @@ class Case:
     name: str
     message: str
     type: str  # of a failure or an error
+    text: str = ""  # what a person would open first
 
 
 def list_cases(judgement: Judgement) -> list[Case]:
@@ -29,7 +31,8 @@ def list_cases(judgement: Judgement) -> list[Case]:
     if verdict.word == "fail" and any(test.status == FAILED for test in stream.tests):
         outcome = PASSED
     message = "" if outcome == PASSED else one_line(str(verdict))
-    cases = [Case(outcome, judgement.facts.ending.wall_ms, "ktrun", "run", message, verdict.word)]
+    text = "" if outcome == PASSED else "\n".join(map(printable, evidence(judgement)))
+    cases = [Case(outcome, judgement.facts.ending.wall_ms, "ktrun", "run", message, verdict.word, text)]
     for test in stream.tests:
         cases.append(Case(test.status, test.ms, _text(test.file), _text(test.name), _text(test.message), "assert"))
     return cases

@@ -14,12 +14,14 @@ _ELEMENTS = {FAILED: "failure", ERROR: "error"}
 
 def junit(judgement: Judgement) -> str:
     cases, facts = list_cases(judgement), judgement.facts
+    origin = facts.host.origin
     counts = (f'tests="{len(cases)}" failures="{count(cases, FAILED)}" errors="{count(cases, ERROR)}" '
-              f'skipped="{count(cases, SKIPPED)}" time="{facts.ending.wall_ms / 1000:.3f}"')
+              f'time="{facts.ending.wall_ms / 1000:.3f}"')
+    suite = f'{counts} skipped="{count(cases, SKIPPED)}"{start_attributes(origin.started, origin.hostname)}'
     verdict = judgement.verdict
     properties = {"verdict": verdict.word, "code": str(verdict.code), "accel": facts.host.accel,
                   "kernel": facts.host.kernel, "artifacts": facts.directory.path}
-    lines = [f'<testsuites name="ktrun" {counts}>\n<testsuite name="ktrun" {counts}>\n<properties>',
+    lines = [f'<testsuites name="ktrun" {counts}>\n<testsuite name="ktrun" {suite}>\n<properties>',
              *(f'<property name="{name}" value="{xml(text)}"/>' for name, text in properties.items()),
              "</properties>", *(case_element(case) for case in cases),
              _output("system-out", facts.directory.file("stdout")),
@@ -27,10 +29,18 @@ def junit(judgement: Judgement) -> str:
     return DECLARATION + "\n".join(lines) + "\n"
 
 
+def start_attributes(started: str, hostname: str) -> str:
+    """JUnit's time stamp has no zone; ours is UTC."""
+    return ((f' timestamp="{xml(started.rstrip("Z"))}"' if started else "")
+            + (f' hostname="{xml(hostname)}"' if hostname else ""))
+
+
 def case_element(case: Case) -> str:
     inside = ""
     if case.outcome in _ELEMENTS:
-        inside = f'<{_ELEMENTS[case.outcome]} type="{xml(case.type)}" message="{xml(case.message)}"/>'
+        element = _ELEMENTS[case.outcome]
+        text = "\n".join(map(xml, case.text.split("\n")))
+        inside = f'<{element} type="{xml(case.type)}" message="{xml(case.message)}">{text}</{element}>'
     elif case.outcome == SKIPPED:
         inside = f'<skipped message="{xml(case.message)}"/>'
     return (f'<testcase classname="{xml(case.suite)}" name="{xml(case.name)}" time="{case.ms / 1000:.3f}">{inside}'

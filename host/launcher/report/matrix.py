@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import dataclass
-from typing import Sequence
+from typing import Iterator, Sequence
 
 from ..text import one_line, printable, without_controls, xml
-from .cases import Case
-from .junit import DECLARATION, case_element
+from .cases import SKIPPED, Case, count
+from .junit import DECLARATION, case_element, start_attributes
 from .page import document, section
-from ..verdicts import FAILED, PASSED
+from ..verdicts import ERROR, FAILED, VERDICTS
 
-_FORMAT = "{:<24} {:<12} {:<14} {:<14} {:>11} {:>9}  {}"
+NOT_RUN = "not-run"
+_WIDTH = 100
+_MOST = (20, 10, 16, 16, 12, 8)  # characters of the columns before the last one; a longer text is cut
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Cell:
     verdict: str
     wall_ms: int
     reason: str
+    started: str  # empty: unknown
 
 
 @dataclass(frozen=True)
@@ -74,25 +77,56 @@ def _count_passed(cells: Sequence[Cell]) -> int:
     return sum(cell.verdict == "pass" for cell in cells)
 
 
-def matrix_table(rows: Sequence[Row], cells: Sequence[Cell], directory: str) -> bytes:
-    lines = [_FORMAT.format("KERNEL", "TOPOLOGY", "SCHEDULER", "PAYLOAD", "PASSED", "MEAN", "OTHERWISE")]
+def matrix_table(rows: Sequence[Row], cells: Sequence[Cell], directory: str, again: str) -> bytes:
+    """AGAIN: the command that goes on with cells that were not run."""
+    table = [("KERNEL", "TOPOLOGY", "SCHEDULER", "PAYLOAD", "PASSED", "MEAN", "OTHERWISE")]
     for row in rows:
         otherwise = row.others + (f", first {row.first}" if row.first else "")
-        lines.append(_FORMAT.format(row.kernel, row.topology, row.scheduler, row.payload,
-                                    f"{row.passed}/{row.count} {row.percent}%", f"{row.mean_ms / 1000:.2f} s", otherwise))
-    end = f"matrix: {_count_passed(cells)} of {len(cells)} cells passed; directory "
-    return (printable("\n".join(lines)) + "\n" + end).encode("ascii") + without_controls(directory) + b"\n"
+        table.append((row.kernel, row.topology, row.scheduler, row.payload, f"{row.passed}/{row.count} {row.percent}%",
+                      f"{row.mean_ms / 1000:.2f} s", otherwise))
+    counts = Counter(cell.verdict for cell in cells)
+    not_run = counts[NOT_RUN]
+    end = f"matrix: {counts['pass']} of {len(cells)} cells passed, {len(cells) - counts['pass'] - not_run} failed"
+    end += f", {not_run} not run" if not_run else ""
+    text = printable("\n".join(_lines_of(table))) + f"\n{end}; directory "
+    lines = [text.encode("ascii") + without_controls(directory)]
+    if not_run:
+        lines.append(b"matrix: run the rest with: " + without_controls(again))
+    return b"\n".join(lines) + b"\n"
+
+
+def _lines_of(table: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Each column is as wide as its texts, up to its most; the last one has the rest of the line."""
+    widths = [min(most, max(len(row[at]) for row in table)) for at, most in enumerate(_MOST)]
+    rest = _WIDTH - sum(widths) - len(widths)
+    for row in table:
+        yield " ".join(_cut(text, width).ljust(width) for text, width in zip(row, [*widths, rest])).rstrip()
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[:width - 2] + ".."
 
 
 def matrix_junit(cells: Sequence[Cell]) -> bytes:
-    counts = f'tests="{len(cells)}" failures="{len(cells) - _count_passed(cells)}"'
-    lines = [f'<testsuites name="ktrun-matrix" {counts}>', f'<testsuite name="ktrun-matrix" {counts}>',
-             *(case_element(_case(cell)) for cell in cells), "</testsuite>\n</testsuites>"]
+    """A suite for each cell, since a time stamp belongs to a suite."""
+    cases = [_case(cell) for cell in cells]
+    lines = [f'<testsuites name="ktrun-matrix" {_counts(cases)}>', *map(_suite, cells, cases), "</testsuites>"]
     return (DECLARATION + "\n".join(lines) + "\n").encode("utf-8", "replace")
 
 
+def _suite(cell: Cell, case: Case) -> str:
+    name = f"{cell.name} {cell.kernel} {cell.topology} {cell.scheduler} {cell.payload}"
+    return (f'<testsuite name="{xml(name)}" {_counts([case])} skipped="{count([case], SKIPPED)}"'
+            f"{start_attributes(cell.started, '')}>\n{case_element(case)}\n</testsuite>")
+
+
+def _counts(cases: list[Case]) -> str:
+    return (f'tests="{len(cases)}" failures="{count(cases, FAILED)}" errors="{count(cases, ERROR)}" '
+            f'time="{sum(case.ms for case in cases) / 1000:.3f}"')
+
+
 def _case(cell: Cell) -> Case:
-    outcome = PASSED if cell.verdict == "pass" else FAILED
+    outcome = SKIPPED if cell.verdict == NOT_RUN else VERDICTS[cell.verdict].outcome
     return Case(outcome, cell.wall_ms, f"{cell.kernel} {cell.topology}",
                 f"{cell.scheduler} {cell.payload} {cell.name}", one_line(cell.reason), cell.verdict)
 

@@ -10,26 +10,27 @@ import os
 import re
 from typing import Optional, Sequence
 
+from ..console import kernel_line
 from ..judge import Judgement
 from ..reasons import seconds
-from ..rundir import COM2, CONSOLE, QEMU_LOG
-from ..text import decoded, ends_of, xml
-from ..verdicts import ERROR, FAILED, PASSED
+from ..rundir import COM2, CONSOLE, QEMU_LOG, SCHED_LOG
+from ..schedlog import read_log
+from ..text import ends_of, xml
+from ..verdicts import ERROR, FAILED, GOOD, PASSED
 from .cases import SKIPPED, Case, count, is_bad, list_cases
 from .timeline import timeline
-from .words import (ITEMS_SHOWN, describe_dump, describe_payload, describe_scheduler, describe_stream, has_payload,
-                    has_scheduler)
+from .words import (ITEMS_SHOWN, describe_dump, describe_payload, describe_scheduler, describe_stream, describe_sub,
+                    has_payload, has_scheduler)
 
 _TEXT_MAX = 65536  # bytes of a text on the page
 _LINE_MAX = 4000
 _CASES_MAX = 1000
 _REPORTS_MAX = 20
-_CONSOLE_HEAD = 262144  # where the kernel describes the machine
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _PILLS = {PASSED: "good", FAILED: "bad", ERROR: "warn", SKIPPED: "quiet"}
 # The lines for which one opens a log. hit: why it ended; look: what led there.
 _CLASSES = [(re.compile(pattern), name) for pattern, name in (
-    (r"\[\.\.\. [0-9]+ of [0-9]+ bytes left out \.\.\.\]$", "gap"),
+    (r"\[\.\.\. .*(bytes left out|shown above) \.\.\.\]$", "gap"),
     (r".*(triggered exit kind|EXIT: kind|Kernel panic|kernel BUG at|BUG: |Oops: |general protection fault"
      r"|scx_bpf_error[^_]|runnable task stall|ejected|disabled \(|~~~~ TRUNCATED|LOST [0-9]+ EVENTS)", "hit"),
     (r"ASSERT|FAILED|not ok", "hit"),
@@ -42,7 +43,7 @@ def page(judgement: Judgement) -> str:
     cases = list_cases(judgement)
     sections = [("Summary", _facts(judgement)), ("Tests", _tests(cases)),
                 ("Timeline", timeline(judgement.facts)), ("Reports of the kernel", _reports(judgement)),
-                ("Logs", _logs(judgement)), ("Machine", _machine(judgement))]
+                ("Logs", _logs(judgement)), ("Run", _run(judgement)), ("Machine", _machine(judgement))]
     body = "".join(section(title, content) for title, content in sections if content)
     verdict = judgement.verdict
     return document(f"ktrun: {verdict.word}", _header(judgement) + body, judgement.facts.directory.path)
@@ -79,6 +80,7 @@ def _facts(judgement: Judgement) -> str:
     stream, ending = facts.stream, facts.ending
     rows: list[tuple[str, Optional[str]]] = [
         ("Scheduler", describe_scheduler(stream) if has_scheduler(facts) else None)]
+    rows += [("Sub-scheduler", describe_sub(sub)) for sub in stream.sub_schedulers[:ITEMS_SHOWN]]
     rows += [(f"Dump {dump.number}", describe_dump(dump)) for dump in stream.dumps if dump.number <= ITEMS_SHOWN]
     rows += [("Payload", describe_payload(stream) if has_payload(facts) else None),
              ("Stream", describe_stream(stream)), ("Wall time", f"{seconds(ending.wall_ms)} s"),
@@ -117,13 +119,13 @@ def _reports(judgement: Judgement) -> str:
 def _logs(judgement: Judgement) -> str:
     """File, title, bytes of its begin; the rest of the bound is for its end. A dump is read from its begin."""
     stream, evidence = judgement.facts.stream, judgement.verdict.kind.evidence
-    dump = stream.error_dump or (stream.dumps[-1] if stream.dumps else None)
-    logs = [("sched.log", "The scheduler's log", 16384), ("stderr", "The payload's stderr", 16384),
+    dump = stream.death_dump or stream.error_dump or (stream.dumps[-1] if stream.dumps else None)
+    logs = [(SCHED_LOG, "The scheduler's log", 16384), ("stderr", "The payload's stderr", 16384),
             ("stdout", "The payload's stdout", 16384), ("hang.txt", "What the tasks did at the limit", 49152),
             (CONSOLE, "The kernel's console", 8192), (COM2, "Last words of /init", 0),
             (QEMU_LOG, "QEMU's messages", 0)]
     texts = [_log(judgement, dump.file, "The scheduler's dump", 0, True)] if dump else []
-    texts += [_log(judgement, name, title, head, name in evidence or name == "sched.log") for name, title, head in logs]
+    texts += [_log(judgement, name, title, head, name in evidence or name == SCHED_LOG) for name, title, head in logs]
     return "".join(texts)
 
 
@@ -131,36 +133,47 @@ def _log(judgement: Judgement, name: str, title: str, head: int, is_open: bool) 
     path, size = judgement.facts.directory.file(name), judgement.facts.directory.size(name)
     if not size:
         return ""
-    lines = [_marked(line) for line in ends_of(path, head, _TEXT_MAX - head if head else _TEXT_MAX)]
+    is_good = judgement.verdict.kind.tone == GOOD  # then nothing is why it went wrong
+    lines = [_marked(line, is_good) for line in _lines(path, name, head)]
     hits = sum(line.startswith('<span class="hit">') for line in lines)
     marked = f' <small class="count">{hits} marked</small>' if hits else ""
     return (f"<details{' open' if is_open else ''}><summary>{title} <small>{name}, {size} bytes</small>{marked}</summary>\n"
             f'<pre tabindex="0" role="region" aria-label="{title}">{"".join(lines)}</pre></details>\n')
 
 
-def _marked(line: str) -> str:
+def _lines(path: str, name: str, head: int) -> list[str]:
+    """A scheduler's log repeats the dump, which is on the page already."""
+    log = read_log(path) if name == SCHED_LOG else None
+    if log and log.has_dump:
+        return [*log.before, "[... the dump, shown above ...]", *log.after]
+    return ends_of(path, head, _TEXT_MAX - head if head else _TEXT_MAX)
+
+
+def _marked(line: str, is_good: bool) -> str:
     line = re.sub(r"^.*sched_ext_dump: ", "", line)
     if len(line) > _LINE_MAX:
         line = f"{line[:_LINE_MAX]} [... {len(line) - _LINE_MAX} bytes of this line left out ...]"
     name = next((name for pattern, name in _CLASSES if pattern.match(line)), "")
+    name = "" if name == "hit" and is_good else name
     return f"<span{f' class={chr(34)}{name}{chr(34)}' if name else ''}>{xml(line)}</span>"
 
 
 def _machine(judgement: Judgement) -> str:
     """As the kernel itself reports, since a replay has nothing else."""
     facts = judgement.facts
-    with open(facts.directory.file(CONSOLE), "rb") as file:
-        console = decoded(file.read(_CONSOLE_HEAD)).replace("\r", "")
-    limit = facts.host.asked.limit_secs
-    linux = _kernel_line(console, "Linux version ")
+    console, limit, origin = facts.directory.file(CONSOLE), facts.host.asked.limit_secs, facts.host.origin
     return _list_of([
-        ("Kernel image", facts.host.kernel), ("Linux", linux.split(" ", 1)[0] if linux else None),
-        ("Accelerator", facts.host.accel), ("CPUs", _kernel_line(console, "smp: Brought up ")),
-        ("Memory", _kernel_line(console, "Memory: ")), ("Command line", _kernel_line(console, "Command line: ")),
+        ("Kernel image", facts.host.kernel), ("Linux", facts.kernel_release),
+        ("Accelerator", facts.host.accel), ("CPUs", kernel_line(console, "smp: Brought up ")),
+        ("Memory", kernel_line(console, "Memory: ")), ("Command line", kernel_line(console, "Command line: ")),
+        ("QEMU", origin.qemu), ("Host", origin.hostname), ("ktbox", facts.host.version),
         ("Limit", f"{limit} s" if limit is not None else None)])
 
 
-def _kernel_line(console: str, beginning: str) -> Optional[str]:
-    """The rest of the first line of the kernel that begins so."""
-    found = re.search(rf"^\[ *[0-9.]*\] {beginning}(.*)$", console, re.MULTILINE)
-    return found.group(1) if found else None
+def _run(judgement: Judgement) -> str:
+    """What was run, and how to run it again."""
+    host = judgement.facts.host
+    scheduler = " ".join(word for word in (host.asked.scheduler, host.asked.scheduler_args) if word)
+    return _list_of([
+        ("Started", host.origin.started), ("Scheduler", scheduler), ("SHA-256", host.origin.scheduler_sha256),
+        ("Payload", host.asked.command or ("a shell" if host.asked.shell else None)), ("Again", host.origin.rerun)])

@@ -15,6 +15,7 @@ mounts() {
 	check_mounts
 	consoles
 	mkdir -p "$RUN"
+	mount -t tmpfs -o nosuid,nodev,mode=755,size=4m tmpfs "$RUN" # no payload that fills /run takes its room
 	cp -d "$ROOT"/lib/ktbox/dev-links/* "$ROOT/dev" # fd, stdin, stdout, stderr
 }
 
