@@ -17,7 +17,7 @@ from .options import Options
 from .text import Fault, print_text, shell_word
 from .topology import Topology, parse_topology
 from .values import (Size, parse_cpus, parse_escape, parse_guest_path, parse_include, parse_line, parse_number,
-                     parse_path, parse_report_path, parse_share, parse_size, parse_variable)
+                     parse_path, parse_report_path, parse_scheduler, parse_share, parse_size, parse_variable)
 from .verdicts import help_lines
 
 USAGE = """ktrun [options] [-- COMMAND...]
@@ -93,8 +93,8 @@ _OPTIONS = (
     _Option("guest", "-k", "kernel", parse_path, "KERNEL",
             text="bzImage or ELF vmlinux (default: $KTRUN_KERNEL, else build/kernel/image of the source tree, made "
                  "by `make kernel`)"),
-    _Option("guest", "-s", "scheduler", parse_path, "SCHEDULER",
-            text="program or script; its shared libraries come along"),
+    _Option("guest", "-s", "scheduler", parse_scheduler, "SCHEDULER",
+            text="program or script, or a command by its bare name; its shared libraries come along"),
     _Option("guest", "-a", "scheduler_args", _plain, '"ARGS"', default="",
             text="arguments of the scheduler, split at white space"),
     _Option("guest", "--enable", "enable", parse_path, "FILE", text="ktsh-lite script to run before the scheduler"),

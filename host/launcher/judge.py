@@ -15,8 +15,8 @@ from typing import Any, Callable, Optional
 
 from .facts import Facts, read_facts
 from .hints import with_hint
-from .reasons import (death_reason, describe_bad_exit, describe_full_file, describe_missing,
-                      qemu_message, qemu_refused, why_guest_died, why_not_done)
+from .reasons import (death_reason, describe_bad_exit, describe_full_file, describe_missing, qemu_message,
+                      qemu_refused, why_guest_died, why_not_attached, why_not_done)
 from .rundir import RunDirectory
 from .text import one_line, printable
 from .verdicts import Verdict, give
@@ -76,7 +76,7 @@ def judge_scheduler(facts: Facts) -> Optional[Verdict]:
     if stream.scheduler_died and not stream.scheduler_attached:
         return give("sched-failed", f"the scheduler ended before it was attached{death_reason(facts)}")
     if stream.scheduler_not_attached:
-        return give("sched-not-attached", f"the scheduler did not attach: {stream.scheduler_not_attached_reason}")
+        return give("sched-not-attached", why_not_attached(facts))
     if stream.scheduler_died and not facts.host.asked.expect_death:
         return give("sched-died", f"the scheduler died during the run{death_reason(facts)}")
     return None

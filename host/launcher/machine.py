@@ -19,6 +19,7 @@ from .text import Fault, shell_word
 from .topology import kvm_cpu_words, numa_arguments
 
 _WORDS_MAX = 2047  # x86: COMMAND_LINE_SIZE is 2048
+_ATTACH_TIMEOUT_SECS = 30
 _FREQUENCY_SPACE = 41  # lpj= and tsc_early_khz=, of the kernel's command line
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_/.,:=+@%-]+", re.ASCII)
 
@@ -52,11 +53,17 @@ def kernel_words(plan: Plan) -> str:
     return line
 
 
+def attach_timeout(append: list[str]) -> int:
+    """Seconds that /init gives a scheduler to attach (rootfs/lib/ktbox/command_line.sh): the last word that it takes."""
+    found = re.findall(r"(?:^|\s)ktbox\.attach_timeout=([0-9]{1,9})(?=\s|$)", " ".join(append), re.ASCII)
+    return int(found[-1]) if found else _ATTACH_TIMEOUT_SECS
+
+
 def frequency_word(plan: Plan, accel: str, jobs: Jobs) -> str:
     """A guest under TCG has the host's time stamp counter, and on a busy host it measures a wrong frequency for it;
     then its clock is wrong, and with it all time-outs in the guest. Each further CPU calibrates its delay loop against
-    the same busy host, and fails in half of all loaded boots; with the frequency and HZ that is known too. It comes before the user's words, so that theirs
-    win. With -icount the counter is another one, which no host disturbs."""
+    the same busy host, and fails in half of all loaded boots; with the frequency and HZ that is known too. It comes
+    before the user's words, so that theirs win. With -icount the counter is another one, which no host disturbs."""
     if accel != "tcg" or plan.kernel.arch.name != "x86_64" or "-icount" in plan.options.qemu_args:
         return ""
     measured = jobs.tool([plan.paths.busybox, "kttsc"])

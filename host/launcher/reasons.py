@@ -46,6 +46,14 @@ def _with_kernel(stream: Stream) -> Optional[str]:
     return None if reason in (None, "", _UNREGISTERED) else reason
 
 
+def why_not_attached(facts: Facts) -> str:
+    reason = facts.stream.scheduler_not_attached_reason
+    if reason == "timeout":
+        return (f"the scheduler did not attach within {facts.host.asked.attach_timeout_secs} s "
+                "(--append ktbox.attach_timeout=SECS gives it more)")
+    return f"the scheduler did not attach: {reason or 'no reason given'}"
+
+
 def describe_bad_exit(facts: Facts) -> str:
     status = facts.stream.stop_status
     if status is None:

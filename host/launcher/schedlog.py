@@ -20,7 +20,7 @@ _RULER = re.compile(rb"^={20,}\r?$", re.MULTILINE)
 _TAIL = 32768  # bytes before the dump, and after it
 _LINE_MAX = 300
 _LOOKED_AT = 64  # lines: a help text may follow the one that says what was wrong
-_VERIFIER_END = re.compile(r"processed \d+ insns|verification time|-- END PROG LOAD LOG --")
+_VERIFIER_END = re.compile(r"processed \d+ insns|verification time|stack depth|-- END PROG LOAD LOG --")
 _TROUBLE = re.compile(r"error|fail|invalid|unable|unknown|unrecogni[sz]ed|unexpected|cannot|can't|could not|denied|refused|"
                       r"not (found|permitted|supported|allowed)|no such|missing|panicked|assert|fatal|abort", re.IGNORECASE)
 _OPTION_HELP = re.compile(r"\s*--?\w")
