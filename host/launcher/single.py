@@ -43,7 +43,7 @@ def prepare_and_run(options: Options, paths: Paths, jobs: Jobs) -> int:
         pack_initramfs(plan, history, work, jobs)
         with RunDirectory(plan.output) as directory:
             directory.prepare(bool(options.gets))
-            origin = find_origin(plan, jobs)
+            origin = find_origin(plan)
             ending = run_guest(plan, accel, words, work, directory, jobs)
             keep_history(plan.options, history, directory.file("history"))
             write_host(directory, _host(plan, accel, origin, ending))
