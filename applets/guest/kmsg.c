@@ -24,6 +24,7 @@ static const struct {
 	{ 65, "unregistered from BPF" },
 	{ 66, "unregistered from the main kernel" },
 	{ 67, "disabled by sysrq-S" },
+	{ 68, "parent exiting" },
 	{ 1024, "runtime error" },
 	{ 1025, "scx_bpf_error" },
 	{ 1026, "runnable task stall" },
@@ -54,24 +55,36 @@ static void copy_part(char *to, size_t size, const char *from, const char *end)
 	safe_strncpy(to, from, MIN((size_t)(end - from) + 1, size));
 }
 
-/* sched_ext: BPF scheduler "NAME" disabled (REASON) */
-static bool find_reason(const char *text, struct kt_kmsg_end *end)
+/* Where the end of a scheduler of this kind goes; NULL: nowhere. */
+static struct kt_kmsg_end *place_for(struct kt_kmsg_ends *ends, bool is_sub, const char *name, const char *wanted)
 {
-	static const char head[] ALIGN1 = "sched_ext: BPF scheduler \"";
-	static const char middle[] ALIGN1 = "\" disabled (";
-	const char *name, *name_end, *reason;
+	if (!is_sub)
+		return wanted[0] && strcmp(name, wanted) != 0 ? NULL : &ends->root;
+	return ends->sub_count < KT_KMSG_SUBS_MAX ? &ends->subs[ends->sub_count++] : NULL;
+}
 
-	if (!is_prefixed_with(text, head))
-		return false;
-	name = text + sizeof(head) - 1;
-	name_end = strstr(name, middle);
+/* sched_ext: BPF scheduler "NAME" disabled (REASON), or sub-scheduler. True for the root's. */
+static bool find_reason(const char *text, struct kt_kmsg_ends *ends, const char *wanted)
+{
+	static const char middle[] ALIGN1 = "\" disabled (";
+	const char *head = is_prefixed_with(text, "sched_ext: BPF ");
+	const char *sub = head ? is_prefixed_with(head, "sub-scheduler \"") : NULL;
+	const char *name = sub ? sub : head ? is_prefixed_with(head, "scheduler \"") : NULL;
+	const char *name_end = name ? strstr(name, middle) : NULL;
+	char its_name[KT_KMSG_NAME_MAX];
+	const char *reason;
+
 	if (!name_end)
 		return false;
 	reason = name_end + sizeof(middle) - 1;
-	copy_part(end->name, sizeof(end->name), name, name_end);
-	copy_part(end->reason, sizeof(end->reason), reason, reason + strcspn(reason, ")\n"));
-	end->detail[0] = '\0';
-	return true;
+	copy_part(its_name, sizeof(its_name), name, name_end);
+	ends->newest = place_for(ends, sub != NULL, its_name, wanted);
+	if (!ends->newest)
+		return false;
+	strcpy(ends->newest->name, its_name);
+	copy_part(ends->newest->reason, sizeof(ends->newest->reason), reason, reason + strcspn(reason, ")\n"));
+	ends->newest->detail[0] = '\0';
+	return !sub;
 }
 
 /* sched_ext: NAME: DETAIL, the record after that one */
@@ -79,14 +92,14 @@ static void find_detail(const char *text, struct kt_kmsg_end *end)
 {
 	const char *detail = is_prefixed_with(text, "sched_ext: ");
 
-	if (!end->reason[0] || end->detail[0] || !detail)
+	if (!end || !end->reason[0] || end->detail[0] || !detail)
 		return;
 	detail = is_prefixed_with(detail, end->name);
 	if (detail && is_prefixed_with(detail, ": "))
 		copy_part(end->detail, sizeof(end->detail), detail + 2, strchrnul(detail, '\n'));
 }
 
-bool FAST_FUNC kt_kmsg_read_end(int fd, struct kt_kmsg_end *end)
+bool FAST_FUNC kt_kmsg_read_ends(int fd, struct kt_kmsg_ends *ends, const char *name)
 {
 	char record[RECORD_MAX];
 	bool found = false;
@@ -102,12 +115,31 @@ bool FAST_FUNC kt_kmsg_read_end(int fd, struct kt_kmsg_end *end)
 		text = kernel_text(record);
 		if (!text)
 			continue;
-		if (find_reason(text, end))
-			found = true;
-		else
-			find_detail(text, end);
+		find_detail(text, ends->newest);
+		found |= find_reason(text, ends, name);
 	}
 	return found;
+}
+
+bool FAST_FUNC kt_kmsg_take_sub(struct kt_kmsg_ends *ends, const char *name, struct kt_kmsg_end *end)
+{
+	unsigned i;
+
+	for (i = 0; i < ends->sub_count; i++) {
+		if (strcmp(ends->subs[i].name, name) != 0)
+			continue;
+		*end = ends->subs[i];
+		ends->sub_count--;
+		memmove(&ends->subs[i], &ends->subs[i + 1], (ends->sub_count - i) * sizeof(ends->subs[0]));
+		ends->newest = NULL;
+		return true;
+	}
+	return false;
+}
+
+bool FAST_FUNC kt_is_unregistered(int kind)
+{
+	return (kind >= 64 && kind <= 66) || kind == 68;
 }
 
 int FAST_FUNC kt_exit_kind(const char *reason)

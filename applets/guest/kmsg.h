@@ -8,6 +8,7 @@
 enum {
 	KT_KMSG_REASON_MAX = 128,
 	KT_KMSG_DETAIL_MAX = 512, /* the kernel's message has up to 1024 bytes (SCX_EXIT_MSG_LEN): its head is enough */
+	KT_KMSG_SUBS_MAX = 16,
 	KT_KMSG_NAME_MAX = 128, /* SCX_OPS_NAME_LEN in kernel/sched/ext_internal.h, with its NUL */
 };
 
@@ -21,12 +22,26 @@ struct kt_kmsg_end {
 /* Opens the kernel's log at its end, non-blocking; -1 when it can't be read. */
 int kt_kmsg_open(void) FAST_FUNC;
 
-/* Reads what is new in the log. True: a scheduler was disabled since the last call, and *end has the newest one. The
- * detail is in a record of its own after that one, and may come with a later call. */
-bool kt_kmsg_read_end(int fd, struct kt_kmsg_end *end) FAST_FUNC;
+/* Starts as zero. */
+struct kt_kmsg_ends {
+	struct kt_kmsg_end root; /* the newest one */
+	/* Of sub-schedulers, until kt_kmsg_take_sub(); the oldest first. Of more than fit, the newest are lost. */
+	struct kt_kmsg_end subs[KT_KMSG_SUBS_MAX];
+	unsigned sub_count;
+	struct kt_kmsg_end *newest; /* which a detail may follow; NULL: none */
+};
 
-/* 64 to 66: the scheduler was unregistered. In all other cases the kernel has ejected it. */
-enum { KT_KIND_UNREGISTERED_LAST = 66 };
+/* Reads what is new in the log. True: the root scheduler was disabled since the last call. NAME: what it is called, and
+ * those with another name do not count; empty: any. The detail is in a record of its own after that one, and may come
+ * with a later call. */
+bool kt_kmsg_read_ends(int fd, struct kt_kmsg_ends *ends, const char *name) FAST_FUNC;
+
+/* Moves the oldest end of a sub-scheduler of this name to *end; false: there is none. */
+bool kt_kmsg_take_sub(struct kt_kmsg_ends *ends, const char *name, struct kt_kmsg_end *end) FAST_FUNC;
+
+/* 64 to 66: the scheduler was unregistered; 68: it was a sub-scheduler, and its parent ended. In all other cases the
+ * kernel has ejected it. */
+bool kt_is_unregistered(int kind) FAST_FUNC;
 
 /* The exit kind of a reason, 0 when it is unknown: enum scx_exit_kind in kernel/sched/ext_internal.h,
  * scx_exit_reason() in kernel/sched/ext.c. */

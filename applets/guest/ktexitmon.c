@@ -7,7 +7,8 @@
  * Out:  latches sched_attached and sched_detached, with a sched-state frame each; also sched_ejected when the
  *       kernel has ejected the scheduler; sched.pid. At an unexpected end, in this order: latch sched_exited,
  *       the log's block (unless latch sched_log_owned is set), the end of an open dump (at most DUMP_MS), a
- *       sched-state frame, a sched-exit frame. ktstr's host ends the VM at the last one.
+ *       sched-state frame, where /init watches its lifecycle frame, a sched-exit frame. ktstr's host ends the VM at
+ *       the last one.
  * Ends: with the scheduler, or by TERM: then the scheduler gets TERM, KILL after GRACE_MS, and is reaped.
  *       With -P, TERM only ends the watching.
  * Exit: the scheduler's status, 128+N for a signal, 126 or 127 as a shell when it can't run. With -P: 0
@@ -45,6 +46,7 @@
 
 #include <poll.h>
 #include "attach_probe.h"
+#include "cgroup_path.h"
 #include "kmsg.h"
 #include "port.h"
 #include "port_interrupt.h"
@@ -59,6 +61,7 @@ enum {
 	GRACE_MS = 3000, /* from TERM to KILL */
 	DUMP_MS = 5000, /* for an open dump to end: ktstr's bound */
 	OPS_NAME_MAX = 128, /* SCX_OPS_NAME_LEN in kernel/sched/ext_internal.h, with its NUL */
+	LIFECYCLE_MS = 2000, /* for /init to send its lifecycle frame */
 	READ_MS = 2000, /* for ktpipe to have read the ring, so that an open dump is known to be open */
 };
 
@@ -73,7 +76,7 @@ struct monitor {
 	int64_t start_ms;
 	struct kt_attach_probe probe;
 	int64_t send_deadline; /* of a state frame: KT_NEVER until the scheduler is being stopped */
-	struct kt_kmsg_end end; /* why the kernel has disabled the scheduler; no reason: it has not */
+	struct kt_kmsg_ends ends; /* why the kernel has disabled the scheduler; no reason: it has not */
 	bool ejected; /* by the kernel, rather than unregistered */
 	const char *name; /* of the latches */
 	char ops_name[OPS_NAME_MAX]; /* of the scheduler, once it is attached */
@@ -139,6 +142,8 @@ static void on_attach(struct monitor *m, const char *name)
 {
 	char *text = attach_text(m, name);
 
+	if (strcmp(m->ends.root.name, name) != 0) /* the end of another scheduler, before this one */
+		m->ends.root.reason[0] = '\0';
 	safe_strncpy(m->ops_name, name, sizeof(m->ops_name));
 	m->ejected = false;
 	kt_latch_reset_or_warn(latch_name(m, "detached"));
@@ -150,7 +155,7 @@ static void on_attach(struct monitor *m, const char *name)
 static char *detach_text(struct monitor *m, const char *what)
 {
 	return xasprintf("%s ms=%d name=%s kind=%d reason=%s%s%s", what, ms_since_start(m), m->ops_name,
-			kt_exit_kind(m->end.reason), m->end.reason, m->end.detail[0] ? ": " : "", m->end.detail);
+			kt_exit_kind(m->ends.root.reason), m->ends.root.reason, m->ends.root.detail[0] ? ": " : "", m->ends.root.detail);
 }
 
 static void send_detach_state(struct monitor *m, const char *what)
@@ -175,9 +180,9 @@ static void send_ejection_detail(struct monitor *m)
  * dead, even if it attaches again: its latch stays set. */
 static void check_ejection(struct monitor *m)
 {
-	int kind = kt_exit_kind(m->end.reason);
+	int kind = kt_exit_kind(m->ends.root.reason);
 
-	if (m->ejected || (kind > 0 && kind <= KT_KIND_UNREGISTERED_LAST))
+	if (m->ejected || kt_is_unregistered(kind))
 		return;
 	m->ejected = true;
 	set_latch(m, "ejected");
@@ -187,7 +192,7 @@ static void check_ejection(struct monitor *m)
 /* The kernel's log has the end first, the uevent comes some milliseconds later. */
 static void on_kmsg(struct monitor *m)
 {
-	if (kt_kmsg_read_end(m->fds[POLL_KMSG].fd, &m->end) && m->ops_name[0])
+	if (kt_kmsg_read_ends(m->fds[POLL_KMSG].fd, &m->ends, m->ops_name) && m->ops_name[0])
 		check_ejection(m);
 }
 
@@ -196,15 +201,15 @@ static void on_detach(struct monitor *m)
 	bool was_ejected = m->ejected;
 
 	on_kmsg(m); /* the log has the whole reason before the uevent comes */
-	if (m->end.reason[0]) /* it may even have come before the uevent of the attach */
+	if (m->ends.root.reason[0]) /* it may even have come before the uevent of the attach */
 		check_ejection(m);
 	set_latch(m, "detached");
 	if (!m->ejected)
 		send_detach_state(m, "detached");
-	else if (was_ejected && m->end.detail[0])
+	else if (was_ejected && m->ends.root.detail[0])
 		send_ejection_detail(m);
 	m->ejected = false;
-	m->end.reason[0] = '\0';
+	m->ends.root.reason[0] = '\0';
 }
 
 /* Reads the state from the kernel's files: when uevents were lost, or came before ktexitmon ran. */
@@ -223,12 +228,64 @@ static void look_at_state(struct monitor *m)
 	}
 }
 
+/* The mark is sub-attached-28: the timeline tells several sub-schedulers apart. */
+static void send_sub_state(struct monitor *m, uint64_t sub, const char *text)
+{
+	char *mark = xasprintf("%.*s-%llu", (int)strcspn(text, " "), text, (unsigned long long)sub);
+
+	kt_port_mark(m->port, mark, m->send_deadline, &m->term_came);
+	send_frame(m, text);
+	free(mark);
+}
+
+static void send_sub_attach(struct monitor *m, uint64_t sub, const char *name)
+{
+	char *cgroup = kt_cgroup_path(sub);
+	char *text = xasprintf("sub-attached ms=%d sub=%llu name=%.127s cgroup=%s", ms_since_start(m),
+			(unsigned long long)sub, name, cgroup ? cgroup : "");
+
+	send_sub_state(m, sub, text);
+	free(text);
+	free(cgroup);
+}
+
+static void send_sub_detach(struct monitor *m, uint64_t sub, const char *name)
+{
+	struct kt_kmsg_end end = { .reason = "" };
+	int kind;
+	char *text;
+
+	on_kmsg(m);
+	kt_kmsg_take_sub(&m->ends, name, &end);
+	kind = kt_exit_kind(end.reason);
+	text = xasprintf("sub-%s ms=%d sub=%llu name=%.127s kind=%d reason=%s%s%s",
+			kt_is_unregistered(kind) ? "detached" : "ejected", ms_since_start(m), (unsigned long long)sub, name,
+			kind, end.reason, end.detail[0] ? ": " : "", end.detail);
+	send_sub_state(m, sub, text);
+	free(text);
+}
+
+/* DEVPATH=/kernel/sched_ext/root/sub/sub-28: the scheduler of the cgroup with this id. One monitor reports it. */
+static void on_sub_uevent(struct monitor *m, const char *path, const char *action, const char *name)
+{
+	const char *number = is_prefixed_with(bb_get_last_path_component_nostrip(path), "sub-");
+
+	if (!number || !isdigit(*number) || strcmp(m->name, "sched") != 0)
+		return;
+	if (strcmp(action, "add") == 0)
+		send_sub_attach(m, strtoull(number, NULL, 10), name);
+	else if (strcmp(action, "remove") == 0)
+		send_sub_detach(m, strtoull(number, NULL, 10), name);
+}
+
 static void on_uevent(struct monitor *m, const char *event, size_t len)
 {
 	const char *action = kt_uevent_value(event, len, "ACTION");
 	const char *path = kt_uevent_value(event, len, "DEVPATH");
 	const char *name = kt_uevent_value(event, len, "SCXOPS");
 
+	if (action && path && name && is_prefixed_with(path, SCX_ROOT "/"))
+		on_sub_uevent(m, path, action, name);
 	if (!action || !path || !name || strcmp(path, SCX_ROOT) != 0)
 		return;
 	if (m->ops_name[0] && strcmp(m->ops_name, name) != 0)
@@ -359,6 +416,16 @@ static void wait_for_dump(void)
 		bb_simple_error_msg("unable to wait for the dump: it has no end");
 }
 
+/* /init reports the death too, once the latch has woken it. ktstr's host reads nothing after the sched-exit frame. TERM
+ * ends the waiting: then /init waits for this process. */
+static void wait_for_lifecycle(const struct monitor *m)
+{
+	char *names[] = { (char *)"death_sent", NULL };
+
+	if (strcmp(m->name, "sched") == 0 && kt_latch_is_set("init_watches"))
+		kt_latch_wait(names, false, kt_after_ms(LIFECYCLE_MS), m->fds[POLL_SIGNALS].fd);
+}
+
 static void send_log(const struct monitor *m)
 {
 	if (!m->log || latch_is_set(m, "log_owned"))
@@ -390,6 +457,7 @@ static int report_end(struct monitor *m)
 	send_log(m);
 	wait_for_dump();
 	kt_port_xsend(m->port, KT_SCHED_STATE, text, strlen(text));
+	wait_for_lifecycle(m);
 	kt_put_u32(wire_code, code);
 	kt_port_xsend(m->port, KT_SCHED_EXIT, wire_code, sizeof(wire_code));
 	return code;

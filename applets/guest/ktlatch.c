@@ -5,7 +5,7 @@
  * In:   names; KT_RUN_DIR (default /run/kt), the directory that holds them.
  * Out:  files in that directory; wait -a prints the first latch that is set, or "process.ended".
  * Ends: at once; wait: when the latches are set, the time has passed, or the process has ended.
- * Exit: 0 done, or set; 1 not set (test), an error, bad usage; 124 wait's time has passed; 125 its process has
+ * Exit: 0 done, or set (wait -a -i: 10 and the place of the latch in the list, from 0); 1 not set (test), an error, bad usage; 124 wait's time has passed; 125 its process has
  *       ended.
  */
 //config:config KTLATCH
@@ -20,7 +20,7 @@
 //kbuild:lib-$(CONFIG_KTLATCH) += ktlatch.o
 
 //usage:#define ktlatch_trivial_usage
-//usage:       "set|test|reset NAME | wait [-t SECS] [-p PID] [-a] [NAME]..."
+//usage:       "set|test|reset NAME | wait [-t SECS] [-p PID] [-a [-i]] [NAME]..."
 //usage:#define ktlatch_full_usage "\n\n"
 //usage:       "Handle one-shot events between processes, kept in KT_RUN_DIR (/run/kt)\n"
 //usage:     "\n	set	Set NAME, and wake the processes that wait for it"
@@ -31,6 +31,7 @@
 //usage:     "\n	-p PID	Wait no longer than process PID lives; exit 125 when it has ended"
 //usage:     "\n		(with -a and no NAME: for its end)"
 //usage:     "\n	-a	Wait for any of them, and print the first that is set (process.ended)"
+//usage:     "\n	-i	With -a: print nothing, exit 10 if it is the first NAME, 11 the second, ..."
 
 #include "process.h"
 #include "run_dir.h"
@@ -51,9 +52,11 @@ static int open_process(const char *pid)
 	return pidfd;
 }
 
+enum { FIRST_INDEX = 10, INDEX_MAX = 100 }; /* below the statuses 124 and 125 */
+
 static int wait_main(char **argv)
 {
-	enum { OPT_TIME = 1 << 0, OPT_PROCESS = 1 << 1, OPT_ANY = 1 << 2 }; /* in the order of the option string */
+	enum { OPT_TIME = 1 << 0, OPT_PROCESS = 1 << 1, OPT_ANY = 1 << 2, OPT_INDEX = 1 << 3 }; /* in the order of the option string */
 	int64_t deadline = KT_NEVER;
 	bool gone = false;
 	int pidfd = -1;
@@ -61,12 +64,14 @@ static int wait_main(char **argv)
 	unsigned opts;
 	int i;
 
-	opts = getopt32(argv, "+t:p:a", &secs, &pid);
+	opts = getopt32(argv, "+t:p:ai", &secs, &pid);
 	argv += optind;
-	if (!argv[0] && !(opts & OPT_PROCESS))
+	if ((!argv[0] && !(opts & OPT_PROCESS)) || (opts & (OPT_ANY | OPT_INDEX)) == OPT_INDEX)
 		bb_show_usage();
 	for (i = 0; argv[i]; i++)
 		check_name(argv[i]);
+	if ((opts & OPT_INDEX) && i > INDEX_MAX)
+		bb_error_msg_and_die("unable to wait for %d latches with -i: at most %d", i, INDEX_MAX);
 	if (opts & OPT_TIME)
 		deadline = kt_after_ms(kt_seconds_to_ms(parse_duration_str(secs)));
 	if (opts & OPT_PROCESS) {
@@ -78,6 +83,8 @@ static int wait_main(char **argv)
 	i = kt_latch_wait(argv, opts & OPT_ANY, deadline, pidfd);
 	if (i < 0 && !gone && i != KT_LATCH_ENDED)
 		return 124;
+	if (opts & OPT_INDEX)
+		return i < 0 ? 125 : FIRST_INDEX + i;
 	if (opts & OPT_ANY)
 		puts(i < 0 ? "process.ended" : argv[i]); /* no latch has a dot */
 	return i < 0 ? 125 : EXIT_SUCCESS;

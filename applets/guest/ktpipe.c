@@ -98,6 +98,7 @@ struct trace {
 	bool scheduler_gone; /* by a uevent; the rest of the ring is read first */
 	int64_t quiet_deadline; /* of an open dump without counters */
 	struct kt_dump_scan scan;
+	char *end; /* the text of the newest dump's end, until it is known to be no imitation; NULL: none waits */
 	struct dump_tail tail;
 };
 
@@ -277,8 +278,22 @@ static void on_dump_bytes(struct forwarder *f, const char *bytes, size_t len)
 	add_tail(&f->trace.tail, bytes, len);
 }
 
+/* The newest dump is over: another has started, or nothing more is in the ring. */
+static void announce_end(struct forwarder *f, unsigned number)
+{
+	if (!f->trace.end)
+		return;
+	kt_dump_sender_end(&f->sender, number, f->trace.end);
+	free(f->trace.end);
+	f->trace.end = NULL;
+	write_tail(&f->trace.tail);
+	if (f->trace.scan.open || f->trace.scan.rule != KT_RULE_NONE)
+		kt_latch_set_or_warn("dump_complete");
+}
+
 static void on_dump_start(struct forwarder *f)
 {
+	announce_end(f, f->trace.scan.number - 1);
 	kt_latch_reset_or_warn("dump_complete");
 	kt_latch_set_or_warn("dump_started");
 	kt_dump_sender_start(&f->sender, f->trace.scan.number);
@@ -286,13 +301,18 @@ static void on_dump_start(struct forwarder *f)
 	on_dump_bytes(f, f->trace.scan.line, f->trace.scan.len);
 }
 
+/* The end was an imitation. If it has been announced, the host takes the second for the better one. */
+static void on_dump_resume(struct forwarder *f)
+{
+	free(f->trace.end);
+	f->trace.end = NULL;
+	kt_latch_reset_or_warn("dump_complete");
+	on_dump_bytes(f, f->trace.scan.line, f->trace.scan.len);
+}
+
 static void on_dump_end(struct forwarder *f)
 {
-	kt_dump_sender_end(&f->sender, &f->trace.scan);
-	write_tail(&f->trace.tail);
-	f->trace.scan.lost = 0;
-	if (f->trace.scan.rule != KT_RULE_NONE)
-		kt_latch_set_or_warn("dump_complete");
+	f->trace.end = kt_dump_sender_end_text(&f->sender, &f->trace.scan);
 }
 
 static void scan(struct forwarder *f, const char *bytes, size_t len)
@@ -306,6 +326,8 @@ static void scan(struct forwarder *f, const char *bytes, size_t len)
 		taken = kt_dump_scan(&f->trace.scan, bytes, len, &event);
 		if (event == KT_DUMP_STARTED)
 			on_dump_start(f);
+		else if (event == KT_DUMP_RESUMED)
+			on_dump_resume(f);
 		else if (was_open)
 			on_dump_bytes(f, bytes, taken);
 		if (event == KT_DUMP_ENDED)
@@ -319,6 +341,7 @@ static void end_dump(struct forwarder *f, enum kt_dump_rule rule)
 		return;
 	kt_dump_end(&f->trace.scan, rule);
 	on_dump_end(f);
+	announce_end(f, f->trace.scan.number);
 }
 
 /* The counters exist while a scheduler is attached; the name of the last one stays the same during a boot. */
@@ -333,6 +356,29 @@ static void learn_counters(struct forwarder *f)
 	kt_dump_learn(&f->trace.scan, events);
 }
 
+/* ".../sub/sub-28": a sub-scheduler for the cgroup with this id */
+static void learn_sub(struct forwarder *f, const char *path)
+{
+	const char *name = bb_get_last_path_component_nostrip(path);
+
+	if (is_prefixed_with(name, "sub-") && isdigit(name[4]))
+		kt_dump_learn_sub(&f->trace.scan, strtoull(name + 4, NULL, 10));
+}
+
+static void on_uevent(struct forwarder *f, const char *path, const char *action)
+{
+	bool is_add = strcmp(action, "add") == 0;
+
+	if (is_add && is_prefixed_with(path, SCX_ROOT "/"))
+		learn_sub(f, path);
+	if (strcmp(path, SCX_ROOT) != 0)
+		return;
+	if (is_add)
+		learn_counters(f);
+	else if (strcmp(action, "remove") == 0)
+		f->trace.scheduler_gone = true;
+}
+
 static void on_uevents(struct forwarder *f)
 {
 	char event[KT_UEVENT_MAX];
@@ -342,12 +388,10 @@ static void on_uevents(struct forwarder *f)
 		const char *path = len > 0 ? kt_uevent_value(event, len, "DEVPATH") : SCX_ROOT;
 		const char *action = len > 0 ? kt_uevent_value(event, len, "ACTION") : "add";
 
-		if (!path || !action || strcmp(path, SCX_ROOT) != 0)
-			continue;
-		if (strcmp(action, "add") == 0)
-			learn_counters(f);
-		else if (strcmp(action, "remove") == 0)
-			f->trace.scheduler_gone = true;
+		if (len < 0) /* that of a sub-scheduler may be among what is lost */
+			kt_dump_learn_sub(&f->trace.scan, 0);
+		if (path && action)
+			on_uevent(f, path, action);
 	}
 }
 
@@ -355,6 +399,7 @@ static void on_uevents(struct forwarder *f)
 static void on_ring_empty(struct forwarder *f)
 {
 	kt_dump_sender_flush(&f->sender, f->trace.scan.number);
+	announce_end(f, f->trace.scan.number);
 	if (f->trace.scheduler_gone)
 		end_dump(f, KT_RULE_STATE);
 	f->trace.scheduler_gone = false;
@@ -369,6 +414,7 @@ static void on_trace_end(struct forwarder *f, bool failed)
 		bb_perror_msg("unable to read '%s'", f->trace.name);
 		f->failed = true;
 	}
+	announce_end(f, f->trace.scan.number);
 	answer_reader(f);
 	end_dump(f, KT_RULE_NONE);
 	stop_reading(f);

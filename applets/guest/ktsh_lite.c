@@ -3,11 +3,13 @@
  * ktsh-lite: run the small scripts that prepare a machine for a scheduler and clean up after it.
  *
  * In:   files with lines "echo VALUE > PATH" or ">> PATH"; blank lines and lines from # on are skipped.
- *       Quotes around VALUE or PATH are removed, nothing is expanded, and no process is started.
+ *       Quotes around VALUE or PATH are removed, nothing is expanded, and no process is started. VALUE may be
+ *       empty, and PATH, the rest of the line, may have blanks. A line "-echo ..." may fail, as in make.
  * Out:  VALUE and a newline in PATH, in one write(2) per line.
  * Ends: at the end of the last file. A line that fails is reported with its file and number, and the script
  *       continues: the lines are settings that do not depend on each other (as in ktstr).
- * Exit: 0 all lines done, or no such FILE (an optional hook); 1 a line or a file failed, or bad usage.
+ * Exit: 0 all lines done but for those that may fail, or no such FILE (an optional hook); 1 a line or a file failed,
+ *       or bad usage.
  */
 //config:config KTSH_LITE
 //config:	bool "ktsh-lite"
@@ -23,7 +25,7 @@
 //usage:#define ktsh_lite_trivial_usage
 //usage:       "[-n] FILE..."
 //usage:#define ktsh_lite_full_usage "\n\n"
-//usage:       "Run scripts of lines: echo VALUE > PATH, or >> PATH\n"
+//usage:       "Run scripts of lines: echo VALUE > PATH, or >> PATH; a line -echo ... may fail\n"
 //usage:     "\n	-n	Check the lines, write nothing"
 
 #include "libbb.h"
@@ -35,7 +37,7 @@ struct command {
 };
 
 struct count {
-	unsigned ok, failed;
+	unsigned ok, failed, ignored;
 };
 
 static bool is_quote(char c)
@@ -43,34 +45,34 @@ static bool is_quote(char c)
 	return c == '"' || c == '\'';
 }
 
-/* Cuts a word off at *rest, up to its closing quote or white space. NULL when a quote is not closed. */
-static char *cut_path(char **rest)
+/* The text without the quotes that it is in; NULL when a quote is not closed, or more follows it. */
+static char *unquoted(char *text)
 {
-	char *word = *rest;
 	char *end;
 
-	if (is_quote(word[0])) {
-		end = strchr(word + 1, word[0]);
-		word++;
-	} else {
-		end = skip_non_whitespace(word);
-	}
-	if (!end)
+	if (!is_quote(text[0]))
+		return text;
+	end = strchr(text + 1, text[0]);
+	if (!end || end[1] != '\0')
 		return NULL;
-	*rest = end;
-	if (*end)
-		*(*rest)++ = '\0';
-	return word;
+	*end = '\0';
+	return text + 1;
 }
 
-/* Where the redirection of an unquoted value begins: at a > after white space */
+/* Where the redirection of an unquoted value begins: at a > after white space, or at the beginning */
 static char *find_redirection(char *text)
 {
 	char *at = text;
 
-	while ((at = strchr(at, '>')) != NULL && !(at > text && isspace(at[-1])))
+	while ((at = strchr(at, '>')) != NULL && at > text && !isspace(at[-1]))
 		at++;
 	return at;
+}
+
+/* A path has blanks as it is; but what looks like a second redirection is a mistake. */
+static char *cut_path(char *text)
+{
+	return !is_quote(text[0]) && find_redirection(text) ? NULL : unquoted(text);
 }
 
 /* Cuts the value off at *rest and leaves *rest at the > after it. NULL when there is none. */
@@ -93,9 +95,11 @@ static char *cut_value(char **rest)
 	end = redirection;
 	while (end > value && isspace(end[-1]))
 		end--;
-	*end = '\0';
 	*rest = redirection;
-	return end > value ? value : NULL;
+	if (end == redirection) /* empty: its end would hide the > */
+		return (char *)"";
+	*end = '\0';
+	return value;
 }
 
 /* Parses the line in place. False when it has another form. */
@@ -111,8 +115,8 @@ static bool parse(char *line, struct command *command)
 		return false;
 	command->append = *++rest == '>';
 	rest = skip_whitespace(rest + command->append);
-	command->path = cut_path(&rest);
-	return command->path && command->path[0] && *skip_whitespace(rest) == '\0';
+	command->path = cut_path(rest);
+	return command->path && command->path[0];
 }
 
 static bool is_kernel_file(const char *path)
@@ -144,20 +148,38 @@ static int carry_out(const struct command *command)
 	return -1;
 }
 
-static bool run_line(char *line, const char *file, unsigned number, bool check_only)
+/* NULL, or why the line could not be run, malloc'ed. */
+static char *run_line(char *line, bool check_only)
 {
 	struct command command;
 	char *copy = xstrdup(line);
-	bool ok = parse(line, &command);
+	char *error = NULL;
 
-	if (!ok)
-		bb_error_msg("%s:%u: unable to run '%s': not echo VALUE > PATH", file, number, copy);
-	else if (!check_only && carry_out(&command) < 0) {
-		bb_perror_msg("%s:%u: unable to write '%s' to '%s'", file, number, command.value, command.path);
-		ok = false;
-	}
+	if (!parse(line, &command))
+		error = xasprintf("unable to run '%s': not echo VALUE > PATH", copy);
+	else if (!check_only && carry_out(&command) < 0)
+		error = xasprintf("unable to write '%s' to '%s': %s", command.value, command.path, strerror(errno));
 	free(copy);
-	return ok;
+	return error;
+}
+
+/* "-echo ..." may fail. -n finds a line of another form all the same. */
+static void run_and_count(char *line, const char *file, unsigned number, bool check_only, struct count *count)
+{
+	bool may_fail = line[0] == '-';
+	char *error = run_line(may_fail ? skip_whitespace(line + 1) : line, check_only);
+
+	if (!error) {
+		count->ok++;
+		return;
+	}
+	may_fail &= !check_only;
+	bb_error_msg("%s:%u: %s%s", file, number, may_fail ? "ignored: " : "", error);
+	if (may_fail)
+		count->ignored++;
+	else
+		count->failed++;
+	free(error);
 }
 
 static char *trim_line(char *line)
@@ -177,19 +199,15 @@ static void run_script(FILE *script, const char *file, bool check_only, struct c
 		char *text = trim_line(line);
 
 		number++;
-		if (text[0] != '\0' && text[0] != '#') {
-			if (run_line(text, file, number, check_only))
-				count->ok++;
-			else
-				count->failed++;
-		}
+		if (text[0] != '\0' && text[0] != '#')
+			run_and_count(text, file, number, check_only, count);
 		free(line);
 	}
 }
 
 static bool run_file(const char *file, bool check_only)
 {
-	struct count count = { 0, 0 };
+	struct count count = { 0, 0, 0 };
 	FILE *script = fopen_for_read(file);
 	bool read_well;
 
@@ -205,7 +223,10 @@ static bool run_file(const char *file, bool check_only)
 	if (!read_well)
 		bb_perror_msg("unable to read '%s'", file);
 	fclose(script);
-	bb_error_msg("%s: %u ok, %u failed", file, count.ok, count.failed);
+	if (count.ignored)
+		bb_error_msg("%s: %u ok, %u failed, %u ignored", file, count.ok, count.failed, count.ignored);
+	else
+		bb_error_msg("%s: %u ok, %u failed", file, count.ok, count.failed);
 	return read_well && count.failed == 0;
 }
 

@@ -73,6 +73,7 @@ static void queue_mark(struct kt_dump_sender *sender, const char *what, unsigned
 
 void FAST_FUNC kt_dump_sender_start(struct kt_dump_sender *sender, unsigned number)
 {
+	sender->unsent = 0;
 	if (sender->pipe >= 0)
 		queue_mark(sender, "start", number);
 }
@@ -103,22 +104,24 @@ void FAST_FUNC kt_dump_sender_bytes(struct kt_dump_sender *sender, unsigned numb
 	}
 }
 
-void FAST_FUNC kt_dump_sender_end(struct kt_dump_sender *sender, const struct kt_dump_scan *scan)
+char* FAST_FUNC kt_dump_sender_end_text(struct kt_dump_sender *sender, const struct kt_dump_scan *scan)
 {
+	return kt_dump_end_text(scan, sender->unsent + sender->queue.dropped);
+}
+
+void FAST_FUNC kt_dump_sender_end(struct kt_dump_sender *sender, unsigned number, const char *text)
+{
+	size_t len = strnlen(text, KT_PAYLOAD_MAX);
 	struct kt_out out;
-	char *text;
-	size_t len;
 
 	if (sender->pipe < 0)
 		return;
-	kt_dump_sender_flush(sender, scan->number);
-	queue_mark(sender, "end", scan->number);
-	text = kt_dump_end_text(scan, sender->queue.dropped);
-	len = strnlen(text, KT_PAYLOAD_MAX);
+	kt_dump_sender_flush(sender, number);
+	queue_mark(sender, "end", number);
 	memcpy(out.payload, text, len);
 	queue_frame(sender, &out, KT_SCX_DUMP_END, len);
+	sender->unsent += sender->queue.dropped;
 	sender->queue.dropped = 0;
-	free(text);
 }
 
 int FAST_FUNC kt_dump_sender_write(struct kt_dump_sender *sender)

@@ -13,6 +13,7 @@ struct kt_dump_sender {
 	int pipe; /* to the writer, non-blocking; -1: closed, or there is no port */
 	pid_t writer;
 	int writer_end; /* pidfd: readable when the writer has ended; -1 before and after */
+	uint64_t unsent; /* bytes of the newest dump that the queue had no room for */
 	uint32_t fill; /* bytes of dump in out.payload, after the number */
 	struct kt_out out;
 	struct kt_byte_queue queue; /* whole frames */
@@ -29,8 +30,9 @@ void kt_dump_sender_bytes(struct kt_dump_sender *sender, unsigned number,
 		const char *bytes, size_t len) FAST_FUNC;
 void kt_dump_sender_flush(struct kt_dump_sender *sender, unsigned number) FAST_FUNC;
 
-/* The newest dump of *scan has ended. */
-void kt_dump_sender_end(struct kt_dump_sender *sender, const struct kt_dump_scan *scan) FAST_FUNC;
+/* The newest dump of *scan has ended: the text of its end, malloc'ed, and then to be sent. */
+char *kt_dump_sender_end_text(struct kt_dump_sender *sender, const struct kt_dump_scan *scan) FAST_FUNC;
+void kt_dump_sender_end(struct kt_dump_sender *sender, unsigned number, const char *text) FAST_FUNC;
 
 /* To be called when pipe is writable. 0, or -1 and errno when the writer is gone. */
 int kt_dump_sender_write(struct kt_dump_sender *sender) FAST_FUNC;

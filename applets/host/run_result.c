@@ -9,6 +9,7 @@
 
 #include "json.h"
 #include "key_value.h"
+#include "scx_dump_end.h"
 #include "run_result.h"
 
 bool FAST_FUNC kt_frame_is_well_formed(const struct kt_type *type, const struct kt_frame *frame)
@@ -77,18 +78,92 @@ static void keep_value(char **value, const char *text, const char *key, const ch
 	keep_text(value, (const uint8_t *)from, strcspn(from, end));
 }
 
+static void keep_word(char **word, const char *text, const char *key)
+{
+	const char *value = kt_value_of(text, key, "reason");
+
+	if (value)
+		keep_text(word, (const uint8_t *)value, strcspn(value, " "));
+}
+
+/* The newest one for this cgroup that is attached; else NULL. */
+static struct kt_sub *find_sub(struct kt_sub_list *list, uint64_t cgroup_id)
+{
+	unsigned i = list->kept;
+
+	while (i-- > 0)
+		if (list->subs[i].cgroup_id == cgroup_id && strcmp(list->subs[i].state, "attached") == 0)
+			return &list->subs[i];
+	return NULL;
+}
+
+static struct kt_sub *add_sub(struct kt_sub_list *list, uint64_t cgroup_id)
+{
+	list->count++;
+	if (list->kept == KT_SUBS_KEPT)
+		return NULL;
+	list->subs[list->kept].cgroup_id = cgroup_id;
+	return &list->subs[list->kept++];
+}
+
+static unsigned index_in_states(const char *const *states, unsigned count, const char *text)
+{
+	size_t len = strcspn(text, " ");
+	unsigned i;
+
+	for (i = 0; i < count; i++)
+		if (strlen(states[i]) == len && memcmp(states[i], text, len) == 0)
+			break;
+	return i;
+}
+
+/* "attached ms=M sub=ID name=NAME cgroup=PATH", or detached or ejected and how */
+static void on_sub_state(struct kt_sub_list *list, const char *text)
+{
+	static const char *const states[] = { "attached", "detached", "ejected" };
+	uint64_t id = kt_number_of(text, "sub", "reason");
+	struct kt_sub *sub;
+	const char *reason;
+	unsigned i = index_in_states(states, ARRAY_SIZE(states), text);
+
+	if (i == ARRAY_SIZE(states))
+		return;
+	sub = i == 0 ? NULL : find_sub(list, id);
+	if (!sub)
+		sub = add_sub(list, id);
+	if (!sub)
+		return;
+	sub->state = states[i];
+	keep_word(&sub->name, text, "name");
+	keep_word(&sub->cgroup, text, "cgroup");
+	sub->kind = kt_number_of(text, "kind", "reason");
+	reason = kt_value_of(text, "reason", "reason");
+	if (reason)
+		keep_text(&sub->reason, (const uint8_t *)reason, strlen(reason));
+}
+
+static void on_attached(struct kt_run_result *result, const char *text)
+{
+	result->scheduler_attached = true;
+	result->scheduler_restarts += result->is_detached;
+	result->is_detached = false;
+	keep_value(&result->scheduler_name, text, " name=", " ");
+}
+
 static void on_sched_state(struct kt_run_result *result, const struct kt_frame *frame)
 {
 	char *text = NULL;
 
 	keep_text(&text, frame->payload, frame->length);
-	if (is_prefixed_with(text, "attached ")) {
-		result->scheduler_attached = true;
-		keep_value(&result->scheduler_name, text, " name=", " ");
+	if (is_prefixed_with(text, "sub-")) {
+		on_sub_state(&result->subs, text + sizeof("sub-") - 1);
+	} else if (is_prefixed_with(text, "attached ")) {
+		on_attached(result, text);
 	} else if (is_prefixed_with(text, "ejected ")) {
 		result->scheduler_ejected = true;
 		keep_value(&result->scheduler_ejected_reason, text, " reason=", "");
 	} else if (is_prefixed_with(text, "detached ")) {
+		result->is_detached = true;
 		keep_value(&result->scheduler_detached_reason, text, " reason=", "");
 	} else if (is_prefixed_with(text, "exited ") || is_prefixed_with(text, "killed ")
 	 || is_prefixed_with(text, "stopped ")
@@ -252,6 +327,37 @@ static void print_scheduler(const struct kt_run_result *result, FILE *out)
 	print_text(out, "scheduler_not_attached_reason", result->scheduler_not_attached_reason);
 	print_text(out, "scheduler_detached_reason", result->scheduler_detached_reason);
 	print_text(out, "scheduler_end", result->scheduler_end);
+	print_count(out, "scheduler_restarts", result->scheduler_restarts);
+}
+
+static void print_sub_word(FILE *out, const char *key, char *word)
+{
+	fprintf(out, ",\"%s\":", key);
+	if (word)
+		kt_json_string(out, (const uint8_t *)word, strlen(word));
+	else
+		fputs("null", out);
+}
+
+static void print_subs(const struct kt_sub_list *list, FILE *out)
+{
+	unsigned i;
+
+	print_count(out, "sub_scheduler_count", list->count);
+	fputs("  \"sub_schedulers\": [", out);
+	for (i = 0; i < list->kept; i++) {
+		const struct kt_sub *sub = &list->subs[i];
+
+		if (sub->cgroup)
+			kt_dump_end_unquote(sub->cgroup);
+		fprintf(out, "%s{\"id\":%llu,\"state\":\"%s\",\"kind\":%u", i > 0 ? "," : "",
+			(unsigned long long)sub->cgroup_id, sub->state, sub->kind);
+		print_sub_word(out, "name", sub->name);
+		print_sub_word(out, "cgroup", sub->cgroup && sub->cgroup[0] ? sub->cgroup : NULL);
+		print_sub_word(out, "reason", sub->reason);
+		fputc('}', out);
+	}
+	fputs("],\n", out);
 }
 
 /* Nothing is missing when as many bytes arrived before the fin frame as the kernel had sent by then. An exit frame
@@ -377,6 +483,7 @@ void FAST_FUNC kt_result_print(struct kt_run_result *result, FILE *out)
 	print_text(out, "init_error", result->init_error);
 	print_text(out, "script_error", result->script_error);
 	print_scheduler(result, out);
+	print_subs(&result->subs, out);
 	print_flag(out, "payload_started", result->payload_started);
 	print_number(out, "elapsed_ms", &result->elapsed_ms);
 	print_dumps(result, out);

@@ -29,6 +29,21 @@ struct kt_test_list {
 	char *texts[KT_TESTS_KEPT]; /* malloc'ed, of the first ones */
 };
 
+/* The sub-schedulers of a run (Linux 7.1 and later), by the sched-state frames about them. More than these are only
+ * counted. */
+enum { KT_SUBS_KEPT = 64 };
+
+struct kt_sub_list {
+	unsigned kept;
+	uint64_t count;
+	struct kt_sub {
+		uint64_t cgroup_id;
+		const char *state; /* attached, detached or ejected */
+		char *name, *cgroup, *reason; /* malloc'ed; NULL: no frame has said it */
+		unsigned kind; /* of its end */
+	} subs[KT_SUBS_KEPT];
+};
+
 struct kt_number {
 	bool known;
 	int64_t value;
@@ -43,6 +58,9 @@ struct kt_run_result {
 	bool scheduler_attached, scheduler_ejected, scheduler_died, scheduler_not_attached;
 	char *init_error, *script_error, *scheduler_name, *scheduler_detached_reason, *scheduler_end;
 	char *scheduler_ejected_reason, *scheduler_died_reason, *scheduler_not_attached_reason;
+	bool is_detached; /* the root scheduler, by the newest frame */
+	uint64_t scheduler_restarts;
+	struct kt_sub_list subs;
 	uint64_t frames, bytes, damaged, damaged_bytes, unknown_frames;
 	uint64_t unwritten_bytes; /* of files that the host had no room for */
 	uint64_t stdout_bytes, stderr_bytes, sched_log_blocks, sched_log_bytes;

@@ -9,6 +9,7 @@
 //kbuild:lib-$(CONFIG_KTRECV) += scx_dump_list.o
 
 #include "json.h"
+#include "key_value.h"
 #include "scx_dump_end.h"
 #include "scx_dump_list.h"
 
@@ -46,12 +47,25 @@ static void scan_bytes(struct kt_dump_list *list, uint32_t number, const char *b
 	}
 }
 
+/* A dump goes on after its end, which its scheduler had imitated. It is complete when another end comes. */
+static void take_back_end(char *text)
+{
+	char *complete = (char *)kt_value_of(text, kt_dump_keys[KT_DUMP_KEY_COMPLETE], kt_dump_keys[KT_DUMP_KEY_REASON]);
+
+	if (complete && *complete == '1')
+		*complete = '0';
+}
+
 void FAST_FUNC kt_dump_list_bytes(struct kt_dump_list *list, const struct kt_frame *frame)
 {
 	uint32_t number = kt_get_u32(frame->payload);
 
 	note_number(list, number);
-	if (number > 0 && number <= KT_DUMPS_MAX && !list->ends[number - 1])
+	if (number == 0 || number > KT_DUMPS_MAX)
+		return;
+	if (list->ends[number - 1])
+		take_back_end(list->ends[number - 1]);
+	else
 		scan_bytes(list, number, (const char *)frame->payload + KT_NUMBER_LEN, frame->length - KT_NUMBER_LEN);
 }
 
@@ -85,6 +99,21 @@ static void print_word(FILE *out, const char *text, enum kt_dump_key key)
 	kt_json_value_of(out, text ? text : "", kt_dump_keys[key], kt_dump_keys[KT_DUMP_KEY_REASON], "\"unknown\"");
 }
 
+/* null: the kernel or ktpipe did not say it; of a cgroup also: the root scheduler's */
+static void print_owner(FILE *out, const char *text, const char *as, enum kt_dump_key key)
+{
+	const char *value = text ? kt_value_of(text, kt_dump_keys[key], kt_dump_keys[KT_DUMP_KEY_REASON]) : NULL;
+	char *word = xstrndup(value ? value : "", value ? strcspn(value, " ") : 0);
+
+	fprintf(out, ",\"%s\":", as);
+	kt_dump_end_unquote(word);
+	if (*word)
+		kt_json_string(out, (const uint8_t *)word, strlen(word));
+	else
+		fputs("null", out);
+	free(word);
+}
+
 static void print_dump(FILE *out, unsigned number, const char *text)
 {
 	static const uint8_t numbers[] = {
@@ -99,6 +128,8 @@ static void print_dump(FILE *out, unsigned number, const char *text)
 	for (i = 0; i < ARRAY_SIZE(numbers); i++)
 		fprintf(out, ",\"%s\":%llu", kt_dump_keys[numbers[i]], kt_dump_end_number(text, numbers[i]));
 	print_word(out, text, KT_DUMP_KEY_REASON);
+	print_owner(out, text, "scheduler", KT_DUMP_KEY_NAME);
+	print_owner(out, text, "cgroup", KT_DUMP_KEY_CGROUP);
 	fputc('}', out);
 }
 

@@ -16,16 +16,35 @@ const char *const kt_dump_keys[KT_DUMP_KEYS] = {
 	[KT_DUMP_KEY_LINES] = "lines",
 	[KT_DUMP_KEY_LOST] = "lost",
 	[KT_DUMP_KEY_UNSENT] = "unsent",
+	[KT_DUMP_KEY_SUB] = "sub",
+	[KT_DUMP_KEY_NAME] = "name",
+	[KT_DUMP_KEY_CGROUP] = "cgroup",
 	[KT_DUMP_KEY_REASON] = "reason",
 };
 
+char* FAST_FUNC kt_dump_quote(const char *path)
+{
+	char *quoted = xmalloc(3 * strlen(path) + 1), *out = quoted;
+
+	for (; *path; path++) {
+		if (*path > ' ' && *path < 0x7f && *path != '%')
+			*out++ = *path;
+		else
+			out += sprintf(out, "%%%02x", (uint8_t)*path);
+	}
+	*out = '\0';
+	return quoted;
+}
+
 char* FAST_FUNC kt_dump_end_text(const struct kt_dump_scan *scan, unsigned long long unsent)
 {
-	char kind[sizeof(int) * 3 + 2];
+	char kind[sizeof(int) * 3 + 2], *cgroup = kt_dump_quote(scan->cgroup);
 	const char *const words[KT_DUMP_KEYS] = {
 		[KT_DUMP_KEY_KIND] = kind, /* may be negative: the kernel's text has any number */
 		[KT_DUMP_KEY_TYPE] = kt_dump_types[scan->type],
 		[KT_DUMP_KEY_RULE] = kt_dump_rules[scan->rule],
+		[KT_DUMP_KEY_NAME] = scan->name,
+		[KT_DUMP_KEY_CGROUP] = cgroup,
 		[KT_DUMP_KEY_REASON] = scan->reason,
 	};
 	const unsigned long long numbers[KT_DUMP_KEYS] = {
@@ -35,8 +54,9 @@ char* FAST_FUNC kt_dump_end_text(const struct kt_dump_scan *scan, unsigned long 
 		[KT_DUMP_KEY_LINES] = scan->lines,
 		[KT_DUMP_KEY_LOST] = scan->lost,
 		[KT_DUMP_KEY_UNSENT] = unsent,
+		[KT_DUMP_KEY_SUB] = scan->sub,
 	};
-	char *text = xmalloc(KT_DUMP_TEXT_MAX); /* at most 10 keys with 20 digits each, and KT_DUMP_REASON_MAX */
+	char *text = xmalloc(KT_DUMP_TEXT_MAX); /* at most 11 keys with 20 digits each, and the three texts */
 	size_t len = 0;
 	int key;
 
@@ -45,7 +65,24 @@ char* FAST_FUNC kt_dump_end_text(const struct kt_dump_scan *scan, unsigned long 
 		len += sprintf(text + len, "%s%s=", key ? " " : "", kt_dump_keys[key]);
 		len += words[key] ? sprintf(text + len, "%s", words[key]) : sprintf(text + len, "%llu", numbers[key]);
 	}
+	free(cgroup);
 	return text;
+}
+
+void FAST_FUNC kt_dump_end_unquote(char *path)
+{
+	char *out = path;
+	unsigned byte;
+
+	for (; *path; path++) {
+		if (*path == '%' && isxdigit(path[1]) && isxdigit(path[2]) && sscanf(path + 1, "%2x", &byte) == 1) {
+			*out++ = byte;
+			path += 2;
+		} else {
+			*out++ = *path;
+		}
+	}
+	*out = '\0';
 }
 
 unsigned long long FAST_FUNC kt_dump_end_number(const char *text, enum kt_dump_key key)

@@ -2,7 +2,8 @@
 /*
  * The text of a scx-dump-end frame: what a dump is, and whether it is complete. Pure but for memory.
  *
- *	number=1 type=error kind=1025 complete=1 rule=counter bytes=7000 lines=73 lost=0 unsent=0 reason=TEXT
+ *	number=1 type=error kind=1025 complete=1 rule=counter bytes=7000 lines=73 lost=0 unsent=0 sub=28 name=demo
+ *	cgroup=/a reason=TEXT
  *
  * ktpipe writes it, ktrecv reads it: both by the one list of keys in scx_dump_end.c. docs/internals/wire.md says what the
  * keys mean.
@@ -22,12 +23,15 @@ enum kt_dump_key { /* in the order of the text */
 	KT_DUMP_KEY_LINES,
 	KT_DUMP_KEY_LOST,
 	KT_DUMP_KEY_UNSENT,
+	KT_DUMP_KEY_SUB,
+	KT_DUMP_KEY_NAME,
+	KT_DUMP_KEY_CGROUP, /* quoted: %20 is a blank */
 	KT_DUMP_KEY_REASON, /* free text, and therefore the last */
 	KT_DUMP_KEYS
 };
 extern const char *const kt_dump_keys[KT_DUMP_KEYS];
 
-enum { KT_DUMP_TEXT_MAX = 1024 };
+enum { KT_DUMP_TEXT_MAX = 3072 };
 
 /* The text about the newest dump of *scan, malloc'ed. unsent: bytes that were given up on their way to the
  * host; a dump with such bytes is not complete. */
@@ -35,5 +39,11 @@ char *kt_dump_end_text(const struct kt_dump_scan *scan, unsigned long long unsen
 
 /* The number that a text has for the key; 0 when it has none, or there is no text. The text may be a guest's. */
 unsigned long long kt_dump_end_number(const char *text_or_null, enum kt_dump_key key) FAST_FUNC;
+
+/* A path without blanks, controls, % and bytes that are no ASCII, which become %20 and so on. Malloc'ed. */
+char *kt_dump_quote(const char *path) FAST_FUNC;
+
+/* Takes the quotes of a cgroup's path off, in place. An unquoted % stays. */
+void kt_dump_end_unquote(char *path) FAST_FUNC;
 
 #endif

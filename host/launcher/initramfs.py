@@ -70,6 +70,7 @@ def _stage_run_files(stage: _Stage, plan: Plan, history: bytes) -> None:
         "/.ktbox/command": "".join(argument + "\0" for argument in options.arguments),
         "/.ktbox/get": "".join(path + "\n" for path in options.gets),
         "/.ktbox/shares": share_list(plan),
+        "/.ktbox/scheduler_name": os.path.basename(options.scheduler) + "\n" if options.scheduler else "",
         "/sched_args": options.scheduler_args + "\n" if options.scheduler_args else "",
     }
     for guest_path, text in texts.items():

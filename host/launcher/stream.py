@@ -37,10 +37,22 @@ class Dump:
     lost: int
     unsent: int
     reason: str
+    scheduler: Optional[str] = None  # its name; None: the kernel does not say it
+    cgroup: Optional[str] = None  # of a sub-scheduler; None: the root scheduler
 
     @property
     def file(self) -> str:
         return f"dump-{self.number}.txt"
+
+
+@dataclass(frozen=True)
+class SubScheduler:
+    id: int  # of its cgroup
+    state: str  # attached, detached or ejected: the newest one
+    kind: int  # of its end
+    name: Optional[str]
+    cgroup: Optional[str]
+    reason: Optional[str]  # of its end
 
 
 @dataclass(frozen=True)
@@ -88,6 +100,9 @@ class Stream:
     scheduler_not_attached_reason: Optional[str] = None
     scheduler_detached_reason: Optional[str] = None
     scheduler_end: Optional[str] = None
+    scheduler_restarts: int = 0  # how often it was detached and attached again
+    sub_scheduler_count: int = 0
+    sub_schedulers: tuple[SubScheduler, ...] = ()
     payload_started: bool = False
     elapsed_ms: Optional[int] = None
     dumps: tuple[Dump, ...] = ()
@@ -127,6 +142,15 @@ class Stream:
     def error_dump(self) -> Optional[Dump]:
         """The newest dump of an error exit."""
         return next((dump for dump in reversed(self.dumps) if dump.type == "error"), None)
+
+    @property
+    def death_dump(self) -> Optional[Dump]:
+        """The newest dump of an error exit of the scheduler under test, not of a sub-scheduler or another one."""
+        return next((dump for dump in reversed(self.dumps) if dump.type == "error" and self._is_own(dump)), None)
+
+    def _is_own(self, dump: Dump) -> bool:
+        return dump.cgroup is None and (None in (dump.scheduler, self.scheduler_name)
+                                        or dump.scheduler == self.scheduler_name)
 
 
 def share_of(max_output_kib: int) -> int:
@@ -175,6 +199,14 @@ def decode_for_files(busybox: str, directory: RunDirectory, options: Options, is
     """
     result = jobs.tool(reader_command(busybox, directory, options, is_plain), stdout=subprocess.DEVNULL)
     return None if has_read(result.status) else f"{result.first_error}, status {result.status}"
+
+
+def has_status(directory: RunDirectory) -> bool:
+    """Whether the payload, which may be the shell, ended in order."""
+    try:
+        return read_stream(directory)[0].exec_exit_code is not None
+    except BadRecord:
+        return False
 
 
 def read_stream(directory: RunDirectory) -> tuple[Stream, dict[str, Any]]:

@@ -158,7 +158,7 @@ open_dump() {
 }
 
 end_dump() {
-	echo 'init-1 [001] 4.6: sched_ext_dump: SCX_EV_SUB_BYPASS_DISPATCH: 0' >&3
+	printf 'init-1 [001] 4.6: sched_ext_dump: %s\n' 'Event counters' 'SCX_EV_SUB_BYPASS_DISPATCH: 0' >&3
 }
 
 end_ktpipe() {
@@ -186,6 +186,37 @@ test_a_dump_that_never_ends_is_given_up() {
 	assert_reported 5
 	assert_no_latch dump_complete
 	end_ktpipe
+}
+
+test_the_lifecycle_frame_of_init_comes_before_sched_exit() {
+	kt ktlatch set init_watches
+	start sh -c 'exit 5'
+	wait_latch sched_exited
+	a_moment
+	assertEquals "frames before the lifecycle frame" "" "$(exit_frames)"
+	kt ktsend -p port lifecycle scheduler-died "it ended"
+	kt ktlatch set death_sent
+	monitor_ends 5
+	assert_reported 5
+	types_in port >types
+	assert_matches 'lifecycle.* sched-exit$' types
+}
+
+test_a_lifecycle_frame_that_never_comes_is_given_up() {
+	kt ktlatch set init_watches
+	run_kt ktexitmon -p port -l log sh -c 'exit 5'
+	assert_status 5
+	assert_reported 5
+}
+
+test_the_latch_for_no_log_counts_when_it_is_set_during_the_run() {
+	start sh -c 'echo a log; echo >ready; read -r x <go; exit 5'
+	scheduler_is_ready
+	kt ktlatch set sched_log_owned
+	echo >go
+	monitor_ends 5
+	assert_reported 5
+	assertEquals "log frames" "" "$(decode port | grep sched-log)"
 }
 
 test_without_ktpipe_no_dump_is_awaited() {

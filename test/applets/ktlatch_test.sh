@@ -141,6 +141,19 @@ test_wait_for_any_prints_the_first_that_is_set() {
 	assert_file_text five any
 }
 
+test_wait_i_tells_the_first_that_is_set_by_its_status() {
+	kt ktlatch set two
+	run_kt ktlatch wait -a -i one two
+	assert_status 11
+	assert_empty out
+	run_kt ktlatch wait -a -i two one
+	assert_status 10
+	run_kt ktlatch wait -a -t 0.1 -i one
+	assert_status 124
+	run_kt ktlatch wait -i two
+	assert_status 1
+}
+
 test_many_waiters_are_all_woken() {
 	waiters=
 	for n in 1 2 3 4 5 6 7 8; do

@@ -27,10 +27,41 @@ ktpipe_ends() {
 
 start_line() {
 	echo "${LINE}demo: root"
+	echo "${LINE}Debug dump triggered by SysRq-D"
 }
 
+# The counters' section, with its last line only.
 end_line() {
+	printf '%s\n' "$LINE" "${LINE}Event counters" "${LINE}--------------"
 	echo "$LINE              SCX_EV_SUB_BYPASS_DISPATCH:                0"
+}
+
+# lines_of: the lines of stdin as the kernel's own in a trace, one right after the other.
+lines_of() {
+	sed 's/^/          <idle>-0       [001] d.h2.     3.627533: sched_ext_dump: /'
+}
+
+# dumps_in_trace: ktpipe reads the trace of stdin and sends its dumps to the port; the texts of their ends are in
+# ends, one per line.
+dumps_in_trace() {
+	rm -rf in run port && : >console
+	cat >trace
+	start_ktpipe -o console -p port
+	cat trace >&3
+	ktpipe_ends 0
+	payload scx-dump-end port | sed 's/number=/\n&/g' | grep . >ends
+	echo >>ends
+}
+
+error_head() {
+	printf '%s\n' 'demo: root' 'swapper/1[0] triggered exit kind 1025 on CPU 1:' '  scx_bpf_error (no luck)' '' \
+		'Backtrace:' '  do_idle+0x8c/0xe0'
+}
+
+cpus_and_counters() {
+	printf '%s\n' '' 'CPU states' '----------' '' 'Event counters' '--------------' \
+		'              SCX_EV_SELECT_CPU_FALLBACK:                0' \
+		'              SCX_EV_SUB_BYPASS_DISPATCH:                7'
 }
 
 test_real_traces_come_out_byte_for_byte() {
@@ -88,13 +119,92 @@ test_an_end_line_without_its_newline_is_not_complete() {
 	assert_no_latch dump_complete
 }
 
-test_the_truncated_text_ends_a_dump_too() {
+test_the_truncated_text_is_no_end() { # the kernel has it in the scheduler's copy only
 	: >console
 	start_ktpipe -o console
 	start_line >&3
 	echo "${LINE}~~~~ TRUNCATED ~~~~" >&3
 	ktpipe_ends 0
-	assert_latch dump_complete
+	assert_no_latch dump_complete
+}
+
+test_no_words_of_a_scheduler_are_structure() {
+	while read -r words; do
+		{ error_head && printf '\n'"$words"'\nmore words\n' && cpus_and_counters; } | lines_of | dumps_in_trace
+		assertEquals "dumps with: $words" 1 "$(grep -c . ends)"
+		assert_matches "^number=1 type=error kind=1025 complete=1 rule=counter bytes=$(wc -c <trace) lines=$(wc -l \
+			<trace) lost=0 unsent=0 sub=0 name=demo cgroup= reason=scx_bpf_error \\(no luck\\)\$" ends
+	done <<-\END
+		my counters: SCX_EV_SUB_BYPASS_DISPATCH=3
+		SCX_EV_SUB_BYPASS_DISPATCH: 0
+		\nEvent counters\n--------------\n SCX_EV_SUB_BYPASS_DISPATCH: 0
+		event counters\n--------------\n              scx_ev_sub_bypass_dispatch:                0
+		   Event counters\n   --------------\n   SCX_EV_SUB_BYPASS_DISPATCH: 0
+		\nCPU states\n----------\n\nEvent counters\n--------------\n SCX_EV_SUB_BYPASS_DISPATCH: 0\n\nfoo: root
+		\nEvent counters\n SCX_EV_SUB_BYPASS_DISPATCH: 0\nfoo: root\nDebug dump triggered by SysRq-D\n
+		\nEvent counters\n SCX_EV_SUB_BYPASS_DISPATCH: 0\nfoo: sub1-28 /a\nDebug dump triggered by SysRq-D\n
+		\nEvent counters\n SCX_EV_SUB_BYPASS_DISPATCH: 0\ndemo: root\na[1] triggered exit kind 1026:\n  stall (x)\n
+		\nEvent counters\n SCX_EV_SUB_BYPASS_DISPATCH: 0\na[1] triggered exit kind 1026 on CPU 0:\n  stall (x)\n
+		\nRunqueue states\n---------------\nfoo: root\nDebug dump triggered by SysRq-D
+		a[1] triggered exit kind 1026 on CPU 0:\n  runnable task stall (x)\n\nBacktrace:
+		CPU:0 [LOST 12 EVENTS]\n[LOST 3 EVENTS]\n~~~~ TRUNCATED ~~~~
+	END
+}
+
+test_an_imitated_end_is_taken_back_though_the_ring_was_empty_after_it() {
+	rm -f in && : >console
+	start_ktpipe -o console -p port
+	error_head | lines_of >&3
+	printf '\nEvent counters\n SCX_EV_SUB_BYPASS_DISPATCH: 0\n' | lines_of >&3
+	wait_latch dump_complete
+	echo 'more words' | lines_of >&3
+	ktpipe_ends 0
+	assert_no_latch dump_complete
+	encode exit#i32:0 >>port
+	kt ktrecv -d d port
+	assert_matches '"dumps": \[\{"number":1,"complete":false,"type":"error","rule":"none",' d/stream.json
+	assert_no_match '"number":2' d/stream.json
+	{ error_head && printf '\nEvent counters\n SCX_EV_SUB_BYPASS_DISPATCH: 0\nmore words\n'; } | lines_of >wanted
+	assert_same_bytes wanted d/dump-1.txt
+}
+
+# The kernel does not change newlines in the text of an exit: what follows one has no prefix.
+test_an_exit_message_of_several_lines_is_one_reason() {
+	{ error_head && cpus_and_counters; } | lines_of |
+		sed 's/(no luck)/(no\nCPU:0 [LOST 3 EVENTS]\nEvent counters\n SCX_EV_SUB_BYPASS_DISPATCH: 0\nluck)/' |
+		dumps_in_trace
+	assertEquals 1 "$(grep -c . ends)"
+	assert_matches ' complete=1 .* lost=0 .*reason=scx_bpf_error \(no Event counters  *SCX_EV.*: 0 luck\)$' ends
+}
+
+test_a_task_named_as_the_marker_hides_nothing() {
+	{ error_head && cpus_and_counters; } | lines_of | sed 's/<idle>-0/sched_ext_dump:-0/' | dumps_in_trace
+	assert_matches '^number=1 type=error kind=1025 complete=1 rule=counter .*name=demo ' ends
+}
+
+test_dumps_of_a_sub_scheduler_name_it_and_its_cgroup() {
+	{ error_head | sed 's/: root/: sub1-28 \/a b%=/' && cpus_and_counters; } | lines_of | dumps_in_trace
+	assert_matches ' sub=28 name=demo cgroup=/a%20b%25= reason=' ends
+	encode exit#i32:0 >>port
+	kt ktrecv -d d port
+	assert_matches '"reason":"scx_bpf_error \(no luck\)","scheduler":"demo","cgroup":"/a b%="\}' d/stream.json
+}
+
+test_dumps_of_another_task_cpu_or_time_are_other_dumps() {
+	{
+		{ error_head && cpus_and_counters; } | lines_of
+		{ error_head && cpus_and_counters; } | lines_of | sed 's/3.627533/3.727533/'
+		{ error_head && cpus_and_counters; } | lines_of | sed 's/3.627533/3.727533/; s/\[001\]/[000]/'
+		{ error_head && cpus_and_counters; } | lines_of | sed 's/3.627533/3.727533/; s/-0 /-7 /'
+	} | dumps_in_trace
+	assertEquals 4 "$(grep -c 'type=error .*complete=1' ends)"
+}
+
+test_dumps_before_7_1_have_no_name() {
+	cat "$DATA/trace-6.12-sysrq.txt" "$DATA/trace-6.12-err.txt" | dumps_in_trace
+	assert_matches '^number=1 type=sysrq .* sub=0 name= cgroup= reason=$' ends
+	assertEquals "all lines are of dump 1, which has no end" "$(wc -l <trace)" \
+		"$(sed -n 's/.* lines=\([0-9]*\) .*/\1/p' ends)"
 }
 
 test_a_second_dump_resets_dump_complete() {
@@ -159,20 +269,20 @@ test_two_whole_dumps_in_one_read_are_complete() {
 test_a_very_long_line_hides_no_marker() {
 	: >console
 	start_ktpipe -o console
-	{ start_line && text 100000 && end_line; } >pieces
+	{ start_line && text 100000 && echo && end_line; } >pieces
 	cat pieces >&3
 	ktpipe_ends 0
 	assert_latch dump_complete
 	assert_same_bytes pieces console
 }
 
-test_an_end_that_stands_early_in_a_very_long_line_is_an_end() {
+test_an_end_that_stands_early_in_a_very_long_line_is_none() {
 	: >console
 	start_ktpipe -o console
-	{ start_line && end_line | tr -d '\n' && text 100000 && echo; } >pieces
+	{ start_line && end_line | head -c -1 && text 100000 && echo; } >pieces
 	cat pieces >&3
 	ktpipe_ends 0
-	assert_latch dump_complete
+	assert_no_latch dump_complete
 }
 
 test_an_end_without_a_dump_is_none() {
@@ -189,8 +299,8 @@ test_the_longest_line_that_is_kept_is_read_whole() {
 	mkfifo console
 	exec 4<>console
 	start_ktpipe -o console -p frames
-	{ start_line && echo "${LINE}triggered exit kind 1025:" && printf '%s' "${LINE}the reason "; } >pieces
-	text $((2047 - ${#LINE} - 11)) >>pieces
+	{ start_line | head -n 1 && echo "${LINE}triggered exit kind 1025:" && printf '%s' "${LINE}the reason "; } >pieces
+	text $((2046 - ${#LINE} - 11)) >>pieces
 	cat pieces >&3
 	timeout "$KT_CEILING" head -c "$(wc -c <pieces)" <&4 >got
 	{ echo && end_line; } >&3
@@ -316,7 +426,7 @@ test_with_d_what_is_in_the_ring_is_read_after_term() {
 	: >console
 	start_ktpipe -o console -d "$KT_CEILING"
 	kill -STOP $pid
-	{ start_line && text 30000 && end_line; } >data
+	{ start_line && text 30000 && echo && end_line; } >data
 	cat data >&3
 	kill -TERM $pid
 	kill -CONT $pid

@@ -45,6 +45,24 @@ test_failing_lines_are_reported_and_the_script_goes_on() { golden failing-lines;
 test_lines_of_a_dos_editor() { golden crlf; }
 test_blanks_around_and_a_last_line_without_newline() { golden blanks; }
 
+test_lines_that_may_fail_do_not_fail_the_script() { golden may-fail; }
+test_paths_have_blanks_and_values_may_be_empty() { golden blanks-in-paths; }
+
+test_what_was_ignored_is_told() {
+	printf -- '-echo 1 > no/such/folder/file\n' >script
+	run_kt ktsh-lite script
+	assert_status 0
+	assert_matches "^ktsh-lite: script:1: ignored: unable to write '1' to 'no/such/folder/file': No such file" err
+	assert_matches '0 ok, 0 failed, 1 ignored' err
+}
+
+test_a_line_that_may_fail_does_not_hide_one_that_may_not() {
+	printf -- '-echo 1 > no/such/folder/file\necho 2 > no/such/folder/file\n' >script
+	run_kt ktsh-lite script
+	assert_status 1
+	assert_matches '0 ok, 1 failed, 1 ignored' err
+}
+
 test_every_pair_is_used() {
 	for script in "$DATA"/ktsh-lite/*.script; do
 		name=$(basename "$script" .script)

@@ -330,6 +330,27 @@ test_ejection_makes_a_death_and_no_other_attach_takes_it_back() {
 	assertEquals true "$(key scheduler_died)"
 }
 
+test_a_detach_and_another_attach_are_a_restart_and_no_death() {
+	encode 'sched-state=attached ms=1 name=demo' \
+		'sched-state=detached ms=2 name=demo kind=66 reason=unregistered from the main kernel' \
+		'sched-state=attached ms=3 name=demo' exit#i32:0 >stream
+	run_kt ktrecv -d d stream
+	assertEquals 1 "$(key scheduler_restarts)"
+	assertEquals false "$(key scheduler_died)"
+}
+
+test_sub_schedulers_have_states_of_their_own() {
+	encode 'sched-state=attached ms=1 name=demo' 'sched-state=sub-attached ms=2 sub=28 name=qmap cgroup=/a%20b' \
+		'sched-state=sub-attached ms=3 sub=29 name=qmap cgroup=/c' \
+		'sched-state=sub-ejected ms=4 sub=28 name=qmap kind=1025 reason=scx_bpf_error: sub=29 dies' \
+		'sched-state=sub-nonsense sub=1 name=x' exit#i32:0 >stream
+	run_kt ktrecv -d d stream
+	assertEquals '[{"id":28,"state":"ejected","kind":1025,"name":"qmap","cgroup":"/a b","reason":"scx_bpf_error: sub=29 dies"},{"id":29,"state":"attached","kind":0,"name":"qmap","cgroup":"/c","reason":null}]' \
+		"$(key sub_schedulers)"
+	assertEquals false "$(key scheduler_died)"
+	assertEquals false "$(key scheduler_ejected)"
+}
+
 test_a_second_monitor_has_latches_of_its_own() {
 	run_kt ktexitmon -p port -n second -l log sh -c 'echo hello; exit 5'
 	assert_status 5

@@ -30,6 +30,14 @@ test_an_end_before_the_attach_is_no_expected_death() {
 	assert_exit 200
 }
 
+test_a_scheduler_runs_under_its_own_name() {
+	echo 'scx simple' >root/.ktbox/scheduler_name
+	when ktexitmon '[ "$3" -ef "$KTBOX_ROOT/scheduler" ] && note it is the scheduler; ktlatch set sched_attached; stay'
+	boot
+	assert_did 'ktexitmon -l /tmp/sched.log /run/kt/bin/scx simple' 'it is the scheduler'
+	assert_exit 0
+}
+
 test_a_scheduler_that_does_not_attach_in_time_is_distinguished() {
 	cmdline ktbox.attach_timeout=1
 	when ktexitmon stay

@@ -111,6 +111,7 @@ test_an_ejection_after_the_payloads_end_is_in_the_exit_code() {
 detached='ktlatch set sched_attached; ktlatch wait payload_runs; ktlatch set sched_detached'
 
 test_a_scheduler_that_was_ejected_and_lingers_is_dead() {
+	bounds RESTART_SECONDS=3
 	endless_payload
 	when ktexitmon "$detached; ktlatch wait -t 2 vm_off; note two seconds later; stay"
 	boot
@@ -137,6 +138,28 @@ test_a_scheduler_that_attaches_again_goes_on() {
 	boot
 	assert_did 'payload is done'
 	assert_did_not '^ktsend lifecycle scheduler-died|^ktexec got TERM'
+	assert_exit 7
+}
+
+test_a_restart_has_as_much_time_as_the_first_attach() {
+	when ktexec 'ktlatch set payload_runs; ktlatch wait again; note payload is done; exit 7'
+	when ktexitmon "$detached; ktlatch wait -t 5 never_set; sysfs_attached; ktlatch reset sched_detached
+		ktlatch set sched_attached; ktlatch set again; stay"
+	boot
+	assert_did 'payload is done'
+	assert_did_not '^ktsend lifecycle scheduler-died|^ktexec got TERM'
+	assert_exit 7
+}
+
+# The clock stands still but for what the stub adds: 20 s for the first load.
+test_a_restart_has_a_multiple_of_the_time_of_a_slow_first_attach() {
+	cmdline ktbox.attach_timeout=1
+	when ktexec 'ktlatch set payload_runs; ktlatch wait again; note payload is done; exit 7'
+	when ktexitmon "echo 30.09 40.00 >\"\$KTBOX_ROOT/proc/uptime\"; $detached; ktlatch wait -t 5 never_set
+		sysfs_attached; ktlatch reset sched_detached; ktlatch set sched_attached; ktlatch set again; stay"
+	boot
+	assert_did 'payload is done'
+	assert_did_not '^ktsend lifecycle scheduler-died'
 	assert_exit 7
 }
 

@@ -37,6 +37,64 @@ test_a_payload_killed_by_a_signal_is_128_and_the_signal() {
 	assert_exit 137
 }
 
+# Directories in the place of files: nothing can be written there, as when /run is full.
+test_neither_a_status_nor_an_event_needs_a_file() {
+	mkdir -p root/run/kt/payload.status root/run/kt/event.name
+	when ktexec 'exit 7'
+	boot
+	assert_order 'ktsend scenario-end ' 'ktsend exec-exit 7' 'ktsend exit 7'
+	assert_did_not '^ktsend init-error'
+	assert_exit 7
+}
+
+test_a_payload_whose_latch_can_not_be_set_ends_all_the_same() {
+	boot_ceiling 15
+	rm root/scheduler
+	mkdir -p root/run/kt
+	when ktexec 'rm -r "$KTBOX_ROOT/run/kt/payload_started"; ln -s /no/such/folder/x "$KTBOX_ROOT/run/kt/payload_ended"
+		ktlatch wait -t 0.1 never_set; exit 7'
+	boot
+	assert_did 'ktsend exec-exit 7'
+	assert_did_not '^ktsend init-error'
+	assert_exit 7
+}
+
+test_a_wait_that_fails_is_an_error_and_no_timeout() {
+	boot_ceiling 30
+	note_latch_calls 'case "$* " in *" payload_ended "*) exit 1 ;; esac'
+	boot
+	assert_did 'ktsend init-error wait: ktlatch ended with status 1'
+	assert_did_not '^ktsend lifecycle scheduler-'
+	assert_exit 209
+}
+
+test_a_held_payload_starts_when_both_wake_bytes_came() {
+	cmdline ktbox.hold=30
+	when ktexitmon 'ktlatch set sched_attached; ktlatch set bpf_map_write_done; a_moment; note the second came
+		ktlatch set accessor_ready; stay'
+	boot
+	assert_order 'the second came' 'ktsend lifecycle payload-starting' 'ktexec /payload'
+	assert_exit 0
+}
+
+test_a_held_payload_is_not_started_when_time_is_up_and_that_is_told() {
+	cmdline ktbox.hold=1
+	when ktexitmon 'ktlatch set sched_attached; ktlatch set bpf_map_write_done; stay'
+	boot
+	assert_did 'ktsend init-error payload: not started: no wake byte of the host has set latch accessor_ready within 1 s'
+	assert_did_not '^ktexec |^ktsend (lifecycle payload-starting|scenario-|exec-exit)'
+	assert_exit 209
+}
+
+test_a_scheduler_that_dies_while_the_payload_is_held_is_dead() {
+	cmdline ktbox.hold=30
+	when ktexitmon 'trap "" TERM; ktlatch set sched_attached; a_moment; ktlatch set sched_exited; exit 1'
+	boot
+	assert_times 1 '^ktsend lifecycle scheduler-died '
+	assert_did_not '^ktexec |^ktsend init-error'
+	assert_exit 202
+}
+
 test_arguments_of_the_payload_are_the_lines_of_args_with_their_spaces() {
 	printf '  two  words \n\n*\nback\\slash "q" $HOME\nlast' >root/args
 	when ktexec "$show_arguments"

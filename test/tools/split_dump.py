@@ -80,7 +80,8 @@ def cut_at(busybox: str, data: bytes, at: int) -> Iterator[str]:
 def main(busybox: str, trace: str) -> None:
     with open(trace, "rb") as file:
         lines = file.read().splitlines(keepends=True)
-    data = lines[0] + lines[-1]  # short enough for one read
+    heading = next(line for line in lines if line.endswith(b": Event counters\n"))
+    data = lines[0] + heading + lines[-1]  # short enough for one read
     cuts = range(1, len(data))
     for at in cuts:
         for wrong in cut_at(busybox, data, at):

@@ -19,14 +19,12 @@ from ..rundir import COM2, CONSOLE, QEMU_LOG, SCHED_LOG
 from ..schedlog import read_log
 from ..text import blocks_of_lines, printable_bytes, short_lines
 from .excerpts import dump_excerpt, log_excerpt
+from .tasks import describe_tasks, read_tasks
 
-TASKS_SHOWN = 8
 _CUT = 140  # of a line
 _ENDS_SHOWN = 8  # lines of a log's end
 _STORY_LINES = 16
 _DUMP_MARK = b"sched_ext_dump: "
-_HANG_BYTES = 16 * 1024 * 1024  # of hang.txt: thousands of tasks
-_TASK = re.compile(rb"task:([^ ]*) *state:(.) .* pid:([0-9]*) ")
 
 
 def evidence(judgement: Judgement) -> Iterator[str]:
@@ -49,7 +47,7 @@ def _dump(facts: Facts) -> Iterator[str]:
     """That of an error exit, else the newest one. A guest that was lost may have got no frame of its dump out: then
     the copy on the console is all there is."""
     dumps = facts.stream.dumps
-    dump = facts.stream.error_dump or (dumps[-1] if dumps else None)
+    dump = facts.stream.death_dump or facts.stream.error_dump or (dumps[-1] if dumps else None)
     name = dump.file if dump else CONSOLE
     path = facts.directory.file(name)
     if not os.path.exists(path):
@@ -114,30 +112,15 @@ def _first_report(facts: Facts) -> Iterator[str]:
 
 def _hang(facts: Facts) -> Iterator[str]:
     """What the tasks did at the limit."""
-    size = facts.directory.size("hang.txt")
-    states = [found.groups() for line in short_lines(facts.directory.file("hang.txt"), 0, min(size, _HANG_BYTES))
-              for found in [_TASK.search(line)] if found]
-    if not states:
+    tasks = read_tasks(facts.directory.file("hang.txt"))
+    if tasks:
+        yield "  -- what its tasks did, hang.txt"
+        yield from describe_tasks(tasks)
+    else:
         yield "  -- the guest did not report what its tasks do"
-        return
-    rest = f", of which {size - _HANG_BYTES} bytes are not looked at" if size > _HANG_BYTES else ""
-    yield f"  -- what its tasks did, hang.txt{rest}"
-    yield from _tasks("running", b"R", states)
-    yield from _tasks("waiting in the kernel, uninterruptible", b"D", states)
     yield from _before_limit(facts, facts.ending.hang_from or 0)
-
-
-def _tasks(title: str, state: bytes, states: list[tuple[bytes, ...]]) -> Iterator[str]:
-    """kthvc runs because it was asked."""
-    tasks: list[str] = []
-    for name, its, pid in states:
-        task = printable_bytes(name + b"[" + pid + b"]")
-        if its == state and name != b"kthvc" and tasks[-1:] != [task]:
-            tasks.append(task)
-    yield f"     {title}: {len(tasks)}"
-    yield from (f"       {task}" for task in tasks[:TASKS_SHOWN])
 
 
 def _before_limit(facts: Facts, end: int) -> Iterator[str]:
     lines = short_lines(facts.directory.file(CONSOLE), max(0, end - 8192), end)
-    yield from _tail("the console before the limit, console.log", (printable_bytes(line) for line in lines))
+    yield from _tail("the console before the limit, console.log", (printable_bytes(line.replace(b"\r", b"")) for line in lines))

@@ -19,8 +19,8 @@ from ..text import ends_of, xml
 from ..verdicts import ERROR, FAILED, GOOD, PASSED
 from .cases import SKIPPED, Case, count, is_bad, list_cases
 from .timeline import timeline
-from .words import (ITEMS_SHOWN, describe_dump, describe_payload, describe_scheduler, describe_stream, has_payload,
-                    has_scheduler)
+from .words import (ITEMS_SHOWN, describe_dump, describe_payload, describe_scheduler, describe_stream, describe_sub,
+                    has_payload, has_scheduler)
 
 _TEXT_MAX = 65536  # bytes of a text on the page
 _LINE_MAX = 4000
@@ -80,6 +80,7 @@ def _facts(judgement: Judgement) -> str:
     stream, ending = facts.stream, facts.ending
     rows: list[tuple[str, Optional[str]]] = [
         ("Scheduler", describe_scheduler(stream) if has_scheduler(facts) else None)]
+    rows += [("Sub-scheduler", describe_sub(sub)) for sub in stream.sub_schedulers[:ITEMS_SHOWN]]
     rows += [(f"Dump {dump.number}", describe_dump(dump)) for dump in stream.dumps if dump.number <= ITEMS_SHOWN]
     rows += [("Payload", describe_payload(stream) if has_payload(facts) else None),
              ("Stream", describe_stream(stream)), ("Wall time", f"{seconds(ending.wall_ms)} s"),
@@ -119,7 +120,7 @@ def _reports(judgement: Judgement) -> str:
 def _logs(judgement: Judgement) -> str:
     """File, title, bytes of its begin; the rest of the bound is for its end. A dump is read from its begin."""
     stream, evidence = judgement.facts.stream, judgement.verdict.kind.evidence
-    dump = stream.error_dump or (stream.dumps[-1] if stream.dumps else None)
+    dump = stream.death_dump or stream.error_dump or (stream.dumps[-1] if stream.dumps else None)
     logs = [(SCHED_LOG, "The scheduler's log", 16384), ("stderr", "The payload's stderr", 16384),
             ("stdout", "The payload's stdout", 16384), ("hang.txt", "What the tasks did at the limit", 49152),
             (CONSOLE, "The kernel's console", 8192), (COM2, "Last words of /init", 0),

@@ -10,11 +10,11 @@ from typing import Iterator
 
 from ..facts import Facts
 from ..judge import Judgement
-from ..reasons import seconds
+from ..reasons import qemu_warnings, seconds
 from ..text import one_line, printable, without_controls, write_stderr
 from .evidence import evidence
 from .words import (ITEMS_SHOWN, describe_dump, describe_gets, describe_payload, describe_scheduler, describe_stream,
-                    has_payload, has_scheduler)
+                    describe_sub, has_payload, has_scheduler)
 
 REPORTS_SHOWN = 5
 TESTS_SHOWN = 5
@@ -44,6 +44,8 @@ def _summary(judgement: Judgement) -> Iterator[str]:
         yield f"  /init      {one_line(stream.init_error)}"
     if stream.script_error is not None:
         yield f"  script     {one_line(stream.script_error.removeprefix('script: '))}"
+    yield from _items([f"  sub-sched  {describe_sub(sub)}" for sub in stream.sub_schedulers],
+                      f"  sub-scheds {stream.sub_scheduler_count} in all")
     yield from _items([f"  ejected    {text}" for text in facts.console.ejected], "  ejected    {} in all")
     yield from _items([f"  dump {dump.number:<6}{describe_dump(dump)}" for dump in stream.dumps], "  dumps      {} in all")
     yield from _items([f"  files      {text}" for text in describe_gets(facts)], "  files      {} paths in all")
@@ -53,6 +55,7 @@ def _summary(judgement: Judgement) -> Iterator[str]:
     yield from _reports(facts)
     yield f"  stream     {describe_stream(stream)}"
     yield f"  time       {seconds(ending.wall_ms)} s, {facts.host.accel}"
+    yield from _items([f"  qemu       {line}" for line in qemu_warnings(facts)], "  qemu       {} warnings in all")
     if ending.qemu_killed:
         yield "  qemu       did not end by itself: killed"
 

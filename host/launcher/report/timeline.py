@@ -36,7 +36,7 @@ _BAD = {"detached", "ejected", "exited", "killed", "scheduler-not-attached", "in
 _GONE = {"ejected", "detached", "exited", "killed", "stopped"}
 # What the spans show already.
 _IN_SPANS = re.compile(r"(sys-ready|init-started|scheduler-started|attached|stopped|payload-starting|scenario-.*|exec-exit"
-                       r"|dump-.*|scheduler-died|exit|init)$")
+                       r"|dump-.*|sub-attached-.*|scheduler-died|exit|init)$")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def timeline(facts: Facts) -> str:
         return ""
     first = {event.what: event.ms for event in reversed(sorted(events, key=lambda event: event.ms))}
     points = list(_points(events, first))
-    rows = [*_spans(events, first), *points[:_POINTS_MAX]]
+    rows = [*_spans(events, first), *_sub_spans(facts, events), *points[:_POINTS_MAX]]
     if "exit" in first:
         rows.append(Row("exit frame", "over", first["exit"], first["exit"], True))
     rows.sort(key=lambda row: row.start)
@@ -105,7 +105,8 @@ def _spans(events: list[Event], first: dict[str, int]) -> Iterator[Row]:
     def at(*names: str) -> Optional[int]:
         return next((first[name] for name in names if name in first), None)
 
-    gone = min((event.ms for event in events if event.what in _GONE), default=None)
+    attached = list(_attached(events))
+    gone = attached[-1][1] if attached else min((event.ms for event in events if event.what in _GONE), default=None)
     payload_over = at("scenario-end", "exec-exit")
     booted = at("init", "sys-ready")
     init_over = at("scheduler-started", "payload-starting", "exit")
@@ -114,21 +115,63 @@ def _spans(events: list[Event], first: dict[str, int]) -> Iterator[Row]:
             ("kernel boots", "boot", 0, booted),
             ("/init sets up", "init", booted, init_over),
             ("scheduler loads", "load", at("scheduler-started"), at("attached")),
-            ("scheduler is attached", "sched", at("attached"), gone),
             ("payload runs", "payload", at("scenario-start"), payload_over),
             ("teardown", "init", over, at("exit"))):
         if start is not None:
             yield Row(name, style, start, end if end is not None and end >= start else None)
+    for number, (begun, ended) in enumerate(attached):
+        yield Row("scheduler is attached again" if number else "scheduler is attached", "sched", begun, ended)
     for event in events:
-        number = re.match(r"dump-start-(.*)$", event.what, re.DOTALL)
-        if number:
-            start, end = first[event.what], at(f"dump-end-{number.group(1)}")
-            yield Row(f"dump {number.group(1)}", "dump", start, end if end is not None and end >= start else None)
+        found = re.match(r"dump-start-(.*)$", event.what, re.DOTALL)
+        if found:
+            begun, ended = first[event.what], at(f"dump-end-{found.group(1)}")
+            yield Row(f"dump {found.group(1)}", "dump", begun, ended if ended is not None and ended >= begun else None)
+
+
+def _attached(events: list[Event]) -> Iterator[tuple[int, Optional[int]]]:
+    """Each time from an attach to what ended it; None: nothing did."""
+    start: Optional[int] = None
+    for event in sorted(events, key=lambda event: event.ms):
+        if event.what == "attached" and start is None:
+            start = event.ms
+        elif event.what in _GONE and start is not None:
+            yield start, event.ms
+            start = None
+    if start is not None:
+        yield start, None
+
+
+def _sub_spans(facts: Facts, events: list[Event]) -> Iterator[Row]:
+    """Of sub-schedulers, whose marks are sub-attached-ID and so on."""
+    names = {sub.id: f"sub-scheduler {sub.name or ''} {sub.cgroup or ''}" for sub in facts.stream.sub_schedulers}
+    started: dict[str, int] = {}
+    for event in sorted(events, key=lambda event: event.ms):
+        found = re.fullmatch(r"sub-(attached|detached|ejected)-([0-9]{1,20})", event.what, re.ASCII)
+        if not found:
+            continue
+        if found.group(1) == "attached":
+            started[found.group(2)] = event.ms
+        elif found.group(2) in started:
+            yield Row(_sub_name(names, found.group(2)), "sched", started.pop(found.group(2)), event.ms)
+    yield from (Row(_sub_name(names, number), "sched", start, None) for number, start in started.items())
+
+
+def _sub_name(names: dict[int, str], number: str) -> str:
+    return names.get(int(number), f"sub-scheduler of cgroup {number}")
+
+
+def _restarted(events: list[Event]) -> set[int]:
+    """When the scheduler was detached and then attached again."""
+    return {end for _, end in list(_attached(events))[:-1] if end is not None}
 
 
 def _points(events: list[Event], first: dict[str, int]) -> Iterator[Row]:
+    restarts = _restarted(events)
     for event in sorted(events, key=lambda event: event.ms):
         style = ""
+        if event.what == "detached" and event.ms in restarts:
+            yield Row("scheduler restarts", "own", event.ms, event.ms, True)
+            continue
         if event.what.startswith("kernel:") or event.what in _BAD:
             style = "bad"
         elif event.what.startswith("wake:"):

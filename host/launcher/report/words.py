@@ -6,7 +6,7 @@ from typing import Iterator
 
 from ..facts import Facts
 from ..reasons import describe_end, describe_missing, seconds
-from ..stream import Dump, Fetched, Stream
+from ..stream import Dump, Fetched, Stream, SubScheduler
 from ..text import one_line
 
 ITEMS_SHOWN = 8  # dumps, and files of --get
@@ -27,6 +27,8 @@ def has_payload(facts: Facts) -> bool:
 def describe_scheduler(stream: Stream) -> str:
     text = f"{one_line(stream.scheduler_name)}: " if stream.scheduler_name is not None else ""
     text += "attached" if stream.scheduler_attached else "not attached"
+    if stream.scheduler_restarts:
+        text += f", restarted {stream.scheduler_restarts} times" if stream.scheduler_restarts > 1 else ", restarted once"
     if stream.scheduler_ejected:
         text += f", ejected by the kernel ({one_line(stream.scheduler_ejected_reason or 'no reason given')})"
     if stream.scheduler_died:
@@ -36,6 +38,11 @@ def describe_scheduler(stream: Stream) -> str:
     if stream.sched_exit_code is not None:
         text += f", sched-exit {stream.sched_exit_code}"
     return text
+
+
+def describe_sub(sub: SubScheduler) -> str:
+    text = f"{one_line(sub.name or 'unnamed')} {one_line(sub.cgroup or f'(cgroup {sub.id})')}: {one_line(sub.state)}"
+    return text + (f" ({one_line(sub.reason)})" if sub.reason else "")
 
 
 def describe_payload(stream: Stream) -> str:
@@ -61,7 +68,8 @@ def describe_stream(stream: Stream) -> str:
 
 
 def describe_dump(dump: Dump) -> str:
-    text = one_line(dump.type) + (f" {dump.kind}" if dump.kind else "") + _describe_wholeness(dump)
+    owner = f" of {one_line(dump.scheduler or '')} {one_line(dump.cgroup)}" if dump.cgroup else ""
+    text = one_line(dump.type) + (f" {dump.kind}" if dump.kind else "") + owner + _describe_wholeness(dump)
     return text + (f": {one_line(dump.reason)}" if dump.reason and dump.rule != "unknown" else "")
 
 

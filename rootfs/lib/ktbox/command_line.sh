@@ -6,6 +6,7 @@ command_line() {
 	MODE='test'
 	ATTACH_TIMEOUT=30
 	EXPECT_DEATH=
+	HOLD_SECONDS=
 	SEND_DMESG=
 	SEND_PRINTK=
 	LIVE_LOG=
@@ -34,6 +35,7 @@ command_line_word() { # WORD
 	case $1 in
 	KTSTR_MODE=shell) MODE=shell ;;
 	ktbox.attach_timeout=*) number_word "$1" && ATTACH_TIMEOUT=${1#*=} ;;
+	ktbox.hold=*) number_word "$1" && HOLD_SECONDS=${1#*=} ;;
 	ktbox.trace_kb=*) number_word "$1" && export KT_TRACE_KB="${1#*=}" ;;
 	ktbox.expect_death=1) EXPECT_DEATH=1 ;;
 	ktbox.dmesg=1) SEND_DMESG=1 ;;

@@ -17,11 +17,10 @@ note_error() { # PHASE REASON
 
 # A line of the user's script that failed stands beside the verdict; alone it makes one. ktsh-lite names the first such
 # line first.
+# The first message tells which line failed; a line that may fail has ": ignored: " in its own.
 note_script_error() { # SCRIPT MESSAGES
 	SCRIPT_FAILED=1
-	first_line=${2%%
-*}
-	first_line=${first_line#ktsh-lite: }
+	first_line=$(echo "$2" | sed '/^ktsh-lite: [^ ]*: ignored: /d; s/^ktsh-lite: //; q')
 	send_error script "${first_line:-/$1: ktsh-lite failed without a message}"
 }
 
@@ -78,34 +77,49 @@ port_has_moved() { # since the last call in this shell
 	[ "$BYTES_SENT" != "$sent_before" ]
 }
 
-# Writes the name of the event to event.name. A killed waiter (status 128 or more) is started again: taken for a
-# timeout, its death would end a payload that runs well.
-event_of() { # OPTION... LATCH...
+# Sets EVENT to the first latch of the list that is set, "timeout", "process.ended", or "failed" when ktlatch could not
+# say. The answer is a status: a file could not be written where /run is full. A killed waiter (status 128 or more) is
+# started again: taken for a timeout, its death would end a payload that runs well.
+event_of() { # "OPTION..." LATCH...
+	wait_options=$1
+	shift
 	while :; do
-		ktlatch wait -a "$@" >"$RUN/event.name" &
+		# shellcheck disable=SC2086  # a list of words
+		ktlatch wait -a $wait_options -i "$@" &
 		wait_for $!
-		[ $? -ge 128 ] || return 0
+		status=$?
+		case $status in
+		1[0-9])
+			shift $((status - 10))
+			EVENT=$1
+			;;
+		124) EVENT=timeout ;;
+		125) EVENT=process.ended ;;
+		*)
+			[ "$status" -lt 128 ] || continue
+			EVENT=failed
+			note_error wait "ktlatch ended with status $status"
+			;;
+		esac
+		return 0
 	done
 }
 
-# Sets EVENT to the first latch of the list that is set, or to "timeout".
 await() { # SECONDS LATCH...
 	seconds=$1
 	shift
-	event_of -t "$seconds" "$@"
-	read -r EVENT <"$RUN/event.name" || EVENT=timeout
-}
-
-# The same without a time limit, for what the user waits for; the host has a limit of its own.
-await_forever() { # LATCH...
-	event_of "$@"
-	read -r EVENT <"$RUN/event.name" || EVENT=none
+	event_of "-t $seconds" "$@"
 }
 
 # The same, but an end of the child process PID counts before any latch: then EVENT is "process.ended".
 await_while_lives() { # PID [-t SECONDS] LATCH...
-	event_of -p "$@"
-	read -r EVENT <"$RUN/event.name" || EVENT=timeout
+	watched="-p $1"
+	shift
+	if [ "$1" = -t ]; then
+		watched="$watched -t $2"
+		shift 2
+	fi
+	event_of "$watched" "$@"
 }
 
 # Sends TERM to the child process PID, and KILL when nothing has moved on the port for SECONDS. This bounds silence,

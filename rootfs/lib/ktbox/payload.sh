@@ -10,6 +10,7 @@ payload() {
 	PAYLOAD_STATUS=
 	is_worth_running || return 0
 	is_set shutdown && return
+	hold_payload || return 0
 	! has_payload || ktsend lifecycle payload-starting
 	ktsend scenario-start
 	now_ms
@@ -28,6 +29,41 @@ is_worth_running() {
 	died) [ -n "$EXPECT_DEATH" ] ;;
 	not-attached | unwatched) false ;;
 	esac
+}
+
+# With ktbox.hold=SECONDS: wait until the host's wake bytes say that it has written its map (0xBF) and that its accessor
+# is ready (0xAC). False: the payload must not start.
+hold_payload() {
+	[ -n "$HOLD_SECONDS" ] || return 0
+	now_ms
+	HOLD_END_MS=$((NOW_MS + HOLD_SECONDS * 1000))
+	for latch in bpf_map_write_done accessor_ready; do
+		until is_set "$latch"; do
+			hold_for "$latch" || return
+		done
+	done
+}
+
+hold_for() { # LATCH
+	now_ms
+	seconds_left=$(((HOLD_END_MS - NOW_MS + 999) / 1000))
+	EVENT=timeout
+	if [ "$seconds_left" -gt 0 ]; then
+		case $SCHEDULER in
+		running) await "$seconds_left" sched_exited sched_ejected shutdown "$1" ;;
+		*) await "$seconds_left" shutdown "$1" ;;
+		esac
+	fi
+	case $EVENT in
+	sched_exited) scheduler_died "it ended" ;;
+	sched_ejected) scheduler_died "the kernel ejected it" ;;
+	shutdown) return 1 ;;
+	timeout)
+		note_error payload "not started: no wake byte of the host has set latch $1 within $HOLD_SECONDS s"
+		return 1
+		;;
+	esac
+	is_worth_running
 }
 
 has_payload() {
@@ -58,7 +94,8 @@ payload_arguments() { # /args has one argument per line
 	payload_job exec_with_user_env ktexec "$ROOT/payload" "$@"
 }
 
-# The payload's end becomes a latch, so that one wait covers it, the scheduler's end and a shutdown.
+# The payload's end becomes a latch, so that one wait covers it, the scheduler's end and a shutdown. Its status is the
+# job's own: a file could not be written where /run is full.
 payload_job() { # COMMAND ARG...
 	payload_stdin
 	{
@@ -66,8 +103,9 @@ payload_job() { # COMMAND ARG...
 		echo $! >"$RUN/payload.pid"
 		set_latch payload_started
 		wait $!
-		echo $? >"$RUN/payload.status"
+		job_status=$?
 		set_latch payload_ended
+		exit "$job_status"
 	} &
 	PAYLOAD_JOB=$!
 }
@@ -79,7 +117,10 @@ watch_payload() {
 		sched_exited) scheduler_died "it ended during the run" ;;
 		sched_ejected) scheduler_died "the kernel ejected it" ;;
 		sched_detached) await_restart ;;
-		process.ended) monitor_ended ;;
+		process.ended)
+			[ "$SCHEDULER" = running ] || break # it is the payload's job
+			monitor_ended
+			;;
 		*) break ;;
 		esac
 	done
@@ -95,7 +136,7 @@ run_goes_on() {
 # Earlier latches in a list win, so a death is reported even if the payload ended at the same moment.
 next_event() {
 	if [ "$SCHEDULER" != running ]; then
-		await_forever shutdown payload_ended
+		await_while_lives "$PAYLOAD_JOB" shutdown payload_ended
 	elif [ -n "$PAYLOAD_JOB" ]; then
 		await_while_lives "$KTEXITMON" sched_exited sched_ejected shutdown sched_detached payload_ended
 	else
@@ -105,9 +146,9 @@ next_event() {
 
 finish_payload() {
 	[ -n "$PAYLOAD_JOB" ] || return 0
-	is_set payload_ended || stop_payload
+	is_set payload_ended || [ "$EVENT" = process.ended ] || stop_payload
 	wait_for "$PAYLOAD_JOB"
-	read -r PAYLOAD_STATUS <"$RUN/payload.status"
+	PAYLOAD_STATUS=$?
 	# Leaving the shell by poweroff or reboot counts as exit 0.
 	if [ -n "$SHELL_TTY" ] && is_set shutdown; then
 		PAYLOAD_STATUS=0
@@ -122,9 +163,9 @@ stop_payload() {
 	await 5 payload_started
 	read -r payload_pid <"$RUN/payload.pid"
 	kill -"$signal" "$payload_pid"
-	await 15 payload_ended
-	[ "$EVENT" = payload_ended ] && return
+	await_while_lives "$PAYLOAD_JOB" -t 15 payload_ended
+	[ "$EVENT" != timeout ] && return
 	note_error payload "SIG$signal did not end it"
 	kill -KILL "$payload_pid"
-	await 5 payload_ended
+	await_while_lives "$PAYLOAD_JOB" -t 5 payload_ended
 }

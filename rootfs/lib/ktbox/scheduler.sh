@@ -6,7 +6,8 @@
 
 MONITOR_SECONDS=30 # for ktexitmon to stop the scheduler by TERM and KILL, or to send its log and the dump's end
 GRACE_SECONDS=3 # for an ejected scheduler to write its log and end
-RESTART_SECONDS=3 # for an unregistered scheduler to attach again or end
+RESTART_SECONDS= # for an unregistered scheduler to attach again or end; empty: as restart_seconds says
+LOAD_FACTOR=4 # how much longer than the first attach a later one may take
 
 scheduler() {
 	SCHEDULER=none
@@ -39,8 +40,22 @@ start_scheduler() {
 	set -- $([ ! -e "$ROOT/sched_args" ] || cat "$ROOT/sched_args")
 	set +f
 	SCHEDULER=running
-	exec_with_user_env ktexitmon -l "$log" "$ROOT/scheduler" "$@" &
+	set_latch init_watches
+	name_scheduler
+	now_ms
+	SCHED_STARTED_MS=$NOW_MS
+	exec_with_user_env ktexitmon -l "$log" "$PROGRAM" "$@" &
 	KTEXITMON=$!
+}
+
+# Sets PROGRAM, a link to /scheduler with the name that it has on the host: a process has the name by which it was
+# started. Without room for a link it is /scheduler.
+name_scheduler() {
+	PROGRAM=$ROOT/scheduler
+	program_name=
+	[ ! -e "$ROOT/.ktbox/scheduler_name" ] || read -r program_name <"$ROOT/.ktbox/scheduler_name"
+	[ -n "$program_name" ] || return 0
+	mkdir -p "$RUN/bin" && ln -s "$ROOT/scheduler" "$RUN/bin/$program_name" && PROGRAM=$RUN/bin/$program_name
 }
 
 # The log goes through a one-page FIFO, so a panic loses at most a page. The latch tells other senders that the log
@@ -57,6 +72,8 @@ await_attach() {
 	await_while_lives "$KTEXITMON" -t "$ATTACH_TIMEOUT" \
 		sched_exited sched_ejected sched_detached sched_attached shutdown
 	if is_set sched_attached || is_attached; then ATTACHED=1; fi
+	now_ms
+	ATTACH_MS=$((NOW_MS - SCHED_STARTED_MS))
 	case $EVENT in
 	sched_exited) scheduler_died "it ended" ;;
 	sched_ejected) scheduler_died "the kernel ejected it" ;;
@@ -72,13 +89,22 @@ is_attached() {
 		read -r state <"$ROOT/sys/kernel/sched_ext/state" && [ "$state" = enabled ]
 }
 
-# The scheduler has been unregistered. Some schedulers attach again by themselves. One that does not is dead, even
-# if its process lives on.
+# A restart does what the first attach did: it loads and attaches. So it gets the same time, and a multiple of what the
+# first one took: the guest may be busier now.
+restart_seconds() { # sets SECONDS_LEFT
+	SECONDS_LEFT=$((ATTACH_MS * LOAD_FACTOR / 1000 + 1))
+	[ "$SECONDS_LEFT" -gt "$ATTACH_TIMEOUT" ] || SECONDS_LEFT=$ATTACH_TIMEOUT
+	SECONDS_LEFT=${RESTART_SECONDS:-$SECONDS_LEFT}
+}
+
+# The scheduler has been unregistered. Many attach again by themselves, when the kernel asks for it (CPU hotplug) or when
+# they like. One that does not is dead, even if its process lives on.
 await_restart() {
+	restart_seconds
 	ktlatch reset sched_attached
 	ktlatch reset sched_detached
 	is_attached && return
-	await_while_lives "$KTEXITMON" -t "$RESTART_SECONDS" sched_exited sched_ejected sched_attached shutdown
+	await_while_lives "$KTEXITMON" -t "$SECONDS_LEFT" sched_exited sched_ejected sched_attached shutdown
 	case $EVENT in
 	sched_exited) scheduler_died "it ended" ;;
 	sched_ejected) scheduler_died "the kernel ejected it" ;;
@@ -90,6 +116,7 @@ await_restart() {
 scheduler_died() { # REASON
 	SCHEDULER=died
 	ktsend lifecycle scheduler-died "$1"
+	set_latch death_sent # ktexitmon waits for it: ktstr's host reads nothing after its sched-exit frame
 	# An ejected scheduler gets time to log the reason and end.
 	[ "$EVENT" != sched_ejected ] || await "$GRACE_SECONDS" sched_exited shutdown
 	is_set sched_exited || return 0
@@ -105,6 +132,7 @@ monitor_ended() {
 	note_error scheduler "ktexitmon ended before the scheduler, with status $?"
 	KTEXITMON=
 	SCHEDULER=unwatched
+	EVENT=unwatched
 	end_unwatched
 }
 

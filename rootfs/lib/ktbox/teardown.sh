@@ -52,6 +52,11 @@ send_fin() {
 # The status of a scheduler that was asked to end is always reported, so that one that had to be killed is noticed.
 stop_scheduler() {
 	[ -n "${KTEXITMON:-}" ] || return 0
+	if is_set sched_exited && [ "$SCHEDULER" = running ]; then
+		EVENT=sched_exited
+		scheduler_died "it ended"
+		return
+	fi
 	end_process "$KTEXITMON" "$MONITOR_SECONDS"
 	status=$?
 	if is_set sched_exited; then

@@ -1,182 +1,103 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ktpipe's scanner (applets/wire/scx_dump_scan.c) and the removal of the trace's prefixes (applets/wire/trace_prefix.c)
- * against a model of this file's own, which has the whole trace at once and goes through it line by line.
+ * ktpipe's scanner (applets/wire/scx_dump_scan.c) and the removal of the trace's prefixes (applets/wire/trace_prefix.c).
  *
  * In:  control bytes, then a trace. Even first byte: the rest is the trace as it is. Odd: the rest is a list
  *      of commands that make one, of markers and parts of them, other bytes, and very long lines. The second
  *      byte seeds the sizes of the pieces that the trace is fed in; odd: a counter's name was learnt.
- * Out: an abort where the model and the scanner differ, with the trace in one piece or in many: a dump's
- *      start not at its marker, another end, type, number, reason or count, other bytes of the dump; text of
- *      a line lost or changed with its prefix.
+ * Out: an abort where the scanner finds other events, texts or bytes in the same trace when it comes in pieces; where
+ *      its events have an impossible order, or a dump's bytes and lines are not those it counts; where an end has no
+ *      counter in its line; where what the kernel writes last does not end a dump, or a further line does not resume
+ *      it; text of a line lost or changed with its prefix.
  */
 #include "input.h"
 #include "scx_dump_end.h"
 #include "trace_prefix.h"
 
-enum { TRACE_MAX = 8192, DUMPS_MAX = TRACE_MAX / 16, TEXT_MAX = 512 };
+enum { TRACE_MAX = 8192, SENT_MAX = 4 * TRACE_MAX, EVENTS_MAX = TRACE_MAX };
 
-/* A dump as the model has it: its start, where that can be known, its end, and what it says of itself */
-struct dump {
-	size_t from, known_at, end;
-	char text[TEXT_MAX];
-};
-
-struct model {
-	unsigned started, ended;
-	bool cut_off; /* the last dump has no end */
-	/* Of the newest dump */
-	const char *type;
-	int kind;
-	char reason[KT_DUMP_REASON_MAX];
-	bool reason_next, cpus_seen;
-	unsigned long long lost, lines;
+struct event {
+	enum kt_dump_event what;
+	size_t sent_len; /* bytes of dumps so far */
+	char text[KT_DUMP_REASON_MAX + 512]; /* of an end */
 };
 
 /* What has come of the scanner so far */
 struct result {
 	struct kt_dump_scan scan;
-	unsigned started, ended;
-	char sent[TRACE_MAX];
-	size_t sent_len;
+	unsigned count;
+	struct event events[EVENTS_MAX];
+	char sent[SENT_MAX];
+	size_t sent_len, dump_from;
 };
 
 static char trace[TRACE_MAX];
 static size_t trace_len;
 static const char *last_counter;
-static struct model model;
-static struct dump dumps[DUMPS_MAX];
 
 static void expect(bool holds, const char *what, size_t at)
 {
 	if (holds)
 		return;
-	fprintf(stderr, "the scanner and the model differ at %zu of %zu bytes: %s\n", at, trace_len, what);
+	fprintf(stderr, "the scanner is wrong at %zu of %zu bytes: %s\n", at, trace_len, what);
 	abort();
 }
 
-static void model_start(size_t from, size_t known_at)
+static void keep(struct result *result, const char *bytes, size_t len)
 {
-	struct dump *dump = &dumps[model.started++];
-
-	dump->from = from;
-	dump->known_at = known_at;
-	model.type = "unknown";
-	model.kind = 0;
-	model.reason[0] = '\0';
-	model.reason_next = false;
-	model.cpus_seen = model.lost > 0;
-	model.lines = 0;
+	expect(len <= SENT_MAX - result->sent_len, "more bytes of a dump than there are", 0);
+	memcpy(result->sent + result->sent_len, bytes, len);
+	result->sent_len += len;
 }
 
-static void model_end(size_t end, const char *rule)
+/* The last line of the dump has the last counter. */
+static void check_end(const struct result *result, size_t at)
 {
-	struct dump *dump = &dumps[model.ended++];
-	bool complete = strcmp(rule, "counter") == 0 && model.lost == 0;
+	const char *end = result->sent + result->sent_len - 1;
+	const char *line = memrchr(result->sent, '\n', result->sent_len - 1);
 
-	dump->end = end;
-	snprintf(dump->text, TEXT_MAX, "number=%u type=%s kind=%d complete=%d rule=%s bytes=%zu lines=%llu"
-		" lost=%llu unsent=0 reason=%s", model.ended, model.type, model.kind, complete, rule,
-		end - dump->from, model.lines, model.lost, model.reason);
-	model.lost = 0;
+	line = line ? line + 1 : result->sent;
+	expect(*end == '\n' && memmem(line, end - line, last_counter, strlen(last_counter)), "an end that is none", at);
+	expect(result->scan.bytes == result->sent_len - result->dump_from, "another length of the dump", at);
 }
 
-/* Behind the words' first place in the text; NULL when there is none. */
-static const char *after(const char *text, const char *words)
+static void note_event(struct result *result, enum kt_dump_event what, bool was_open, size_t at)
 {
-	const char *at = strstr(text, words);
+	struct event *event = &result->events[result->count++];
+	char *text = kt_dump_end_text(&result->scan, 0);
 
-	return at ? at + strlen(words) : NULL;
+	expect(result->count < EVENTS_MAX, "too many events", at);
+	expect(was_open == (what == KT_DUMP_ENDED), "an event at a wrong time", at);
+	expect(what != KT_DUMP_RESUMED || result->scan.number > 0, "it resumes what has not begun", at);
+	event->what = what;
+	event->sent_len = result->sent_len;
+	safe_strncpy(event->text, what == KT_DUMP_ENDED ? text : "", sizeof(event->text));
+	if (what == KT_DUMP_ENDED)
+		check_end(result, at);
+	free(text);
 }
 
-/* The trace's own line, which no dump has written */
-static void model_trace_line(const char *line)
+/* One piece, as ktpipe scans what it has read. */
+static void feed(struct result *result, const char *bytes, size_t len)
 {
-	const char *lost = after(line, "[LOST ");
+	size_t at = 0;
 
-	if (strncmp(line, "CPU:", 4) != 0 || !lost)
-		return;
-	model.lost += MAX(strtoull(lost, NULL, 10), 1ull);
-	model.cpus_seen = true;
-}
+	while (at < len) {
+		bool was_open = result->scan.open;
+		enum kt_dump_event event;
+		size_t taken = kt_dump_scan(&result->scan, bytes + at, len - at, &event);
 
-static void model_dump_line(const char *text)
-{
-	const char *kind = after(text, "triggered exit kind ");
-
-	text += *text == ' ';
-	if (model.reason_next) {
-		snprintf(model.reason, sizeof(model.reason), "%s", skip_whitespace(text));
-		model.reason_next = false;
-	} else if (strcmp(model.type, "unknown") == 0 && kind) {
-		model.type = "error";
-		model.kind = (int)strtol(kind, NULL, 10);
-		model.reason_next = true;
-	} else if (strcmp(model.type, "unknown") == 0 && strstr(text, "Debug dump triggered by ")) {
-		model.type = "sysrq";
+		expect(taken > 0 && taken <= len - at, "it takes nothing, or too much", at);
+		if (event == KT_DUMP_STARTED)
+			result->dump_from = result->sent_len;
+		if (event == KT_DUMP_STARTED || event == KT_DUMP_RESUMED)
+			keep(result, result->scan.line, result->scan.len);
+		else if (was_open)
+			keep(result, bytes + at, taken);
+		at += taken;
+		if (event != KT_DUMP_NONE)
+			note_event(result, event, was_open, at);
 	}
-	model.cpus_seen |= strncmp(text, "CPU states", 10) == 0;
-}
-
-/* The same for a part of the trace, which may have NULs: the place in it; 0 when there is none. */
-static size_t behind(const char *words, size_t from, size_t to)
-{
-	const char *at = memmem(trace + from, to - from, words, strlen(words));
-
-	return at ? at - trace + strlen(words) : 0;
-}
-
-/* What stands in front of the marker, a task's name among it, ends no dump: as far as the scanner can tell,
- * which keeps all of a line but of a very long one. */
-static void look_for_markers(size_t from, size_t to, bool last, const char **rule)
-{
-	size_t known_at = behind("sched_ext_dump:", from, to);
-
-	if (model.started == model.ended && known_at > 0)
-		model_start(from, known_at);
-	if (*rule)
-		return;
-	if (last)
-		from = MAX(from, known_at);
-	if (behind(last_counter, from, to) > 0)
-		*rule = "counter";
-	else if (behind("~~~~ TRUNCATED ~~~~", from, to) > 0)
-		*rule = "truncated";
-}
-
-/* What the line says, by the last stretch of it */
-static void model_line(size_t from, size_t end, const char *rule)
-{
-	bool open = model.started > model.ended;
-	size_t marker = behind("sched_ext_dump:", from, end);
-	char line[KT_DUMP_LINE_MAX];
-
-	memcpy(line, trace + from, end - from);
-	line[end - from] = '\0';
-	if (marker == 0)
-		model_trace_line(line);
-	else if (open)
-		model_dump_line(line + (marker - from));
-	model.lines += open;
-	if (open && rule)
-		model_end(end + 1, rule);
-}
-
-/* A line is looked at in stretches: its first bytes, as many as the scanner keeps of a line, then each time
- * the newest of these and what follows. */
-static void model_stretches(size_t from, size_t end)
-{
-	const char *rule = NULL;
-	size_t to;
-
-	for (;; from = to - KT_DUMP_LINE_OVERLAP) {
-		to = MIN(end, from + KT_DUMP_LINE_MAX - 1);
-		look_for_markers(from, to, to == end, &rule);
-		if (to == end)
-			break;
-	}
-	if (end < trace_len) /* else it has no newline, and says nothing yet */
-		model_line(from, end, rule);
 }
 
 static size_t line_end(size_t from)
@@ -186,71 +107,12 @@ static size_t line_end(size_t from)
 	return newline ? (size_t)(newline - trace) : trace_len;
 }
 
-static void make_model(void)
+/* The same for a part of the trace, which may have NULs: the place behind the words; 0 when they are not there. */
+static size_t behind(const char *words, size_t from, size_t to)
 {
-	size_t from, end;
+	const char *at = memmem(trace + from, to - from, words, strlen(words));
 
-	memset(&model, 0, sizeof(model));
-	for (from = 0; from < trace_len; from = end + 1) {
-		end = line_end(from);
-		model_stretches(from, end);
-	}
-	model.cut_off = model.started > model.ended;
-	if (model.cut_off)
-		model_end(trace_len, "none");
-}
-
-static void keep(struct result *result, const char *bytes, size_t len)
-{
-	expect(len <= TRACE_MAX - result->sent_len, "more bytes of a dump than there are", 0);
-	memcpy(result->sent + result->sent_len, bytes, len);
-	result->sent_len += len;
-}
-
-/* By the bytes in [from, to). */
-static void compare_start(struct result *result, size_t from, size_t to)
-{
-	const struct dump *dump = &dumps[result->started++];
-
-	expect(result->started <= model.started, "a start that is none", to);
-	expect(from < dump->known_at && dump->known_at <= to, "a start too early or too late", to);
-	result->sent_len = 0;
-}
-
-static void compare_end(struct result *result, size_t at)
-{
-	const struct dump *dump = &dumps[result->ended++];
-	char *text = kt_dump_end_text(&result->scan, 0);
-
-	expect(result->ended <= model.ended && at == dump->end, "an end that is none", at);
-	if (strcmp(text, dump->text) != 0)
-		fprintf(stderr, "%s\n%s\n", text, dump->text);
-	expect(strcmp(text, dump->text) == 0, "the dump is told of otherwise", at);
-	expect(result->sent_len == at - dump->from, "another length of the dump", at);
-	expect(memcmp(result->sent, trace + dump->from, result->sent_len) == 0, "other bytes of it", at);
-	result->scan.lost = 0; /* as ktpipe does */
-	free(text);
-}
-
-/* One piece, as ktpipe scans what it has read. */
-static void feed(struct result *result, size_t at, size_t end)
-{
-	while (at < end) {
-		bool was_open = result->scan.open;
-		enum kt_dump_event event;
-		size_t taken = kt_dump_scan(&result->scan, trace + at, end - at, &event);
-
-		expect(taken > 0 && taken <= end - at, "it takes nothing, or too much", at);
-		if (event == KT_DUMP_STARTED) {
-			compare_start(result, at, at + taken);
-			keep(result, result->scan.line, result->scan.len);
-		} else if (was_open) {
-			keep(result, trace + at, taken);
-		}
-		at += taken;
-		if (event == KT_DUMP_ENDED)
-			compare_end(result, at);
-	}
+	return at ? at - trace + strlen(words) : 0;
 }
 
 /* Half of the pieces end before a newline: what is known of the line by then must not matter. */
@@ -262,26 +124,66 @@ static size_t piece_at(size_t at, uint32_t *seed)
 	return *seed >> 15 & 1 && end > at ? end - at : size;
 }
 
-static void check_scan(uint32_t seed, bool whole, bool learnt)
+static void scan_trace(struct result *result, uint32_t seed, bool whole, bool learnt)
 {
-	static struct result result;
 	size_t at, size;
 
-	memset(&result, 0, sizeof(result));
+	memset(result, 0, sizeof(*result));
 	if (learnt)
-		kt_dump_learn(&result.scan, "SCX_EV_FIRST 3\nSCX_EV_LAST 0\n");
+		kt_dump_learn(&result->scan, "SCX_EV_FIRST 3\nSCX_EV_LAST 0\n");
 	for (at = 0; at < trace_len; at += size) {
 		size = whole ? trace_len : piece_at(at, &seed);
-		feed(&result, at, at + size);
+		feed(result, trace + at, size);
 	}
-	expect(result.scan.open == model.cut_off, "another opinion of the last dump", at);
-	expect(kt_dump_may_end_quietly(&result.scan) == (model.cut_off && !learnt && model.cpus_seen),
-		"another opinion of a quiet end", at);
-	if (model.cut_off) {
-		kt_dump_end(&result.scan, KT_RULE_NONE);
-		compare_end(&result, trace_len);
+}
+
+static void compare(const struct result *a, const struct result *b)
+{
+	unsigned i;
+
+	expect(a->count == b->count && a->sent_len == b->sent_len, "pieces make other dumps", 0);
+	expect(memcmp(a->sent, b->sent, a->sent_len) == 0, "pieces make other bytes", 0);
+	for (i = 0; i < a->count; i++) {
+		expect(a->events[i].what == b->events[i].what, "pieces make other events", i);
+		expect(a->events[i].what == KT_DUMP_STARTED || a->events[i].sent_len == b->events[i].sent_len,
+			"pieces make events elsewhere", i);
+		expect(strcmp(a->events[i].text, b->events[i].text) == 0, "pieces make other texts", i);
 	}
-	expect(result.started == model.started && result.ended == model.ended, "dumps are left out", at);
+}
+
+static void feed_line(struct result *result, const char *text)
+{
+	char line[256];
+
+	feed(result, line, snprintf(line, sizeof(line), " a-1 [000] d.h2. 3.627533: sched_ext_dump: %s\n", text));
+}
+
+/* Whatever came before: the kernel's last lines end an open dump, and one more line resumes it. */
+static void check_kernels_end(struct result *result)
+{
+	char counter[128];
+
+	if (!result->scan.open)
+		return;
+	feed(result, "\n", 1);
+	feed_line(result, "");
+	feed_line(result, "Event counters");
+	feed_line(result, "--------------");
+	snprintf(counter, sizeof(counter), "%40s: %16d", last_counter, 3);
+	feed_line(result, counter);
+	expect(!result->scan.open && result->scan.rule == KT_RULE_COUNTER, "the kernel's end is none", 0);
+	feed_line(result, "more words");
+	expect(result->scan.open, "a dump is over before its last line", 0);
+}
+
+static void check_scan(uint32_t seed, bool learnt)
+{
+	static struct result whole, pieces;
+
+	scan_trace(&whole, 0, true, learnt);
+	scan_trace(&pieces, seed, false, learnt);
+	compare(&whole, &pieces);
+	check_kernels_end(&whole);
 }
 
 /* Of each line what follows the first name, if it stands in its head; what may still get one is kept back. */
@@ -326,9 +228,11 @@ static void add(const char *bytes, size_t len)
 static void add_words(struct list *list)
 {
 	static const char *const words[] = {
-		"sched_ext_dump: ", "  init-1     [001] d..1.     4.639654: sched_ext_dump: ",
-		"triggered exit kind 1025", "Debug dump triggered by sysrq-D", "CPU states",
-		"SCX_EV_SUB_BYPASS_DISPATCH", "SCX_EV_LAST", "~~~~ TRUNCATED ~~~~",
+		": sched_ext_dump: ", "\n  init-1     [001] d..1.     4.639654: sched_ext_dump: ",
+		"\n  init-1     [001] d..1.     4.739654: sched_ext_dump: ",
+		"a[1] triggered exit kind 1025:", "Debug dump triggered by SysRq-D", "CPU states", "Backtrace:",
+		"SCX_EV_SUB_BYPASS_DISPATCH: 0", "SCX_EV_LAST:    3", "Event counters", "--------------",
+		"demo: root", "demo: sub1-28 /a",
 		"CPU:0 [LOST 14988 EVENTS]", "CPU:1 [LOST EVENTS]",
 	};
 	const char *text = words[next_byte(list) % ARRAY_SIZE(words)];
@@ -348,7 +252,7 @@ static void add_raw(struct list *list)
 static void add_filling(struct list *list)
 {
 	static const size_t limits[] = {
-		KT_PREFIX_MAX, KT_DUMP_LINE_MAX, 2 * KT_DUMP_LINE_MAX - KT_DUMP_LINE_OVERLAP
+		KT_PREFIX_MAX, KT_DUMP_LINE_MAX, KT_DUMP_HELD_MAX
 	};
 	const char *newline = memrchr(trace, '\n', trace_len);
 	size_t from = newline ? newline + 1 - trace : 0;
@@ -398,9 +302,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		add((const char *)list.bytes, list.len);
 	learnt = bytes[1] & 1;
 	last_counter = learnt ? "SCX_EV_LAST" : "SCX_EV_SUB_BYPASS_DISPATCH";
-	make_model();
-	check_scan(0, true, learnt);
-	check_scan(bytes[1], false, learnt);
+	check_scan(bytes[1], learnt);
 	check_strip(bytes[1]);
 	return 0;
 }
