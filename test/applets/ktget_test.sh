@@ -348,7 +348,7 @@ test_senders_that_take_turns_cost_linear_time() {
 	PYTHON
 	sh -c 'ulimit -t 10; exec "$@"' - "$KT_BUSYBOX" ktrecv -d d stream
 	assertEquals "within 10 s of CPU" 1 $?
-	assertEquals 50000 "$(cat $(find d/get -type f) | wc -c)"
+	assertEquals 50000 "$(find d/get -type f -exec cat {} + | wc -c)"
 }
 
 test_bad_usage() {
