@@ -260,12 +260,17 @@ void FAST_FUNC kt_artifacts_dump(struct kt_artifacts *a, const struct kt_frame *
 void FAST_FUNC kt_artifacts_result(struct kt_artifacts *a, struct kt_run_result *result)
 {
 	FILE *out;
+	int error;
 
 	if (a->dir < 0)
 		return;
 	result->unwritten_bytes = a->room.unwritten;
 	out = xfdopen_for_write(open_part(a, "stream.json.new", O_CREAT | O_EXCL));
 	kt_result_print(result, out);
-	if (fclose(out) != 0 || renameat(a->dir, "stream.json.new", a->dir, "stream.json") < 0)
-		bb_simple_perror_msg_and_die("unable to write 'stream.json'");
+	if (fclose(out) == 0 && renameat(a->dir, "stream.json.new", a->dir, "stream.json") == 0)
+		return;
+	error = errno;
+	unlinkat(a->dir, "stream.json.new", 0); /* a full disk: nobody needs a part of it */
+	errno = error;
+	bb_simple_perror_msg_and_die("unable to write 'stream.json'");
 }

@@ -34,6 +34,12 @@ class CannotGoOn(Exception):
     """A program that the run needs has died, or the disk is full. The text says which."""
 
 
+def _describe_status(status: int) -> str:
+    if status == 128 + signal.SIGXFSZ:
+        return "a file is larger than ulimit -f allows"
+    return f"it has ended with status {status}"
+
+
 @dataclass(frozen=True)
 class Output:
     """What a tool has printed, and its status."""
@@ -43,7 +49,7 @@ class Output:
 
     @property
     def first_error(self) -> str:
-        return decoded(self.errors.split(b"\n", 1)[0])
+        return decoded(self.errors.split(b"\n", 1)[0]) or _describe_status(self.status)
 
 
 class Job:

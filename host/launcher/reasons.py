@@ -201,7 +201,7 @@ def qemu_warnings(facts: Facts) -> list[str]:
 def describe_full_file(facts: Facts) -> str:
     full = facts.ending.full or ""
     text = (f"the guest has filled {full} ({facts.directory.size(full)} bytes), "
-            "all that --max-output leaves it")
+            "all that --max-output leaves it (or ulimit -f)")
     return text + ("; QEMU was stopped" if facts.ending.qemu_status == LIMIT_STATUS else "")
 
 

@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import os
 import re
+import resource
 import shutil
 from contextlib import contextmanager
 from typing import Iterator
@@ -28,6 +29,7 @@ def work_directory() -> Iterator[str]:
     """It is locked as long as ktrun lives. So those of runs that were killed are known, and removed."""
     path = work_path(os.urandom(5).hex())
     _remove_left_over(os.path.dirname(path))
+    _check_limit()
     try:
         check_free(os.path.dirname(path), "temporary directory", _SPACE_LEAST)
         lock = _make_locked(path)
@@ -38,6 +40,12 @@ def work_directory() -> Iterator[str]:
     finally:
         _remove(path)
         os.close(lock)
+
+
+def _check_limit() -> None:
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    if 0 <= limit < _SPACE_LEAST:
+        raise Fault(f"ulimit -f: a run needs files of {_SPACE_LEAST // 1024} KiB, and the limit is {limit // 1024}")
 
 
 def _make_locked(path: str) -> int:
