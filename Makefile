@@ -23,6 +23,10 @@ ifeq ($(filter x86_64 aarch64,$(ARCH)),)
 $(error ARCH: neither x86_64 nor aarch64: $(ARCH))
 endif
 
+ifneq ($(words [$(CURDIR)]),1)
+$(error the path of this tree has a blank, with which neither make nor Kbuild can work: $(CURDIR))
+endif
+
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 # One target at a time, also with -j: the build of BusyBox uses $(JOBS) processors by itself, two apt-get would wait
@@ -200,7 +204,7 @@ $(TARBALL): config.mk scripts/fetch-busybox.sh | need-build
 	@scripts/fetch-busybox.sh $(BUSYBOX_VERSION) $(BUSYBOX_SHA256) $@ "$(BUSYBOX_TARBALL)"
 
 $(BB)/patched: $(CROSS) $(TARBALL) patches $(wildcard patches/*.patch) scripts/unpack-busybox.sh | need-build
-	@scripts/unpack-busybox.sh $(TARBALL) patches $(BB)
+	@scripts/unpack-busybox.sh $(TARBALL) patches $(BB) $(BUSYBOX_SHA256)
 	@touch $@
 
 # The copy of the applets in BusyBox's tree. It is configured again only when their //config: lines (menu) have
