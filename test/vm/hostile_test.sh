@@ -34,6 +34,8 @@ oneTimeSetUp() {
 	attack prints '--max-output 1M' escapes console 1
 	attack stays "-t $TIME_LIMIT --max-output 64M" escapes deaf stay
 	vm yes --max-output 16M -- yes
+	vm kills -t 120 -s "$KT_TOP/build/scx_demo" -- sh -c 'kill -KILL -1; exit 5'
+	vm hogs -t 20 -- sh -c 'for _ in 1 2; do chrt -f 99 sh -c "while :; do :; done" & done; wait'
 }
 
 # bounded NAME MIB: disk, memory, files.
@@ -74,6 +76,22 @@ test_text_of_the_guest_is_shown_without_what_drives_a_terminal() {
 	assert_matches 'evil' "$err"
 	assert_matches 'evil' "$art/com2.log"
 	assert_value init_error '\u001b[2J\u001b]0;evil\u0007../../evil\n  \"verdict\": \"pass\",'
+}
+
+# ktexec, ktexitmon and the other daemons are among them: it is no silence up to the limit.
+test_a_payload_that_kills_all_others_ends_the_run() {
+	look kills
+	assert_verdict init-failed 209
+	assert_value_matches reason 'ktexitmon ended before the scheduler, with status 137'
+	assert_value exec_exit_code 137
+	assertTrue "$(value wall_ms) ms" "[ $(value wall_ms) -lt 90000 ]"
+}
+
+# Nothing of ordinary or real-time priority runs any more; the guest still says what its tasks do.
+test_hogs_of_the_highest_priority_do_not_silence_the_guest() {
+	look hogs
+	assert_verdict timeout 204
+	assert_matches 'task:sh .*state:R' "$art/hang.txt"
 }
 
 test_a_payload_that_prints_for_ever_ends_soon_and_clearly() {
