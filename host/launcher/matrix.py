@@ -127,7 +127,9 @@ def _script(directory: str, cell: Work, matrix: Matrix, accel: str, paths: Paths
         words += ["--", "sh", "-c", cell.payload.command]
     command = " ".join(map(shell_word, words))
     errors = shell_word(f"{directory}/{cell.name}.err")
-    return (f"#!/bin/sh\nKTRUN_ACCEL={accel}\nKTRUN_OPTS=\nexport KTRUN_ACCEL KTRUN_OPTS\n"
+    library_path = os.environ.get("LD_LIBRARY_PATH", "")  # for the libraries of -i and -s, not for parallel
+    exports = f"LD_LIBRARY_PATH={shell_word(library_path)}\nexport LD_LIBRARY_PATH\n" if library_path else ""
+    return (f"#!/bin/sh\nKTRUN_ACCEL={accel}\nKTRUN_OPTS=\nexport KTRUN_ACCEL KTRUN_OPTS\n{exports}"
             f"exec {command} </dev/null >/dev/null 2>{errors}\n")
 
 
@@ -155,7 +157,7 @@ def _run_cells(directory: RunDirectory, cells: Sequence[Work], matrix: Matrix, a
     command = ["parallel", "--will-cite", "--termseq", f"TERM,{_STOP_MS},KILL,25", "-j", str(at_once), "-a", listed,
                "--joblog", f"+{directory.path}/joblog"]
     parallel = jobs.start([*command, *os.environ.get("KTRUN_PARALLEL", "").split(), "sh", "{}"],
-                          keep=[directory.lock_fd])
+                          keep=[directory.lock_fd], is_users=True)
     try:
         _await(parallel, todo, at_once, f"{directory.path}/joblog", os.isatty(2) and not options.quiet, jobs)
     except Interrupted:  # each cell gets TERM, ends its VM and is not finished
