@@ -38,6 +38,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -46,6 +47,7 @@
 enum {
 	LINK_FLAG = 1 << 13,		/* BPF_F_LINK: newer than Debian 12's headers */
 	KIND_UNREGISTERED = 64,		/* the end that the loader asked for */
+	KIND_BY_KERNEL = 66,		/* the kernel wants a restart: CPU hotplug */
 	STALL_WATCHDOG_MS = 2000,	/* a stall is to be seen soon ... */
 	QUIET_WATCHDOG_MS = 30000,	/* ... and a slow machine is not to be taken for one */
 	DETACH_LIMIT_MS = 5000,
@@ -70,6 +72,10 @@ struct options {
 	uint64_t noise_len;
 	bool reject;
 	bool linger;
+	bool restart;
+	bool background;
+	const char *words;	/* a file */
+	const char *cgroup;
 };
 
 struct demo {
@@ -97,6 +103,12 @@ static const char usage_text[] =
 	"  --segfault-after MS   the loader crashes\n"
 	"  --reject              have a program that the verifier refuses\n"
 	"  --linger              stay alive after the kernel has ejected the scheduler\n"
+	"  --restart             attach again when the kernel asks for it (a CPU has come or gone)\n"
+	"  --background          leave the rest to a child after the attach, and end with 0\n"
+	"  --dump-words FILE     print the first 1023 bytes of FILE in ops.dump()\n"
+#ifdef DEMO_SUB
+	"  --cgroup PATH         attach as the sub-scheduler of this cgroup\n"
+#endif
 	"  --noise BYTES         write so many bytes of binary log to stdout, then start the clock\n"
 	"  --watchdog MS         the kernel's stall time-out, 1-30000 (2000 with --stall-after, else 30000)\n"
 	"  --help                this text\n"
@@ -147,7 +159,7 @@ static void set_fault(struct options *opt, enum fault fault, const char *option,
 }
 
 enum { OPT_ERROR = 1, OPT_STALL, OPT_EXIT, OPT_SEGFAULT, OPT_REJECT, OPT_LINGER, OPT_NOISE, OPT_WATCHDOG,
-       OPT_HELP };
+       OPT_HELP, OPT_RESTART, OPT_BACKGROUND, OPT_WORDS, OPT_CGROUP };
 
 static const struct option long_options[] = {
 	{ "error-after", required_argument, NULL, OPT_ERROR },
@@ -158,6 +170,12 @@ static const struct option long_options[] = {
 	{ "linger", no_argument, NULL, OPT_LINGER },
 	{ "noise", required_argument, NULL, OPT_NOISE },
 	{ "watchdog", required_argument, NULL, OPT_WATCHDOG },
+	{ "restart", no_argument, NULL, OPT_RESTART },
+	{ "background", no_argument, NULL, OPT_BACKGROUND },
+	{ "dump-words", required_argument, NULL, OPT_WORDS },
+#ifdef DEMO_SUB
+	{ "cgroup", required_argument, NULL, OPT_CGROUP },
+#endif
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -191,6 +209,18 @@ static void set_option(struct options *opt, int which, char **argv)
 	case OPT_WATCHDOG:
 		opt->watchdog_ms = xparse_number("--watchdog", optarg, 1, DEMO_WATCHDOG_MAX_MS);
 		break;
+	case OPT_RESTART:
+		opt->restart = true;
+		break;
+	case OPT_BACKGROUND:
+		opt->background = true;
+		break;
+	case OPT_WORDS:
+		opt->words = optarg;
+		break;
+	case OPT_CGROUP:
+		opt->cgroup = optarg;
+		break;
 	case OPT_HELP:
 		fputs(usage_text, stdout);
 		exit(EXIT_SUCCESS);
@@ -219,7 +249,7 @@ static void parse_options(struct options *opt, int argc, char **argv)
  * libbpf 1.1 has no way to change a struct_ops map before the load, so the time-out is written into our copy
  * of the object file, where section .struct_ops holds the one struct sched_ext_ops.
  */
-static void set_watchdog(char *image, uint32_t watchdog_ms)
+static void set_member(char *image, size_t at, const void *value, size_t len)
 {
 	const Elf64_Ehdr *header = (const Elf64_Ehdr *)image;
 	const Elf64_Shdr *sections = (const Elf64_Shdr *)(image + header->e_shoff);
@@ -229,12 +259,27 @@ static void set_watchdog(char *image, uint32_t watchdog_ms)
 	for (i = 0; i < header->e_shnum; i++) {
 		if (strcmp(names + sections[i].sh_name, ".struct_ops"))
 			continue;
-		memcpy(image + sections[i].sh_offset + offsetof(struct sched_ext_ops, timeout_ms),
-		       &watchdog_ms, sizeof(watchdog_ms));
+		memcpy(image + sections[i].sh_offset + at, value, len);
 		return;
 	}
 	errno = ENOENT;
 	die_errno("find .struct_ops in the BPF object");
+}
+
+static void set_members(char *image, const struct options *opt)
+{
+	set_member(image, offsetof(struct sched_ext_ops, timeout_ms), &opt->watchdog_ms, sizeof(opt->watchdog_ms));
+#ifdef DEMO_SUB
+	if (opt->cgroup) {
+		struct stat st;
+		uint64_t id;
+
+		if (stat(opt->cgroup, &st))
+			die_errno("find the cgroup");
+		id = st.st_ino;
+		set_member(image, offsetof(struct sched_ext_ops, sub_cgroup_id), &id, sizeof(id));
+	}
+#endif
 }
 
 static struct bpf_object *xopen_object(const struct options *opt)
@@ -247,7 +292,7 @@ static struct bpf_object *xopen_object(const struct options *opt)
 	if (!image)
 		die_errno("copy the BPF object");
 	memcpy(image, _binary_scheduler_bpf_o_start, len);
-	set_watchdog(image, opt->watchdog_ms);
+	set_members(image, opt);
 	obj = bpf_object__open_mem(image, len, &opts);
 	if (!obj)
 		die_errno("open the BPF object");
@@ -278,7 +323,7 @@ static void xload_object(struct bpf_object *obj, const struct options *opt)
 
 	if (bpf_map__set_initial_value(xfind_map(obj, ".rodata.cfg"), &cfg, sizeof(cfg)))
 		die_errno("configure the BPF object");
-	if (bpf_map__set_map_flags(xfind_map(obj, DEMO_NAME), LINK_FLAG))
+	if (bpf_map__set_map_flags(xfind_map(obj, "scx_demo"), LINK_FLAG))
 		die_errno("ask for a BPF link");
 	xmark_sleepable(obj, "demo_init");
 	xmark_sleepable(obj, "demo_exit");
@@ -302,7 +347,7 @@ static struct demo_shared *xmap_shared(struct bpf_object *obj)
  */
 static int xattach(struct bpf_object *obj)
 {
-	struct bpf_map *map = xfind_map(obj, DEMO_NAME);
+	struct bpf_map *map = xfind_map(obj, "scx_demo");
 	struct bpf_link *link = bpf_map__attach_struct_ops(map);
 	int fd;
 
@@ -361,6 +406,51 @@ static void detach(struct demo *demo)
 	demo->status = asked_for || demo->opt.linger ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static void set_words(struct demo *demo)
+{
+	FILE *file = fopen(demo->opt.words, "r");
+
+	if (!file)
+		die_errno("open the file of --dump-words");
+	/* .bss was zeroed: the text ends with a NUL */
+	if (fread(demo->shared->dump_words, 1, DEMO_WORDS_LEN - 1, file) == 0)
+		die_errno("read the file of --dump-words");
+	fclose(file);
+}
+
+static void start_clock(struct demo *demo);
+
+static void attach(struct demo *demo)
+{
+	demo->obj = xopen_object(&demo->opt);
+	xload_object(demo->obj, &demo->opt);
+	demo->shared = xmap_shared(demo->obj);
+	if (demo->opt.words)
+		set_words(demo);
+	demo->ring = ring_buffer__new(bpf_map__fd(xfind_map(demo->obj, "ended")), on_end_event, demo, NULL);
+	if (!demo->ring)
+		die_errno("open the ring buffer");
+	demo->fds[FD_RING].fd = ring_buffer__epoll_fd(demo->ring);
+	demo->link_fd = xattach(demo->obj);
+	puts("scx_demo: attached");
+	if (demo->opt.noise_len)
+		demo->fds[FD_NOISE].fd = STDOUT_FILENO;
+	else
+		start_clock(demo);
+}
+
+/* All of the old one goes first: the kernel takes one root scheduler at a time. */
+static void restart(struct demo *demo)
+{
+	puts("scx_demo: restarting");
+	close(demo->link_fd);
+	ring_buffer__free(demo->ring);
+	munmap(demo->shared, sizeof(*demo->shared));
+	bpf_object__close(demo->obj);
+	demo->ended = false;
+	attach(demo);
+}
+
 /* One event each */
 
 static void on_ring(struct demo *demo)
@@ -369,6 +459,10 @@ static void on_ring(struct demo *demo)
 	if (!demo->ended)
 		return;
 	print_end(&demo->shared->end);
+	if (demo->opt.restart && demo->shared->end.kind == KIND_BY_KERNEL) {
+		restart(demo);
+		return;
+	}
 	puts("scx_demo: ejected by the kernel");
 	if (!demo->opt.linger) {
 		demo->status = EXIT_FAILURE;
@@ -495,21 +589,16 @@ static void open_events(struct demo *demo)
 	demo->fds[FD_NOISE].events = POLLOUT;
 }
 
-static void attach(struct demo *demo)
+/* The child inherits the link, so the scheduler stays attached. Its memory is shared, too. */
+static void go_to_background(void)
 {
-	demo->obj = xopen_object(&demo->opt);
-	xload_object(demo->obj, &demo->opt);
-	demo->shared = xmap_shared(demo->obj);
-	demo->ring = ring_buffer__new(bpf_map__fd(xfind_map(demo->obj, "ended")), on_end_event, demo, NULL);
-	if (!demo->ring)
-		die_errno("open the ring buffer");
-	demo->fds[FD_RING].fd = ring_buffer__epoll_fd(demo->ring);
-	demo->link_fd = xattach(demo->obj);
-	puts("scx_demo: attached");
-	if (demo->opt.noise_len)
-		demo->fds[FD_NOISE].fd = STDOUT_FILENO;
-	else
-		start_clock(demo);
+	pid_t child = fork();
+
+	if (child < 0)
+		die_errno("fork");
+	if (child > 0)
+		exit(EXIT_SUCCESS);
+	setsid();
 }
 
 /* The end first: a signal that comes with it finds a scheduler that is off already. */
@@ -547,6 +636,8 @@ int main(int argc, char **argv)
 	parse_options(&demo.opt, argc, argv);
 	open_events(&demo);
 	attach(&demo);
+	if (demo.opt.background)
+		go_to_background();
 	run(&demo);
 	return demo.status;
 }
