@@ -201,13 +201,6 @@ void BPF_PROG(demo_dump, struct scx_dump_ctx *dump)
 		scx_bpf_dump_bstr(dump_fmt, arg, sizeof(arg));
 }
 
-#ifdef DEMO_SUB
-SEC("struct_ops/demo_sub_attach")
-__s32 BPF_PROG(demo_sub_attach, struct scx_sub_attach_args *args)
-{
-	return 0;
-}
-#endif
 
 /* The casts: BPF_PROG makes each a function of one argument, the context. */
 SEC(".struct_ops")
@@ -218,9 +211,6 @@ struct sched_ext_ops scx_demo = {
 	.init = (void *)demo_init,
 	.exit = (void *)demo_exit,
 	.dump = (void *)demo_dump,
-#ifdef DEMO_SUB
-	.sub_attach = (void *)demo_sub_attach,
-#endif
 	.timeout_ms = DEMO_WATCHDOG_MAX_MS,	/* the loader writes --watchdog here */
 	.exit_dump_len = DEMO_DUMP_LEN,
 	.name = DEMO_NAME,

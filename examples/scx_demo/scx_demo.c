@@ -38,7 +38,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -75,7 +74,6 @@ struct options {
 	bool restart;
 	bool background;
 	const char *words;	/* a file */
-	const char *cgroup;
 };
 
 struct demo {
@@ -106,9 +104,6 @@ static const char usage_text[] =
 	"  --restart             attach again when the kernel asks for it (a CPU has come or gone)\n"
 	"  --background          leave the rest to a child after the attach, and end with 0\n"
 	"  --dump-words FILE     print the first 1023 bytes of FILE in ops.dump()\n"
-#ifdef DEMO_SUB
-	"  --cgroup PATH         attach as the sub-scheduler of this cgroup\n"
-#endif
 	"  --noise BYTES         write so many bytes of binary log to stdout, then start the clock\n"
 	"  --watchdog MS         the kernel's stall time-out, 1-30000 (2000 with --stall-after, else 30000)\n"
 	"  --help                this text\n"
@@ -159,7 +154,7 @@ static void set_fault(struct options *opt, enum fault fault, const char *option,
 }
 
 enum { OPT_ERROR = 1, OPT_STALL, OPT_EXIT, OPT_SEGFAULT, OPT_REJECT, OPT_LINGER, OPT_NOISE, OPT_WATCHDOG,
-       OPT_HELP, OPT_RESTART, OPT_BACKGROUND, OPT_WORDS, OPT_CGROUP };
+       OPT_HELP, OPT_RESTART, OPT_BACKGROUND, OPT_WORDS };
 
 static const struct option long_options[] = {
 	{ "error-after", required_argument, NULL, OPT_ERROR },
@@ -173,9 +168,6 @@ static const struct option long_options[] = {
 	{ "restart", no_argument, NULL, OPT_RESTART },
 	{ "background", no_argument, NULL, OPT_BACKGROUND },
 	{ "dump-words", required_argument, NULL, OPT_WORDS },
-#ifdef DEMO_SUB
-	{ "cgroup", required_argument, NULL, OPT_CGROUP },
-#endif
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -218,9 +210,6 @@ static void set_option(struct options *opt, int which, char **argv)
 	case OPT_WORDS:
 		opt->words = optarg;
 		break;
-	case OPT_CGROUP:
-		opt->cgroup = optarg;
-		break;
 	case OPT_HELP:
 		fputs(usage_text, stdout);
 		exit(EXIT_SUCCESS);
@@ -249,7 +238,7 @@ static void parse_options(struct options *opt, int argc, char **argv)
  * libbpf 1.1 has no way to change a struct_ops map before the load, so the time-out is written into our copy
  * of the object file, where section .struct_ops holds the one struct sched_ext_ops.
  */
-static void set_member(char *image, size_t at, const void *value, size_t len)
+static void set_watchdog(char *image, uint32_t watchdog_ms)
 {
 	const Elf64_Ehdr *header = (const Elf64_Ehdr *)image;
 	const Elf64_Shdr *sections = (const Elf64_Shdr *)(image + header->e_shoff);
@@ -259,27 +248,12 @@ static void set_member(char *image, size_t at, const void *value, size_t len)
 	for (i = 0; i < header->e_shnum; i++) {
 		if (strcmp(names + sections[i].sh_name, ".struct_ops"))
 			continue;
-		memcpy(image + sections[i].sh_offset + at, value, len);
+		memcpy(image + sections[i].sh_offset + offsetof(struct sched_ext_ops, timeout_ms),
+		       &watchdog_ms, sizeof(watchdog_ms));
 		return;
 	}
 	errno = ENOENT;
 	die_errno("find .struct_ops in the BPF object");
-}
-
-static void set_members(char *image, const struct options *opt)
-{
-	set_member(image, offsetof(struct sched_ext_ops, timeout_ms), &opt->watchdog_ms, sizeof(opt->watchdog_ms));
-#ifdef DEMO_SUB
-	if (opt->cgroup) {
-		struct stat st;
-		uint64_t id;
-
-		if (stat(opt->cgroup, &st))
-			die_errno("find the cgroup");
-		id = st.st_ino;
-		set_member(image, offsetof(struct sched_ext_ops, sub_cgroup_id), &id, sizeof(id));
-	}
-#endif
 }
 
 static struct bpf_object *xopen_object(const struct options *opt)
@@ -292,7 +266,7 @@ static struct bpf_object *xopen_object(const struct options *opt)
 	if (!image)
 		die_errno("copy the BPF object");
 	memcpy(image, _binary_scheduler_bpf_o_start, len);
-	set_members(image, opt);
+	set_watchdog(image, opt->watchdog_ms);
 	obj = bpf_object__open_mem(image, len, &opts);
 	if (!obj)
 		die_errno("open the BPF object");
@@ -323,7 +297,7 @@ static void xload_object(struct bpf_object *obj, const struct options *opt)
 
 	if (bpf_map__set_initial_value(xfind_map(obj, ".rodata.cfg"), &cfg, sizeof(cfg)))
 		die_errno("configure the BPF object");
-	if (bpf_map__set_map_flags(xfind_map(obj, "scx_demo"), LINK_FLAG))
+	if (bpf_map__set_map_flags(xfind_map(obj, DEMO_NAME), LINK_FLAG))
 		die_errno("ask for a BPF link");
 	xmark_sleepable(obj, "demo_init");
 	xmark_sleepable(obj, "demo_exit");
@@ -347,7 +321,7 @@ static struct demo_shared *xmap_shared(struct bpf_object *obj)
  */
 static int xattach(struct bpf_object *obj)
 {
-	struct bpf_map *map = xfind_map(obj, "scx_demo");
+	struct bpf_map *map = xfind_map(obj, DEMO_NAME);
 	struct bpf_link *link = bpf_map__attach_struct_ops(map);
 	int fd;
 

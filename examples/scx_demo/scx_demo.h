@@ -14,11 +14,7 @@
 
 #include <linux/types.h>
 
-#ifdef DEMO_SUB	/* the one of test/vm/sub_test.sh, for Linux 7.1 and later */
-#define DEMO_NAME "scx_sub"
-#else
 #define DEMO_NAME "scx_demo"
-#endif
 
 enum {
 	DEMO_REASON_LEN = 128,
@@ -53,7 +49,6 @@ struct demo_shared {
 struct task_struct;
 struct scx_exit_info;
 struct scx_dump_ctx;
-struct scx_sub_attach_args;
 
 /*
  * libbpf matches the members by name and fills the kernel's real struct. In the BPF object the function
@@ -66,10 +61,6 @@ struct sched_ext_ops {
 	__s32 (*init)(void);
 	void (*exit)(struct scx_exit_info *info);
 	void (*dump)(struct scx_dump_ctx *ctx);
-#ifdef DEMO_SUB
-	__s32 (*sub_attach)(struct scx_sub_attach_args *args);
-	__u64 sub_cgroup_id;	/* 0: the root scheduler */
-#endif
 	__u64 flags;
 	__u32 timeout_ms;
 	__u32 exit_dump_len;
