@@ -38,6 +38,17 @@ oneTimeSetUp() {
 		sh /include-files/payload.sh
 	vm dies -s "$DEMO" -a '--error-after 300 --dump-words /include-files/words' -i "$FILES/words" -- \
 		ktlatch wait -t 60 sched_exited
+	vm background -s "$DEMO" -a --background -- \
+		sh -c 'ktlatch wait -t 2 never_set; cat /sys/kernel/sched_ext/state'
+}
+
+test_a_scheduler_that_goes_into_the_background_is_not_dead() {
+	look background
+	assert_verdict pass 0
+	assert_file_text enabled "$art/stdout"
+	assert_value scheduler_died false
+	assert_value scheduler_end 'stopped code=0'
+	assert_matches 'EXIT: kind 64' "$art/sched.log"
 }
 
 test_a_restart_that_the_kernel_asks_for_is_no_death() {
