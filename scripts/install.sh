@@ -3,7 +3,7 @@
 #
 # install.sh PREFIX VERSION: install ktbox under PREFIX. install.sh -u PREFIX: uninstall it.
 # In:   what `make all man` has built; DESTDIR, a directory in front of PREFIX for a package build, may be empty.
-# Out:  PREFIX/bin/ktrun, PREFIX/lib/ktbox (the built files, host/, version), share/man/man1,
+# Out:  PREFIX/bin/ktrun and ktrecv, PREFIX/lib/ktbox (the built files, host/, version), share/man/man1,
 #       share/bash-completion/completions/ktrun, share/doc/ktbox. lib/ktbox/installed lists all files; -u removes
 #       them, and the directories that only ktbox uses.
 # Exit: 0; 1.
@@ -34,10 +34,11 @@ put() { # MODE FILE TARGET, relative to the prefix
 	echo "$3" >>"$list"
 }
 
-put_program() { # the link is relative, so that the tree can be moved
+put_programs() { # the link is relative, so that the tree can be moved
 	mkdir -p "$root/bin"
 	ln -sfn ../lib/ktbox/host/ktrun "$root/bin/ktrun"
-	echo bin/ktrun >>"$list"
+	ln -sfn ../lib/ktbox/busybox "$root/bin/ktrecv" # it is an applet, which goes by its name
+	printf 'bin/%s\n' ktrun ktrecv >>"$list"
 }
 
 compile_launcher() { # an installed ktrun writes nothing beside itself, so that Python can keep no compiled copy there
@@ -73,6 +74,20 @@ put_version() { # last: the file tells ktrun that it is installed
 	echo lib/ktbox/version >>"$list"
 }
 
+report() { # VERSION
+	echo "ktbox $1 is installed under $root: $(wc -l <"$list") files, of which bin/ktrun and bin/ktrecv are the commands"
+	while read -r program package purpose; do
+		command -v "$program" >/dev/null 2>&1 || echo "missing: $program (Debian package $package), for $purpose"
+	done <<-END
+		qemu-system-x86_64 qemu-system-x86 each run
+		lddtree pax-utils programs that are linked dynamically
+		modprobe kmod kernels that have what ktbox needs as modules
+		parallel parallel --matrix
+	END
+	[ -n "${KTRUN_KERNEL:-}" ] ||
+		echo "missing: a kernel with sched_ext, which ktrun takes from -k FILE or from the variable KTRUN_KERNEL"
+}
+
 remove() {
 	[ -e "$list" ] || {
 		echo "install.sh: ktbox is not installed under $root: no $list" >&2
@@ -91,8 +106,9 @@ else
 	[ ! -e "$list" ] || remove # another version may have other files
 	mkdir -p "$root/lib/ktbox"
 	: >"$list"
-	put_program
+	put_programs
 	put_host
 	put_documents
 	put_version "${2:?}"
+	report "$2"
 fi

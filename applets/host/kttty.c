@@ -28,10 +28,11 @@
 //kbuild:lib-$(CONFIG_KTTTY) += kttty.o
 
 //usage:#define kttty_trivial_usage
-//usage:       "[-t] [-e CHAR] BASE"
+//usage:       "[-tp] [-e CHAR] BASE"
 //usage:#define kttty_full_usage "\n\n"
 //usage:       "Pass stdin to the guest, by the fifos BASE.in and BASE.out\n"
 //usage:     "\n	-t	Connect the guest's shell to the terminal that stdin is"
+//usage:     "\n	-p	Show a status line until the shell begins (with -t)"
 //usage:     "\n	-e CHAR	End when Ctrl-CHAR is pressed (with -t)"
 
 #include <poll.h>
@@ -39,6 +40,7 @@
 #include "clock.h"
 #include "frame_link.h"
 #include "process.h"
+#include "progress.h"
 
 enum {
 	EXIT_ESCAPED = 3,
@@ -53,6 +55,7 @@ struct attachment {
 	struct pollfd fds[POLL_COUNT];
 	struct kt_link link;
 	struct kt_byte_queue to_terminal; /* output of the guest */
+	struct kt_progress progress; /* until the guest begins to use the terminal */
 	int terminal_fd;
 	bool terminal;
 	uint8_t escape; /* 0: none */
@@ -145,10 +148,17 @@ static void on_stdin(struct attachment *a)
 		kt_link_send(&a->link, KT_STDIN, bytes, len);
 }
 
+static void end_progress(struct attachment *a)
+{
+	kt_progress_erase(&a->progress);
+	a->progress.on = false;
+}
+
 static void on_frame(struct attachment *a, const struct kt_frame *frame)
 {
 	switch (frame->tag) {
 	case KT_TTY_BEGIN:
+		end_progress(a);
 		send_size(a);
 		break;
 	case KT_TTY_OUTPUT:
@@ -208,7 +218,8 @@ static void choose_events(struct attachment *a)
 static void step(struct attachment *a)
 {
 	choose_events(a);
-	if (poll(a->fds, POLL_COUNT, -1) < 0 && errno != EINTR)
+	kt_progress_show(&a->progress);
+	if (poll(a->fds, POLL_COUNT, kt_poll_timeout(kt_progress_next_ms(&a->progress))) < 0 && errno != EINTR)
 		bb_simple_perror_msg_and_die("unable to poll");
 	if (a->fds[POLL_SIGNALS].revents)
 		on_signals(a);
@@ -270,18 +281,21 @@ static void begin(struct attachment *a, const char *base)
 int kttty_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
 int kttty_main(int argc UNUSED_PARAM, char **argv)
 {
-	enum { OPT_TERMINAL = 1 << 0, OPT_ESCAPE = 1 << 1 }; /* in the order of the option string */
+	enum { OPT_TERMINAL = 1 << 0, OPT_PROGRESS = 1 << 1, OPT_ESCAPE = 1 << 2 }; /* in the order of the option string */
 	struct attachment *a = xzalloc(sizeof(*a));
 	char *key;
 	unsigned opts;
 
-	opts = getopt32(argv, "^te:\0=1", &key);
+	opts = getopt32(argv, "^tpe:\0=1", &key);
 	a->terminal = opts & OPT_TERMINAL;
 	if (opts & OPT_ESCAPE)
 		a->escape = key[0] & 0x1f;
 	begin(a, argv[optind]);
+	if (a->terminal && (opts & OPT_PROGRESS))
+		kt_progress_start(&a->progress);
 	while (!a->escaped && !a->term_came)
 		step(a);
+	end_progress(a);
 	if (a->terminal && !a->escaped)
 		show_the_rest(a);
 	restore(a);

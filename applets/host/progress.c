@@ -5,6 +5,7 @@
  * In:  frames; the time. Out: a line on stderr, in our own words and never the guest's.
  */
 //kbuild:lib-$(CONFIG_KTRECV) += progress.o
+//kbuild:lib-$(CONFIG_KTTTY) += progress.o
 
 #include "progress.h"
 

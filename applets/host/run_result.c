@@ -147,6 +147,8 @@ static void on_attached(struct kt_run_result *result, const char *text)
 	result->scheduler_attached = true;
 	result->scheduler_restarts += result->is_detached;
 	result->is_detached = false;
+	free(result->scheduler_detached_reason); /* it was that of the restart, and explains no later end */
+	result->scheduler_detached_reason = NULL;
 	keep_value(&result->scheduler_name, text, " name=", " ");
 }
 

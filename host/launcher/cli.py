@@ -17,7 +17,7 @@ from .options import Options
 from .text import Fault, print_text, shell_word
 from .topology import Topology, parse_topology
 from .values import (Size, parse_cpus, parse_escape, parse_guest_path, parse_include, parse_line, parse_number,
-                     parse_path, parse_report_path, parse_share, parse_size, parse_variable)
+                     parse_path, parse_report_path, parse_scheduler, parse_share, parse_size, parse_variable)
 from .verdicts import help_lines
 
 USAGE = """ktrun [options] [-- COMMAND...]
@@ -93,8 +93,8 @@ _OPTIONS = (
     _Option("guest", "-k", "kernel", parse_path, "KERNEL",
             text="bzImage or ELF vmlinux (default: $KTRUN_KERNEL, else build/kernel/image of the source tree, made "
                  "by `make kernel`)"),
-    _Option("guest", "-s", "scheduler", parse_path, "SCHEDULER",
-            text="program or script; its shared libraries come along"),
+    _Option("guest", "-s", "scheduler", parse_scheduler, "SCHEDULER",
+            text="program or script, or a command by its bare name; its shared libraries come along"),
     _Option("guest", "-a", "scheduler_args", _plain, '"ARGS"', default="",
             text="arguments of the scheduler, split at white space"),
     _Option("guest", "--enable", "enable", parse_path, "FILE", text="ktsh-lite script to run before the scheduler"),
@@ -215,6 +215,8 @@ def parse(words: Sequence[str], version: str, stdin: str) -> Options:
         raise Fault("--matrix: what is asked of a cell stands in the file, only -o, -q, --junit and --report go with "
                     f"it: {other[-1]}")
     command = " ".join(shell_word(word) for word in arguments) if arguments else None
+    if "--history" in seen and not namespace.shell:
+        raise Fault("--history: only a shell has a history: give --shell")
     options = Options(**vars(namespace), command=command, arguments=arguments, stdin=stdin,
                       words=tuple(words))
     return _default_limit(_shell_from_stdin(options))

@@ -41,6 +41,7 @@ class Console:
     warn_at: int = 0
     warn_file: str = CONSOLE
     stuck: Optional[str] = None  # the worst report of something that holds up the guest
+    stuck_us: Optional[int] = None  # its time
     worst: Optional[str] = None  # the first bug or oops
     ejected: tuple[str, ...] = ()  # schedulers of the payload's that the kernel has ejected, in its words
     oom_init: Optional[str] = None  # the OOM killer took PID 1
@@ -97,7 +98,7 @@ def _count(merged: Iterable[tuple[str, Found]]) -> Console:
             if warn is None:
                 warn, warn_at, warn_file = told(found), found.at, file
     return Console(tuple(reports), count, warned, warn=warn, warn_at=warn_at, warn_file=warn_file, worst=worst,
-                   stuck=told(stuck) if stuck else None, ejected=tuple(ejected), oom_init=oom_init)
+                   stuck=told(stuck) if stuck else None, stuck_us=stuck.us if stuck else None, ejected=tuple(ejected), oom_init=oom_init)
 
 
 def told(found: Found) -> str:

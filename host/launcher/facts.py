@@ -23,8 +23,8 @@ class Facts:
     host: Host
     stream: Stream
     console: Console
-    kernel_release: Optional[str]
     unreadable: Optional[str]  # a file that judging needs
+    kernel_release: Optional[str] = None
 
     @property
     def ending(self) -> Ending:
@@ -51,7 +51,7 @@ def read_facts(directory: RunDirectory) -> tuple[Facts, dict[str, Any]]:
         release = kernel_release(directory.file(CONSOLE))
     except OSError:
         unreadable = f"unable to read {CONSOLE}"
-    return Facts(directory, host, stream, console, release, unreadable), keys
+    return Facts(directory, host, stream, console, unreadable, release), keys
 
 
 def _owner(host: Host, stream: Stream) -> Optional[str]:

@@ -34,6 +34,7 @@ class Asked:
     fail_on_warn: bool = False
     plain: bool = False
     limit_secs: Optional[int] = None
+    attach_timeout_secs: int = 30
     get: tuple[str, ...] = ()
 
 
@@ -94,7 +95,7 @@ def read_host(path: str) -> Optional[Host]:
 
 def _check(host: Host) -> None:
     ending = host.ending
-    numbers = (host.asked.limit_secs, ending.wall_ms, ending.qemu_status, ending.console_age_secs,
+    numbers = (host.asked.limit_secs, host.asked.attach_timeout_secs, ending.wall_ms, ending.qemu_status, ending.console_age_secs,
                ending.frames_age_secs, ending.hang_from)
     if host.format != FORMAT:
         raise BadRecord(f"format {host.format}, not {FORMAT}")

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
 from .facts import Facts, read_facts
-from .reasons import (death_reason, describe_bad_exit, describe_full_file, describe_missing,
-                      qemu_message, qemu_refused, why_guest_died, why_not_done)
+from .hints import with_hint
+from .reasons import (death_reason, describe_bad_exit, describe_full_file, describe_missing, qemu_message,
+                      qemu_refused, why_guest_died, why_not_attached, why_not_done)
 from .rundir import RunDirectory
 from .text import one_line, printable
 from .verdicts import Verdict, give
@@ -35,7 +36,7 @@ def judge(directory: RunDirectory) -> Judgement:
     """The first rule that holds. Raises Fault for a host.json that ktrun does not write."""
     facts, keys = read_facts(directory)
     found = next(verdict for rule in RULES if (verdict := rule(facts)))
-    reason = printable(one_line(found.reason)) if found.reason else None
+    reason = printable(one_line(with_hint(found.reason, facts))) if found.reason else None
     return Judgement(Verdict(found.word, found.code, reason), facts, keys)
 
 
@@ -75,7 +76,7 @@ def judge_scheduler(facts: Facts) -> Optional[Verdict]:
     if stream.scheduler_died and not stream.scheduler_attached:
         return give("sched-failed", f"the scheduler ended before it was attached{death_reason(facts)}")
     if stream.scheduler_not_attached:
-        return give("sched-not-attached", f"the scheduler did not attach: {stream.scheduler_not_attached_reason}")
+        return give("sched-not-attached", why_not_attached(facts))
     if stream.scheduler_died and not facts.host.asked.expect_death:
         return give("sched-died", f"the scheduler died during the run{death_reason(facts)}")
     return None

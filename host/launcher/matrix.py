@@ -79,7 +79,7 @@ def _check(options: Options, paths: Paths) -> tuple[Matrix, Plan]:
     check_output(options.output or paths.runs, options.output)
     check_reports(options)
     return matrix, Plan(options, paths, kernel, qemu, os.environ.get("KTRUN_ACCEL") or None,
-                        options.output or new_directory(paths), None)
+                        options.output or new_directory(paths), "", None, None)
 
 
 def _cells(matrix: Matrix) -> Iterator[Work]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from .judge import Judgement
+from .reasons import qemu_warnings
 from .records import BadRecord, lines_of, read_json
 from .verdicts import VERDICTS
 
@@ -53,6 +54,7 @@ def result_bytes(judgement: Judgement) -> bytes:
         },
         "kernel_report_count": console.count,
         "kernel_reports": [{"kind": report.kind, "line": report.line} for report in console.reports],
+        "qemu_warnings": qemu_warnings(facts),
     }
     return lines_of({**own, **{key: value for key, value in judgement.stream_keys.items() if key not in own}})
 

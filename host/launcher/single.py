@@ -15,7 +15,7 @@ from .include import check_file
 from .initramfs import pack_initramfs
 from .jobs import Jobs
 from .judge import judge
-from .machine import frequency_word, kernel_words, qemu_command, shown_command
+from .machine import attach_timeout, frequency_word, kernel_words, qemu_command, shown_command
 from .options import Options
 from .origin import find_origin
 from .paths import Paths
@@ -25,7 +25,8 @@ from .report.summary import print_summary
 from .result import write_result
 from .run import run_guest, write_hang
 from .rundir import CONSOLE, STREAM, RunDirectory
-from .stream import decode
+from .stream import decode, has_status
+from .terminal import restore_screen
 from .text import Fault, note, print_text
 from .workdir import work_directory, work_path
 
@@ -42,17 +43,20 @@ def prepare_and_run(options: Options, paths: Paths, jobs: Jobs) -> int:
         pack_initramfs(plan, history, work, jobs)
         with RunDirectory(plan.output) as directory:
             directory.prepare(bool(options.gets))
-            origin = find_origin(plan, jobs)
+            origin = find_origin(plan)
             ending = run_guest(plan, accel, words, work, directory, jobs)
             keep_history(plan.options, history, directory.file("history"))
             write_host(directory, _host(plan, accel, origin, ending))
+            if plan.has_terminal and not has_status(directory):
+                restore_screen()
             return report(plan.options, directory, jobs)
 
 
 def _host(plan: Plan, accel: str, origin: Origin, ending: Ending) -> Host:
     options = plan.options
     asked = Asked(options.scheduler, options.scheduler_args, options.command, options.shell, options.expect_death,
-                  options.allow_bad_exit, options.fail_on_warn, options.plain, options.limit_secs, tuple(options.gets))
+                  options.allow_bad_exit, options.fail_on_warn, options.plain, options.limit_secs,
+                  attach_timeout(options.append), tuple(options.gets))
     return Host(FORMAT, plan.paths.version, accel, plan.kernel.path, origin, asked, ending)
 
 

@@ -187,6 +187,14 @@ def decode_for_files(busybox: str, directory: RunDirectory, is_plain: bool, jobs
     return f"{result.first_error}, status {result.status}" if not has_read(result.status) else None
 
 
+def has_status(directory: RunDirectory) -> bool:
+    """Whether the payload, which may be the shell, ended in order."""
+    try:
+        return read_stream(directory)[0].exec_exit_code is not None
+    except BadRecord:
+        return False
+
+
 def read_stream(directory: RunDirectory) -> tuple[Stream, dict[str, Any]]:
     """The value, and all keys as they are in the file. Raises BadRecord."""
     keys = read_json(directory.file(NAME), _SIZE_MAX)

@@ -16,9 +16,13 @@ from typing import Any, Optional
 
 from .jobs import Interrupted, Job, Jobs
 from .plan import Plan
-from .text import note
+from .text import note, write_stdout
 
 ESCAPE_STATUS = 3  # of kttty, when the key was pressed
+_RESTORE = (b"\0337\033[?1049l"  # leave the alternate screen
+            b"\0337\033[r\0338"  # scroll the whole screen
+            b"\033[0m\033(B\017\033[?25h\033[4l\033[?7h\033[?1l\033>"  # colours, characters, cursor, modes, keys
+            b"\033[?1000l\033[?1002l\033[?1003l\033[?1006l\033[?2004l\r\n")  # mouse and paste
 _CLOSE_SECS = 5  # for what is still to be shown, on a terminal that takes nothing
 
 
@@ -47,7 +51,7 @@ class Terminal:
             self._modes = _modes_of_stdin()
             if self._escape and not plan.options.quiet:
                 note(f"Ctrl-{self._escape} ends the VM, whatever it does")
-            command += ["-t", *(["-e", self._escape] if self._escape else [])]
+            command += ["-t", *(["-p"] if os.isatty(2) and not plan.options.quiet else []), *(["-e", self._escape] if self._escape else [])]
         self.job = jobs.start([*command, f"{work}/ctl"], stdin=0)
 
     def check_escape(self) -> None:
@@ -65,6 +69,16 @@ class Terminal:
             with contextlib.suppress(termios.error):  # a terminal that was closed needs none
                 termios.tcsetattr(0, termios.TCSADRAIN, self._modes)
             self._modes = None
+
+
+def restore_screen() -> None:
+    """After a guest that ended in the middle of vi or top: back to the user's own screen, on a new line.
+
+    Saving the cursor first keeps it where it is if the other screen was not shown.
+    """
+    if os.isatty(1):
+        with contextlib.suppress(OSError):
+            write_stdout(_RESTORE)
 
 
 def _modes_of_stdin() -> list[Any]:

@@ -116,14 +116,22 @@ def _has_controls(text: str) -> bool:
 
 
 def parse_include(option: str, value: str) -> str:
+    return _file_or_command(option, parse_line(option, value), "include")
+
+
+def parse_scheduler(option: str, value: str) -> str:
+    return _file_or_command(option, value, "scheduler")
+
+
+def _file_or_command(option: str, value: str, what: str) -> str:
     """A path, or a command by its bare name. What lies in the current directory wins over such a command."""
-    path = parse_path(option, parse_line(option, value))
+    path = parse_path(option, value)
     if "/" in value or os.path.lexists(path):
         return path
     import shutil  # costs more than all else here
     found = shutil.which(value)
     if not found or not os.path.isfile(found):
-        raise Fault(f"include not found: {value} is neither a file here nor a command in PATH")
+        raise Fault(f"{what} not found: {value} is neither a file here nor a command in PATH")
     return absolute(found)
 
 

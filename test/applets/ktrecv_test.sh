@@ -206,6 +206,9 @@ test_result_of_a_detach() {
 	recv 'sched-state=detached ms=5 name=demo kind=65 reason=unregistered from BPF: my words'
 	assert_key scheduler_detached_reason '"unregistered from BPF: my words"'
 	assert_key scheduler_died false
+	recv 'sched-state=attached ms=1 name=demo' 'sched-state=detached ms=5 name=demo kind=66 reason=a restart' \
+		'sched-state=attached ms=9 name=demo' 'sched-state=killed ms=20 signal=9 core=0'
+	assert_key scheduler_detached_reason null
 }
 
 test_result_of_an_init_error() {

@@ -56,6 +56,21 @@ test_a_scheduler_that_is_not_there_or_no_file() {
 	refuses folder -s folder -- true
 }
 
+test_a_scheduler_by_its_bare_name_is_a_command_and_one_here_wins() {
+	mkdir bin
+	cp "$KT_TOP/build/scx_demo" bin/kt_sched
+	PATH=$PWD/bin:$PATH ktrun -n -s kt_sched -- true
+	assert_status 0
+	printf 'no program\n' >kt_sched
+	chmod +x kt_sched
+	PATH=$PWD/bin:$PATH ktrun -s kt_sched -- true
+	assert_refused
+	assert_matches 'neither an ELF program nor a script' err
+	ktrun -s no_such_sched -- true
+	assert_refused
+	assert_matches 'scheduler not found: no_such_sched is neither a file here nor a command in PATH' err
+}
+
 test_a_scheduler_for_another_architecture() {
 	elf '\002' '\267' >arm64
 	elf '\001' '\003' >i386

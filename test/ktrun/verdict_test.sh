@@ -132,9 +132,26 @@ test_no_attach_is_sched_not_attached() {
 	verdict_of sched-not-attached 201 "$SCHED --expect-death -- true" $READY $NOT_ATTACHED $EXIT
 }
 
+test_no_attach_in_time_names_the_seconds_and_the_word_that_changes_them() {
+	verdict_of sched-not-attached 201 "$SCHED -- true" $READY $NOT_ATTACHED $EXIT
+	assert_value reason 'the scheduler did not attach within 30 s (--append ktbox.attach_timeout=SECS gives it more)'
+	streams $READY $NOT_ATTACHED $EXIT
+	ktrun $SCHED --append 'ktbox.attach_timeout=9 quiet ktbox.attach_timeout=7' --append xktbox.attach_timeout=8 -- true
+	assert_value reason 'the scheduler did not attach within 7 s (--append ktbox.attach_timeout=SECS gives it more)'
+	verdict_of sched-not-attached 201 "$SCHED -- true" $READY lifecycle#phase:4:no\x20sched_ext $EXIT
+	assert_value reason 'the scheduler did not attach: no sched_ext'
+}
+
 test_a_death_after_the_attach_is_sched_died_before_the_payload() {
 	verdict_of sched-died 202 "$SCHED -- true" $READY $ATTACHED $STARTED $DIED $OUT7 $EXIT
 	verdict_of sched-died 202 "$SCHED -- true" $READY $ATTACHED $STARTED $OUT0 $DIED $EXIT
+}
+
+test_a_death_is_not_explained_by_how_the_process_was_stopped_later() {
+	verdict_of sched-died 202 "$SCHED -- true" $READY $ATTACHED $STARTED \
+		'sched-state=detached\x20ms=400\x20name=demo\x20kind=65\x20reason=unregistered\x20from\x20BPF' \
+		lifecycle#phase:3:gone $OUT0 $STOPPED $EXIT
+	assert_value reason 'the scheduler died during the run: gone: unregistered from BPF'
 }
 
 test_a_sched_exit_frame_alone_is_a_death() {

@@ -34,7 +34,10 @@ oneTimeSetUp() {
 	export KTRUN_QEMU
 	cat >"$KTRUN_QEMU" <<-'END'
 		#!/bin/sh
-		if [ "$1" = --version ]; then echo 'QEMU of a test'; exit; fi
+		if [ "$1" = --version ]; then
+			echo "QEMU ${STUB_QEMU_VERSION:+emulator version }${STUB_QEMU_VERSION:-of a test}"
+			exit
+		fi
 		stub=$STUB
 		printf '%s\n' "$@" >"$stub/args"
 		for word; do

@@ -15,7 +15,7 @@ oneTimeSetUp() {
 	mkdir -p "$source/build" "$FILES/home"
 	cp -R "$KT_TOP/host" "$KT_TOP/scripts" "$KT_TOP/docs" "$KT_TOP/README.md" "$KT_TOP/LICENSE" "$source"
 	cp -R "$KT_BUSYBOX" "$KT_TOP/build/initramfs.cpio" "$KT_TOP/build/man" "$source/build"
-	(cd "$source" && scripts/install.sh /opt/kt 9.8.7)
+	(cd "$source" && env -u KTRUN_KERNEL scripts/install.sh /opt/kt 9.8.7) >"$FILES/install.out"
 	echo $? >"$FILES/install.status"
 	installed_files >"$FILES/first"
 	(cd "$source" && scripts/install.sh /opt/kt 9.8.7)
@@ -41,8 +41,21 @@ test_install_succeeds_and_again_gives_the_same_files() {
 	assertTrue "files" "[ $(wc -l <"$FILES/first") -gt 40 ]"
 }
 
+test_install_says_what_it_did_and_what_is_missing() {
+	assert_matches "^ktbox 9.8.7 is installed under $usr: [0-9]+ files, " "$FILES/install.out"
+	assert_matches '^missing: a kernel with sched_ext, which ktrun takes from -k FILE ' "$FILES/install.out"
+	assertEquals "all else is here" 2 "$(wc -l <"$FILES/install.out")"
+}
+
+test_ktrecv_is_a_command_of_its_own() {
+	look installed
+	"$usr/bin/ktrecv" -j "$art/bulk.bin" >frames 2>err
+	assertEquals "status: $(cat err)" 0 $?
+	assert_matches '"type":"exit"' frames
+}
+
 test_the_files_lie_where_a_system_keeps_such_files() {
-	for file in bin/ktrun lib/ktbox/busybox lib/ktbox/initramfs.cpio lib/ktbox/host/launcher/main.py \
+	for file in bin/ktrun bin/ktrecv lib/ktbox/busybox lib/ktbox/initramfs.cpio lib/ktbox/host/launcher/main.py \
 		share/man/man1/ktrun.1 share/man/man1/ktsh-lite.1 share/bash-completion/completions/ktrun \
 		share/doc/ktbox/copyright share/doc/ktbox/README.md share/doc/ktbox/docs/use/verdicts.md; do
 		assert_matches "^\./$file\$" "$FILES/first"

@@ -14,14 +14,15 @@ tm() {
 	tmux -L "kt-$$" -f /dev/null "$@"
 }
 
-# session NAME ARG...: ktrun --shell in a terminal of its own, whose output is read from descriptor 7.
+# session NAME ARG...: ktrun --shell in a terminal of its own, whose output is read from descriptor 7. Its stderr goes to
+# the file $errors, else to one beside its output.
 session() {
 	session=$1
 	shift
 	cat >"$FILES/$session.sh" <<-END
 		tmux -L kt-$$ wait-for go-$session
 		stty -g >"$VMS/$session.before"
-		"$KTRUN" --shell --history "$FILES/history" -t $VM_CEILING -o "$VMS/$session" $* 2>"$VMS/$session.err"
+		"$KTRUN" --shell --history "$FILES/history" -t $VM_CEILING -o "$VMS/$session" $* 2>"${errors:-$VMS/$session.err}"
 		echo \$? >"$VMS/$session.status"
 		stty -g >"$VMS/$session.after"
 		tmux -L kt-$$ wait-for -S done-$session
@@ -168,16 +169,17 @@ rescue_session() {
 	session_end
 }
 
-# A QEMU that is stopped is as deaf as a kernel can be.
+# A QEMU that is stopped is as deaf as a kernel can be. A program has the alternate screen.
 # shellcheck disable=SC2016  # for the guest's shell
 hung_session() {
 	session hung
 	sees "$prompt" "$VM_CEILING"
-	type_line 'echo $((600+66))-hung'
+	type_line 'printf "\033[?1049h"; echo $((600+66))-hung' # as vi does
 	said hung '666-hung'
 	vm_name=hung
 	kill -STOP "$(vm_qemu)"
 	keys C-]
+	said restored '[?1049l' '[r'
 	session_end
 }
 
@@ -197,12 +199,16 @@ oneTimeSetUp() {
 	rescue_session
 	hung_session
 	for way in poweroff reboot; do
+		errors=
+		[ "$way" = poweroff ] || errors=/dev/tty
 		session "$way"
 		sees "$prompt" "$VM_CEILING"
 		[ "$way" = reboot ] || recall
 		type_line "$way"
+		[ "$way" = poweroff ] || said ended 'ktrun: pass'
 		session_end
 	done
+	tr -d '\r' <"$VMS/reboot.out" >"$VMS/reboot.err"
 	tm kill-server
 	vm command --shell -- sh -c 'echo to stdout; echo to stderr >&2; exit 5'
 }
@@ -225,6 +231,19 @@ test_the_greeting_says_kernel_memory_cpus_scheduler_and_how_to_leave() {
 	assert_matches '2 CPU|CPUs?:? *2' "$VMS/greeting"
 	assert_matches 'scx_demo' "$VMS/greeting"
 	assert_matches 'exit|poweroff' "$VMS/greeting"
+}
+
+test_until_the_shell_begins_a_status_line_tells_that_it_boots() {
+	assert_matches 'ktrun: booting, [0-9]+ s' "$VMS/reboot.out"
+	sed -n '/ktbox: exit/,$p' "$VMS/reboot.out" >after
+	assert_no_match 'ktrun: booting' after
+}
+
+test_after_a_guest_that_died_on_the_alternate_screen_it_is_the_user_s_screen_again() {
+	session=hung
+	: >>"$VMS/hung.missed"
+	assert_said restored
+	assertEquals "a shell that ended in order needs no such thing" 0 "$(grep -ac '\[?1049l' "$VMS/reboot.out")"
 }
 
 test_a_typed_command_runs() {

@@ -19,12 +19,11 @@ from ..rundir import COM2, CONSOLE, QEMU_LOG, SCHED_LOG
 from ..schedlog import read_log
 from ..text import printable_bytes, short_lines
 from .excerpts import dump_excerpt, log_excerpt
+from .tasks import describe_tasks, read_tasks
 
-TASKS_SHOWN = 8
 _CUT = 140  # of a line
 _ENDS_SHOWN = 8  # lines of a log's end
 _STORY_LINES = 16
-_TASK = re.compile(rb"task:([^ ]*) *state:(.) .* pid:([0-9]*) ")
 
 
 def evidence(judgement: Judgement) -> Iterator[str]:
@@ -107,28 +106,15 @@ def _first_report(facts: Facts) -> Iterator[str]:
 
 def _hang(facts: Facts) -> Iterator[str]:
     """What the tasks did at the limit."""
-    states = [found.groups() for line in short_lines(facts.directory.file("hang.txt"))
-              for found in [_TASK.search(line)] if found]
-    if not states:
+    tasks = read_tasks(facts.directory.file("hang.txt"))
+    if tasks:
+        yield "  -- what its tasks did, hang.txt"
+        yield from describe_tasks(tasks)
+    else:
         yield "  -- the guest did not report what its tasks do"
-        return
-    yield "  -- what its tasks did, hang.txt"
-    yield from _tasks("running", b"R", states)
-    yield from _tasks("waiting in the kernel, uninterruptible", b"D", states)
     yield from _before_limit(facts, facts.ending.hang_from or 0)
-
-
-def _tasks(title: str, state: bytes, states: list[tuple[bytes, ...]]) -> Iterator[str]:
-    """kthvc runs because it was asked."""
-    tasks: list[str] = []
-    for name, its, pid in states:
-        task = printable_bytes(name + b"[" + pid + b"]")
-        if its == state and name != b"kthvc" and tasks[-1:] != [task]:
-            tasks.append(task)
-    yield f"     {title}: {len(tasks)}"
-    yield from (f"       {task}" for task in tasks[:TASKS_SHOWN])
 
 
 def _before_limit(facts: Facts, end: int) -> Iterator[str]:
     lines = short_lines(facts.directory.file(CONSOLE), max(0, end - 8192), end)
-    yield from _tail("the console before the limit, console.log", (printable_bytes(line) for line in lines))
+    yield from _tail("the console before the limit, console.log", (printable_bytes(line.replace(b"\r", b"")) for line in lines))
