@@ -206,7 +206,9 @@ def describe_full_file(facts: Facts) -> str:
 
 
 def describe_missing(stream: Stream) -> str:
-    missing = stream.missing_bytes or 0
+    if stream.missing_bytes is None:
+        return "an exit frame without a fin frame: how much the guest has sent is unknown"
+    missing = stream.missing_bytes
     return f"{-missing} bytes more than the guest has sent" if missing < 0 else f"{missing} bytes missing"
 
 
