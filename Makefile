@@ -13,9 +13,9 @@ ROOTFS   := $(shell find rootfs/.)
 FUZZERS  := $(patsubst test/deep/fuzz/fuzz_%.c,build/fuzz/bin/%,$(wildcard test/deep/fuzz/fuzz_*.c))
 TARGETS  := all help run shell kernel install uninstall clean \
 	    check test lint busybox rootfs demo debug size compile_commands.json man deps bench \
-	    kernel-generic kernel-6.12 test-all test-sanitized test-busybox test-generic test-6.12 check-options \
+	    kernel-generic kernel-6.12 kernel-crash test-crash test-all test-sanitized test-busybox test-generic test-6.12 check-options \
 	    fuzz mutations torture bench-vng
-NEEDS    := need-build need-kernel need-kernel-6.12 need-demo need-run need-shell need-check need-test need-bench \
+NEEDS    := need-build need-kernel need-kernel-6.12 need-kernel-crash need-test-crash need-demo need-run need-shell need-check need-test need-bench \
 	    need-bench-vng need-test-6.12 \
 	    need-torture need-lint need-cross need-cross-test need-fuzz need-test-sanitized need-mutations
 
@@ -131,7 +131,8 @@ test-all: ## run test, test-sanitized, fuzz, mutations and torture, one after th
 
 test-sanitized: need-test-sanitized build/busybox-san ## run the applets' tests with ASan and UBSan
 	@ASAN_OPTIONS=detect_leaks=0 KT_BUSYBOX=$(CURDIR)/build/busybox-san KT_SANITIZED=1 \
-		test/run applets/ktd applets/ktex applets/kth applets/ktl applets/ktp applets/ktrec applets/kts
+		test/run applets/ktd applets/ktex applets/ktg applets/kth applets/ktl applets/ktp applets/ktrec applets/kts \
+			applets/ktt applets/readers
 
 fuzz: need-fuzz $(FUZZERS) ## fuzz what reads from outside, FUZZ_SECONDS (60) each (FUZZ=reader: that alone)
 	@test/deep/fuzz/run $(FUZZ_SECONDS) $(FUZZ)
@@ -152,6 +153,12 @@ test-generic: need-test all kernel-generic ## run the tests of shared directorie
 test-6.12: need-test-6.12 all demo kernel kernel-6.12 ## run the tests of large dumps on the 6.12 kernel
 	@KT_DUMP_KERNEL=$(CURDIR)/build/kernel-6.12/image test/run dump_size
 
+test-crash: need-test-crash all kernel-crash ## provoke the kernel's own crashes (LKDTM) in guests: each must be named
+	@KT_ROOT=$(CURDIR)/test/vm-crash test/run
+
+kernel-crash: need-kernel-crash kernel ## build the kernel's crash test (LKDTM) as a module for the default kernel (2 GB of source)
+	@scripts/build-lkdtm.sh build/kernel-crash build/kernel-crash.build "$$(cat build/kernel/version)" "$(KERNEL_SUITES)"
+
 kernel-generic: need-kernel ## fetch Debian's generic kernel with 9p as modules (125 MB), build/kernel-generic
 	@MODULES="$(GENERIC_MODULES)" scripts/find-kernel.sh build/kernel-generic "" "" "$(GENERIC_PACKAGE)" \
 		"$(KERNEL_SUITES)"
@@ -169,6 +176,8 @@ bench-vng: need-bench-vng all kernel ## measure ktrun beside virtme-ng, in a Deb
 groups             = $(@:need-%=%)
 need-cross: groups = build cross
 need-kernel-6.12: groups = kernel kernel-6.12
+need-kernel-crash: groups = kernel kernel-6.12
+need-test-crash: groups = build kernel kernel-6.12 check test
 need-run:   groups = build kernel demo run
 need-shell: groups = build kernel run
 need-lint:  groups = build lint

@@ -70,6 +70,7 @@ given() {
 	use_image "$kernel" "$config"
 	lacks=$(check_config) || fail "$kernel ($release) cannot be used, according to $(cat "$new/origin"):
 $lacks"
+	[ -z "$lacks" ] || say "$lacks"
 	[ -e "$new/config" ] ||
 		say "no configuration of $kernel found, so it is not checked (give KERNEL_CONFIG=path)"
 }

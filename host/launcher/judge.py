@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
 from .facts import Facts, read_facts
+from .hints import with_hint
 from .reasons import (death_reason, describe_bad_exit, describe_full_file, describe_missing, qemu_message,
                       qemu_refused, why_guest_died, why_not_attached, why_not_done)
 from .rundir import RunDirectory
@@ -35,7 +36,7 @@ def judge(directory: RunDirectory) -> Judgement:
     """The first rule that holds. Raises Fault for a host.json that ktrun does not write."""
     facts, keys = read_facts(directory)
     found = next(verdict for rule in RULES if (verdict := rule(facts)))
-    reason = printable(one_line(found.reason)) if found.reason else None
+    reason = printable(one_line(with_hint(found.reason, facts))) if found.reason else None
     return Judgement(Verdict(found.word, found.code, reason), facts, keys)
 
 

@@ -6,6 +6,7 @@ Documentation/arch/arm64/booting.rst (ARMd at 0x38) and arch/x86/boot.rst (HdrS 
 """
 from __future__ import annotations
 
+import os
 import re
 import struct
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from .text import Fault
 EM_386, EM_X86_64, EM_AARCH64, EM_BPF = 3, 62, 183, 247
 ET_EXEC, ET_DYN = 2, 3
 _HEAD_LEN = 0x206
+_PT_NOTE = 4
+_NOTES_MAX = 65536
 NEITHER = "not a kernel image (neither ELF, bzImage nor arm64 Image)"
 
 
@@ -80,12 +83,62 @@ def read_kernel(path: str) -> Kernel:
         elf = elf_of(head)
         if not elf or elf.machine != EM_X86_64:
             raise Fault(f"kernel for another architecture: {path}")
+        _check_elf(path)
         return Kernel(path, X86_64, "elf", None)
     if head[0x38:0x3c] == b"ARMd" and len(head) == _HEAD_LEN:
         return Kernel(path, AARCH64, "image", None)
     if head[0x202:0x206] == b"HdrS":
+        _check_bzimage(path, head)
         return Kernel(path, X86_64, "bzimage", _bzimage_release(path))
     raise Fault(f"{NEITHER}: {path}")
+
+
+def _check_bzimage(path: str, head: bytes) -> None:
+    """The setup sectors and the protected-mode code (syssize, in paragraphs) are all there. QEMU would boot what is
+    there, into silence."""
+    setup_sectors, paragraphs = head[0x1f1] or 4, int.from_bytes(head[0x1f4:0x1f8], "little")
+    _check_size(path, (setup_sectors + 1) * 512 + paragraphs * 16)
+
+
+def _check_size(path: str, needed: int) -> None:
+    size = os.stat(path).st_size
+    if size < needed:
+        raise Fault(f"kernel is truncated: {path} has {size} bytes, and its header says {needed}")
+
+
+def _check_elf(path: str) -> None:
+    """Its segments are there, and QEMU finds the note with its entry point (PVH). A header without segments is no
+    kernel's: QEMU will say so."""
+    with open(path, "rb") as file:
+        head = file.read(64)
+        if len(head) < 64:
+            return
+        offset, size, count = struct.unpack_from("<Q", head, 0x20)[0], *struct.unpack_from("<HH", head, 0x36)
+        file.seek(offset)
+        table = file.read(size * count)
+        segments = [struct.unpack_from("<I4xQQQQ", table, at) for at in range(0, len(table) - 55, max(size, 56))]
+        if not segments:
+            return
+        _check_size(path, max(at + length for _, at, _, _, length in segments))
+        notes = []
+        for kind, at, _, _, length in segments:
+            if kind == _PT_NOTE:
+                file.seek(at)
+                notes.append(file.read(min(length, _NOTES_MAX)))
+    if not any(map(_has_pvh_note, notes)):
+        raise Fault(f"kernel has no PVH entry (CONFIG_PVH), which QEMU needs for an ELF image: give the bzImage of the same "
+                    f"build instead: {path}")
+
+
+def _has_pvh_note(notes: bytes) -> bool:
+    """XEN_ELFNOTE_PHYS32_ENTRY: name "Xen", type 18 (include/xen/interface/elfnote.h)."""
+    at = 0
+    while at + 12 <= len(notes):
+        name_len, data_len, kind = struct.unpack_from("<III", notes, at)
+        if kind == 18 and notes[at + 12:at + 12 + name_len] == b"Xen\0":
+            return True
+        at += 12 + (name_len + 3) // 4 * 4 + (data_len + 3) // 4 * 4
+    return False
 
 
 def _bzimage_release(path: str) -> Optional[str]:

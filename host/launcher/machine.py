@@ -13,13 +13,14 @@ from typing import Sequence
 
 from .jobs import Jobs
 from .plan import Plan
+from .qemu_faults import parse_version, words_for
 from .rundir import COM2, CONSOLE, STREAM
 from .text import Fault, shell_word
 from .topology import kvm_cpu_words, numa_arguments
 
 _WORDS_MAX = 2047  # x86: COMMAND_LINE_SIZE is 2048
 _ATTACH_TIMEOUT_SECS = 30
-_FREQUENCY_SPACE = 25  # of the kernel's command line
+_FREQUENCY_SPACE = 41  # lpj= and tsc_early_khz=, of the kernel's command line
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_/.,:=+@%-]+", re.ASCII)
 
 
@@ -28,10 +29,13 @@ def kernel_words(plan: Plan) -> str:
 
     no_timer_check: the kernel counts timer interrupts for ten of its jiffies, and panics ("IO-APIC + timer doesn't
     work!") when a busy host gave the VM no CPU meanwhile.
+
+    init=/init: /init is what a kernel with an initramfs starts anyway. When it can't (no BINFMT_SCRIPT), it would start
+    /bin/sh, which waits for ever; asked for /init, it panics at once.
     """
     options = plan.options
     words = [f"console={plan.kernel.arch.console}", "panic=-1", "oops=panic", "cryptomgr.notests", "no_timer_check",
-             "KTSTR_GUEST=1", "ktbox.host=ktrun", "ktbox.live_log=1"]
+             "init=/init", "KTSTR_GUEST=1", "ktbox.host=ktrun", "ktbox.live_log=1"]
     words += [word for word, is_wanted in (
         ("KTSTR_MODE=shell", options.shell),
         ("ktbox.ctl=1", plan.stdin_kind is not None),
@@ -57,14 +61,16 @@ def attach_timeout(append: list[str]) -> int:
 
 def frequency_word(plan: Plan, accel: str, jobs: Jobs) -> str:
     """A guest under TCG has the host's time stamp counter, and on a busy host it measures a wrong frequency for it;
-    then its clock is wrong, and with it all time-outs in the guest. It comes before the user's words, so that theirs
-    win. With -icount the counter is another one, which no host disturbs."""
+    then its clock is wrong, and with it all time-outs in the guest. Each further CPU calibrates its delay loop against
+    the same busy host, and fails in half of all loaded boots; with the frequency and HZ that is known too. It comes
+    before the user's words, so that theirs win. With -icount the counter is another one, which no host disturbs."""
     if accel != "tcg" or plan.kernel.arch.name != "x86_64" or "-icount" in plan.options.qemu_args:
         return ""
     measured = jobs.tool([plan.paths.busybox, "kttsc"])
     if measured.status != 0:
         return ""  # a host of another architecture
-    return f"tsc_early_khz={measured.output.decode('ascii').strip()} "
+    khz = int(measured.output)
+    return f"tsc_early_khz={khz} " + (f"lpj={khz * 1000 // plan.hz} " if plan.hz else "")
 
 
 def qemu_command(plan: Plan, accel: str, words: str, work: str) -> list[str]:
@@ -73,7 +79,8 @@ def qemu_command(plan: Plan, accel: str, words: str, work: str) -> list[str]:
     if accel == "kvm":
         command += ["-accel", "kvm", "-cpu", "host" + kvm_cpu_words(options.topology)]
     else:
-        command += ["-accel", "tcg,thread=single", "-cpu", arch.tcg_cpu]
+        faults = words_for(parse_version(plan.qemu_says), accel, arch.name)
+        command += ["-accel", "tcg" + faults.accel, "-cpu", arch.tcg_cpu + faults.cpu]
     command += ["-m", str(options.memory_mib), "-smp", options.topology.smp]
     if plan.kernel.form == "elf":
         command += ["-bios", "qboot.rom"]

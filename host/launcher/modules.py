@@ -16,6 +16,7 @@ from typing import Optional, Sequence
 
 from .jobs import Jobs
 from .kernel import Kernel
+from .kernel_config import NEEDED, Config, Missing, missing_options
 from .text import Fault
 
 BASE = ("virtio_pci", "virtio_console")  # the ports
@@ -54,7 +55,6 @@ def list_modules(kernel: Kernel, given: Optional[str], has_shares: bool, work: s
     """What the guest must load, in this order. Raises Fault for what is neither built in nor there."""
     directory = find_modules(kernel, given)
     if directory is None:
-        _check_config(kernel, has_shares)
         return []
     wanted = [(name, "") for name in BASE] + [(name, "--ro/--rw: ") for name in SHARE if has_shares]
     builtin = _builtin_modules(directory)
@@ -165,18 +165,29 @@ def _gunzip(path: str, target: str) -> None:
         raise Fault(f"unable to unpack {path}: {error}") from error
 
 
-def _check_config(kernel: Kernel, has_shares: bool) -> None:
-    """Without modules, the configuration beside the kernel may tell that it can't do without them."""
-    path = os.path.dirname(kernel.path) + "/config"
-    if not os.access(path, os.R_OK):
-        return  # the guest will report it
-    with open(path, encoding="utf-8", errors="replace") as file:
-        lines = set(file.read().splitlines())
-    for option in ("CONFIG_VIRTIO_PCI", "CONFIG_VIRTIO_CONSOLE"):
-        if option + "=m" in lines:
-            raise Fault(f"the kernel has {option}=m, and its modules are not known: give their directory with --modules")
-    for option in SHARE_OPTIONS if has_shares else ():
-        if option + "=m" in lines:
+def check_options(kernel: Kernel, config: Optional[Config], given: Optional[str], has_shares: bool) -> list[Missing]:
+    """What a run goes without. Raises Fault for what it can't do without; without a configuration the guest will report
+    it. GIVEN: the directory of --modules."""
+    if config is None:
+        return []
+    has_modules = find_modules(kernel, given) is not None
+    missing = [option for option in missing_options(config, kernel.arch.name)
+               if not (option.is_module and option.option.module and has_modules)]
+    for option in missing:
+        if option.is_module and option.option.module:
+            raise Fault(f"the kernel has CONFIG_{option.option.name}=m, and its modules are not known: give their "
+                        "directory with --modules")
+    needed = [str(option) for option in missing if option.option.rank == NEEDED]
+    if needed:
+        raise Fault(f"the kernel cannot run a guest: {', '.join(needed)}: {kernel.path}, according to {config.origin}")
+    if has_shares and not has_modules:
+        _check_share_options(kernel, config)
+    return missing
+
+
+def _check_share_options(kernel: Kernel, config: Config) -> None:
+    for option in SHARE_OPTIONS:
+        if option + "=m" in config.lines:
             raise Fault(f"--ro/--rw: the kernel has {option} as a module: give its modules with --modules")
-        if option + "=y" not in lines:
+        if option + "=y" not in config.lines:
             raise Fault(f"--ro/--rw: the kernel lacks {option} (virtio-9p): {kernel.path}")

@@ -11,24 +11,18 @@ import shlex
 import time
 
 from .host import Origin
-from .jobs import Jobs
 from .plan import Plan
-from .text import Fault, decoded
+from .text import Fault
 
 _VARIABLES = ("KTRUN_OPTS", "KTRUN_KERNEL", "KTRUN_ACCEL", "KTRUN_QEMU")
 _BLOCK = 1 << 20
 
 
-def find_origin(plan: Plan, jobs: Jobs) -> Origin:
+def find_origin(plan: Plan) -> Origin:
     scheduler = plan.options.scheduler
     return Origin(started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), hostname=os.uname().nodename,
-                  qemu=_version(plan.qemu, jobs), rerun=_rerun(plan.options.words),
+                  qemu=plan.qemu_says, rerun=_rerun(plan.options.words),
                   scheduler_sha256=_sha256(scheduler) if scheduler else None)
-
-
-def _version(qemu: str, jobs: Jobs) -> str:
-    """ "QEMU emulator version 7.2.22 (...)": its first line."""
-    return decoded(jobs.tool([qemu, "--version"]).output.split(b"\n", 1)[0])[:200]
 
 
 def _rerun(words: tuple[str, ...]) -> str:

@@ -16,11 +16,13 @@ from .history import check_history
 from .include import check_file, check_include, check_scheduler
 from .jobs import Jobs
 from .kernel import Kernel, read_kernel
-from .modules import check_modules_option
+from .kernel_config import FOR_SCHEDULERS, GOES_WITHOUT, Config, find_config
+from .modules import check_modules_option, check_options
 from .options import Options
 from .paths import Paths
+from .qemu_faults import ask_qemu
 from .rundir import check_output, is_ours
-from .text import Fault
+from .text import Fault, note
 from .topology import check_topology
 from .values import absolute
 
@@ -40,6 +42,8 @@ class Plan:
     qemu: str
     forced_accel: Optional[str]
     output: str  # the run directory
+    qemu_says: str  # about its version
+    hz: Optional[int]  # of the kernel's timer, where its configuration is known
     stdin_kind: Optional[str]  # what ktrun passes on to the guest: TERMINAL, STREAM_INPUT or nothing
 
     @property
@@ -62,6 +66,8 @@ def make_plan(options: Options, paths: Paths, jobs: Jobs) -> Plan:
         raise Fault(f"-m {options.memory_mib}: too little memory: the guest needs at least {MEMORY_MIB_LEAST} MiB")
     check_topology(options.topology, options.memory_mib)
     check_modules_option(options.modules)
+    config = find_config(kernel.path, kernel.release)
+    _check_kernel_options(options, kernel, config)
     stdin_kind = _stdin_kind(options)
     options = _with_tests(options, paths, jobs)
     _check_arguments(options)
@@ -71,7 +77,8 @@ def make_plan(options: Options, paths: Paths, jobs: Jobs) -> Plan:
     if options.is_interactive and not options.stdin:
         raise Fault("--shell: standard input is closed")
     return Plan(options, paths, kernel, qemu, os.environ.get("KTRUN_ACCEL") or None,
-                options.output or new_directory(paths), stdin_kind)
+                options.output or new_directory(paths), ask_qemu(qemu, paths.cache, jobs),
+                config.hz if config else None, stdin_kind)
 
 
 def new_directory(paths: Paths) -> str:
@@ -103,8 +110,16 @@ def choose_kernel(options: Options, paths: Paths) -> str:
 
 
 def read_kernel_file(path: str) -> Kernel:
+    if os.path.isdir(path):
+        raise Fault(f"kernel is a directory, not an image: {path}{_image_in(path)}")
     check_file("kernel", path)
     return read_kernel(path)
+
+
+def _image_in(directory: str) -> str:
+    names = ("arch/x86/boot/bzImage", "arch/arm64/boot/Image", "image", "bzImage", "vmlinuz", "vmlinux", "Image")
+    found = next((name for name in names if os.path.isfile(f"{directory}/{name}")), None)
+    return f" (is it {directory}/{found}?)" if found else ""
 
 
 def find_qemu(kernel: Kernel) -> str:
@@ -144,6 +159,14 @@ def _check_arguments(options: Options) -> None:
         total += size + _POINTER_SIZE
     if total > _WORDS_MAX:
         raise Fault(f"the command and the variables of -e take {total} bytes: Linux takes at most {_WORDS_MAX}")
+
+
+def _check_kernel_options(options: Options, kernel: Kernel, config: Optional[Config]) -> None:
+    """Raise Fault for what a guest can't do without, and say what this run goes without."""
+    for missing in check_options(kernel, config, options.modules, bool(options.shares)):
+        is_missed = missing.option.rank == GOES_WITHOUT or (missing.option.rank == FOR_SCHEDULERS and options.scheduler)
+        if is_missed and not options.quiet:
+            note(f"the run goes without an option of the kernel: {missing}")
 
 
 def _stdin_kind(options: Options) -> Optional[str]:

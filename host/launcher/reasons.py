@@ -16,11 +16,12 @@ from .host import LIMIT_STATUS, Ending
 from .rundir import COM2, CONSOLE, QEMU_LOG, SCHED_LOG
 from .schedlog import last_words
 from .stream import Stream
-from .text import decoded
+from .text import decoded, short_lines
 
 SILENT_AFTER_SECS = 3
 _WORDS_MAX = 8192  # of the end of com2.log
 _INIT_SAYS = "ktbox: "
+_QEMU_MAX, _QEMU_LINES, _LINE_MAX = 65536, 20, 300
 _UNREGISTERED = "unregistered from user space"
 _NUMBER = re.compile("0|[1-9][0-9]{0,7}", re.ASCII)
 
@@ -34,7 +35,9 @@ def death_reason(facts: Facts) -> str:
         return f": {dump.reason or 'no reason given'} (kind {dump.kind})"
     if stream.scheduler_ejected_reason is not None:
         return f": ejected by the kernel, {stream.scheduler_ejected_reason}"
-    ended = describe_end(stream.scheduler_end) if stream.scheduler_end is not None else stream.scheduler_died_reason
+    end = stream.scheduler_end
+    # One that lived on and was stopped at the end of the run did not die by that.
+    ended = describe_end(end) if end is not None and not end.startswith("stopped ") else stream.scheduler_died_reason
     words = (ended, _with_kernel(stream), last_words(facts.directory.file(SCHED_LOG)))
     return "".join(f": {text}" for text in words if text)
 
@@ -110,21 +113,31 @@ def why_guest_died(facts: Facts, what: str) -> str:
         return f"QEMU died: {qemu_message(facts)}"
     if facts.console.worst:
         return f"silent reset: {what}; the kernel had reported: {facts.console.worst}"
-    return f"silent reset: {what}; the console's last line is: {last_line(facts.directory.file(CONSOLE))}"
+    return f"silent reset: {what}; {_last_line(facts)}"
+
+
+def _last_line(facts: Facts) -> str:
+    line = last_line(facts.directory.file(CONSOLE))
+    return f"the console's last line is: {line}" if line else "and nothing is on the console"
 
 
 def words_of_init(facts: Facts) -> Optional[str]:
-    """What /init said on COM2, where it had no port to say it on. Once it has one, COM2 is anybody's."""
-    path = facts.directory.file(COM2)
-    if facts.stream.sys_ready or not os.path.exists(path):
+    """What /init said on COM2, where it had no port to say it on; without a device for COM2, on the console. Once it has
+    a port, both are anybody's."""
+    if facts.stream.sys_ready:
         return None
-    said = (line for line in console_tail(path, _WORDS_MAX) if line.startswith(_INIT_SAYS))
-    return next((f"/init: {line[len(_INIT_SAYS):]}" for line in said), None)
+    for name in (COM2, CONSOLE):
+        path = facts.directory.file(name)
+        if os.path.exists(path):
+            said = [line for line in console_tail(path, _WORDS_MAX) if line.startswith(_INIT_SAYS)]
+            if said:
+                return f"/init: {said[0 if name == COM2 else -1][len(_INIT_SAYS):]}"
+    return None
 
 
 def why_not_done(facts: Facts) -> str:
     """The best evidence of what held up a run: a panic, what /init said, what the kernel reported; else the silence. A
-    guest that still sent frames was not held up: there the report comes second."""
+    guest that came further after a report was not held up by it: there the report comes second."""
     silence = describe_silence(facts.ending)
     if facts.console.panic:
         return f"{_describe_panic(facts.console.panic, facts.console)}; {silence}"
@@ -132,10 +145,16 @@ def why_not_done(facts: Facts) -> str:
     if words:
         return f"{words}; {silence}"
     if not facts.console.stuck:
-        return silence
-    if _is_recent(facts.ending.frames_age_secs):
-        return f"{silence}; the kernel reported: {facts.console.stuck}"
+        return silence if facts.stream.sys_ready else f"{silence}; it never reported that it is ready, {_last_line(facts)}"
+    if _went_on(facts):
+        return f"{silence}; the kernel had reported: {facts.console.stuck}"
     return f"{facts.console.stuck}; {silence}"
+
+
+def _went_on(facts: Facts) -> bool:
+    """Something has happened since the report, other than that the host asked (marks, docs/internals/wire.md)."""
+    reported_ms = (facts.console.stuck_us or 0) / 1000
+    return any(mark.ms > reported_ms and not mark.what.startswith("wake:") for mark in facts.stream.marks)
 
 
 def _describe_panic(panic: str, console: Console) -> str:
@@ -169,6 +188,16 @@ def qemu_message(facts: Facts) -> str:
     return f"{decoded(lines[-1]) if lines else 'no message'}, status {facts.ending.qemu_status}"
 
 
+def qemu_warnings(facts: Facts) -> list[str]:
+    """The first lines of qemu.log. QEMU prints nothing in a run that it has no complaint about; what ended it is in the
+    reason."""
+    path = facts.directory.file(QEMU_LOG)
+    if not facts.directory.size(QEMU_LOG):
+        return []
+    lines = (decoded(line.strip()) for line in short_lines(path, 0, min(facts.directory.size(QEMU_LOG), _QEMU_MAX)))
+    return [line[:_LINE_MAX] for line in lines if line][:_QEMU_LINES]
+
+
 def describe_full_file(facts: Facts) -> str:
     full = facts.ending.full or ""
     text = (f"the guest has filled {full} ({facts.directory.size(full)} bytes), "
@@ -177,7 +206,9 @@ def describe_full_file(facts: Facts) -> str:
 
 
 def describe_missing(stream: Stream) -> str:
-    missing = stream.missing_bytes or 0
+    if stream.missing_bytes is None:
+        return "an exit frame without a fin frame: how much the guest has sent is unknown"
+    missing = stream.missing_bytes
     return f"{-missing} bytes more than the guest has sent" if missing < 0 else f"{missing} bytes missing"
 
 

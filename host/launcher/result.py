@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from .judge import Judgement
+from .reasons import qemu_warnings
 from .records import BadRecord, lines_of, read_json
 from .verdicts import VERDICTS
 
@@ -25,6 +26,11 @@ class Outcome:
     wall_ms: int
     reason: Optional[str]
     started: str  # empty: unknown
+
+    @property
+    def is_finished(self) -> bool:
+        """An error of the host says nothing about what was to be run."""
+        return self.word != "error"
 
 
 def result_bytes(judgement: Judgement) -> bytes:
@@ -53,6 +59,7 @@ def result_bytes(judgement: Judgement) -> bytes:
         },
         "kernel_report_count": console.count,
         "kernel_reports": [{"kind": report.kind, "line": report.line} for report in console.reports],
+        "qemu_warnings": qemu_warnings(facts),
     }
     return lines_of({**own, **{key: value for key, value in judgement.stream_keys.items() if key not in own}})
 

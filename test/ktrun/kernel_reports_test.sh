@@ -234,26 +234,81 @@ test_what_holds_up_a_guest_is_the_reason_at_the_limit() {
 	END
 }
 
-test_a_silent_guest_with_a_stall_is_not_only_silent() {
-	silent='[[    9.100000] rcu: INFO: rcu_preempt self-detected stall on CPU'
-	echo "${silent#?}" >stub/console
-	launcher 'from launcher.facts import Facts
+test_a_stall_is_the_reason_unless_the_guest_went_on() {
+	mkdir art
+	echo '[    9.100000] rcu: INFO: rcu_preempt self-detected stall on CPU' >art/console.log
+	launcher 'from dataclasses import replace
+from launcher.facts import read_facts
 from launcher.reasons import why_not_done
-from launcher.console import read_console
-from launcher.host import Asked, Ending, Host
+from launcher.host import Ending, Host
 from launcher.rundir import RunDirectory
-from launcher.stream import Stream
-import os
-os.makedirs("art", exist_ok=True)
-os.replace("stub/console", "art/console.log")
-for age in (60, 0):
+from launcher.stream import Mark, Stream
+for marks in ((Mark(9000, "payload-starting"), Mark(9999, "wake:0xd1")), (Mark(9500, "payload-starting"),)):
     with RunDirectory("art") as directory:
-        host = Host(ending=Ending(console_age_secs=60, frames_age_secs=age))
-        print(why_not_done(Facts(directory, host, Stream(sys_ready=True), read_console(directory), None)))' >out
+        host = Host(ending=Ending(console_age_secs=60, frames_age_secs=60))
+        facts, _ = read_facts(directory)
+        print(why_not_done(replace(facts, host=host, stream=Stream(sys_ready=True, marks=marks))))' >out
 	assertEquals "a guest that is held up" \
 		'[    9.100000] rcu: INFO: rcu_preempt self-detected stall on CPU; the guest was silent (last frame: 60 s before, last console output: 60 s before)' \
 		"$(sed -n 1p out)"
-	assert_matches '^the guest still sent frames .*; the kernel reported: .*stall on CPU$' out
+	assert_matches '^the guest was silent .*; the kernel had reported: .*stall on CPU$' out
+}
+
+test_a_guest_that_never_spoke_shows_its_last_lines() {
+	hang
+	printf '[    0.100000] one\r\n[    0.200000] the last\r\n' >stub/console
+	reason_of timeout 204 "-t 1 -- true"
+	assert_matches 'never reported that it is ready, the console.s last line is: .*the last$' reason.out
+	assert_matches '^ *\[    0.100000\] one$' err
+}
+
+test_a_kernel_that_can_not_start_init_is_named_by_its_option() {
+	echo '[    1.0] Kernel panic - not syncing: Requested init /init failed (error -8).' >stub/console
+	reason_of boot-failed 206 "-- true"
+	assert_matches 'does this kernel have CONFIG_BINFMT_SCRIPT' reason.out
+	echo '[    1.0] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)' >stub/console
+	reason_of boot-failed 206 "-- true"
+	assert_matches 'CONFIG_BLK_DEV_INITRD' reason.out
+	rm stub/console
+	reason_of sched-failed 200 "-s $KT_TOP/build/scx_demo -- true" $READY sched-log====SCHED_OUTPUT_START=== \
+		"sched-log=extern\\x20(func\\x20ksym)\\x20'scx_bpf_create_dsq':\\x20func_proto\\x20[53]\\x20incompatible\\x20with\\x20kernel\\x20[1]\\n" \
+		sched-log====SCHED_OUTPUT_END=== $DIED $EXIT
+	assert_matches 'made by a pahole before 1.26' reason.out
+}
+
+test_a_warning_of_qemu_is_in_the_result() {
+	printf 'qemu: warning: one\nqemu: warning: two\n' >stub/stderr
+	reason_of pass 0 "-- true" $READY $STARTED $OUT0 $EXIT
+	assert_value qemu_warnings '["qemu: warning: one","qemu: warning: two"]'
+	assert_matches '^  qemu       qemu: warning: one$' err
+}
+
+# The kernel prints so at SysRq-t.
+tasks() {
+	printf '[    9.000000] %s\n' 'task:kthreadd        state:S stack:0     pid:2     tgid:2     ppid:0      task_flags:0x208040 flags:0x00080000' \
+		'task:kworker/0:0     state:R  running task     stack:0     pid:9     tgid:9     ppid:2      task_flags:0x1 flags:0x00000000' \
+		'task:ktexec          state:S stack:0     pid:70    tgid:70    ppid:60     task_flags:0x1 flags:0x00080000' \
+		'task:sh              state:S stack:0     pid:71    tgid:71    ppid:70     task_flags:0x1 flags:0x00080000' \
+		'Call Trace:' ' <TASK>' ' __schedule+0x4c5/0x1070' ' ? never+0x1/0x2' ' schedule+0x27/0xa0' ' do_wait+0x5e/0xe0' \
+		' kernel_wait4+0xb1/0x160' ' </TASK>' \
+		'task:dd              state:D stack:0     pid:72    tgid:72    ppid:71     task_flags:0x1 flags:0x00080000' \
+		'Call Trace:' ' <TASK>' ' __schedule+0x4c5/0x1070' ' io_schedule+0x46/0x80' ' folio_wait_bit_common+0x1/0x2'
+}
+
+test_the_tasks_of_the_payload_come_first_with_what_they_wait_for() {
+	# shellcheck disable=SC2016
+	echo 'head -c 4 "$hvc.in" >/dev/null; cat "$stub/tasks" >>"$console"' >stub/act
+	tasks >stub/tasks
+	reason_of timeout 204 "-t 1 -- true" $READY $STARTED
+	sed -n '/what its tasks did/,/console before/p' err | sed 's/^ *//' >shown
+	assert_in_order_of 'payload: 2' 'dd[72] waits, uninterruptible, in folio_wait_bit_common' 'sh[71] waits in do_wait' \
+		'kernel threads that run: 1' 'kworker/0:0[9] runs'
+}
+
+assert_in_order_of() { # LINE...: in the file shown
+	printf '%s\n' "$@" >wanted
+	grep -xF -f wanted shown >found
+	assert_same_bytes wanted found
 }
 
 # The kernel's own log: records of /dev/kmsg.

@@ -39,7 +39,7 @@ has_arg() {
 
 # command_line: the kernel's; the frequency is that of this machine.
 command_line() {
-	sed -n '/^-append$/{n;p;}' stub/args | sed 's/^tsc_early_khz=[0-9]* //'
+	sed -n '/^-append$/{n;p;}' stub/args | sed 's/^tsc_early_khz=[0-9]* lpj=[0-9]* //'
 }
 
 test_help_names_every_option_on_stdout() {
@@ -80,7 +80,7 @@ test_dry_run_s_command_is_the_real_one_as_a_shell_reads_it() {
 	ktrun -n -m 300 --append "a='b c'" --qemu-arg '-name' --qemu-arg "it's a name" -- true
 	sed 's|^[^ ]*qemu |printf "%s\\n" |' out >printing.sh
 	sh printing.sh >printed
-	sed -i 's|/[^=,]*/ktrun\.[A-Za-z0-9]*/|TMP/|; s/tsc_early_khz=[0-9]*/tsc_early_khz=N/' real printed
+	sed -i 's|/[^=,]*/ktrun\.[A-Za-z0-9]*/|TMP/|; s/tsc_early_khz=[0-9]* lpj=[0-9]*/tsc_early_khz=N/' real printed
 	assert_same_bytes real printed
 }
 
@@ -95,7 +95,7 @@ test_memory_cpus_and_kernel() {
 
 test_the_kernel_command_line_has_what_was_asked_for_and_nothing_else() {
 	good -- true
-	assertEquals "console=ttyS0 panic=-1 oops=panic cryptomgr.notests no_timer_check KTSTR_GUEST=1 \
+	assertEquals "console=ttyS0 panic=-1 oops=panic cryptomgr.notests no_timer_check init=/init KTSTR_GUEST=1 \
 ktbox.host=ktrun ktbox.live_log=1" "$(command_line)"
 	streams $READY $EXIT
 	ktrun -s "$KT_TOP/build/scx_demo" --expect-death --append 'one two' --append three -- true
@@ -110,7 +110,7 @@ ktbox.host=ktrun ktbox.live_log=1" "$(command_line)"
 test_a_guest_under_tcg_is_told_its_frequency_before_the_words_of_the_user() {
 	good --append tsc_early_khz=1 -- true
 	sed -n '/^-append$/{n;p;}' stub/args >line
-	assert_matches '^tsc_early_khz=[1-9][0-9]{5,6} console=.* tsc_early_khz=1$' line
+	assert_matches '^tsc_early_khz=[1-9][0-9]{5,6} lpj=[1-9][0-9]{5,7} console=.* tsc_early_khz=1$' line
 	rm -r stub/args art
 	KTRUN_ACCEL=kvm
 	dry -- true

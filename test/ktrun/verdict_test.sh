@@ -29,6 +29,26 @@ test_all_went_well_is_pass() {
 	assert_value reason null
 }
 
+SUB_DUMP='scx-dump-end=number=1\x20type=error\x20kind=1025\x20complete=1\x20rule=counter\x20bytes=1\x20lines=1\x20lost=0\x20unsent=0'
+
+test_the_reason_of_a_death_is_not_that_of_a_sub_scheduler_or_of_another_one() {
+	sub="sched-state=sub-attached\x20ms=1\x20sub=28\x20name=demo\x20cgroup=/a"
+	verdict_of sched-died 202 "$SCHED -- true" $READY $ATTACHED $sub \
+		"$SUB_DUMP\x20sub=28\x20name=demo\x20cgroup=/a\x20reason=scx_bpf_error\x20(sub)" \
+		"sched-state=sub-ejected\x20ms=2\x20sub=28\x20name=demo\x20kind=1025\x20reason=scx_bpf_error" \
+		'sched-state=killed\x20ms=400\x20signal=9\x20core=0' sched-exit#i32:137 $OUT0 $EXIT
+	assertTrue "the signal: $(value reason)" "value reason | grep -q 'killed after 0.40 s by signal 9'"
+	assertFalse "the sub-scheduler's reason: $(value reason)" "value reason | grep -q scx_bpf_error"
+	assert_matches '^  sub-sched  demo /a: ejected \(scx_bpf_error\)$' err
+	assert_matches '^  dump 1     error 1025 of demo /a, complete' err
+	verdict_of sched-died 202 "$SCHED -- true" $READY $ATTACHED \
+		"$SUB_DUMP\x20sub=0\x20name=other\x20cgroup=\x20reason=scx_bpf_error\x20(other)" $DIED $OUT0 $EXIT
+	assertFalse "another scheduler's reason: $(value reason)" "value reason | grep -q scx_bpf_error"
+	verdict_of sched-died 202 "$SCHED -- true" $READY $ATTACHED \
+		"$SUB_DUMP\x20sub=0\x20name=demo\x20cgroup=\x20reason=scx_bpf_error\x20(own)" $DIED $OUT0 $EXIT
+	assertTrue "its own reason: $(value reason)" "value reason | grep -qF 'scx_bpf_error (own)'"
+}
+
 test_no_frame_at_all_is_boot_failed() {
 	verdict_of boot-failed 206 "-- true"
 }
@@ -50,7 +70,12 @@ test_damage_is_corrupt_before_all_that_the_frames_say() {
 }
 
 test_a_stream_with_bytes_missing_is_corrupt() {
-	verdict_of corrupt 207 "-- true" $READY $STARTED $OUT0 'fin=\xff\x0f\x00\x00\x00\x00\x00\x00' $EXIT
+	verdict_of corrupt 207 "-- true" $READY $STARTED $OUT0 'fin=\xff\x0f\x00\x00\x00\x00\x00\x00' exit#i32:0
+	verdict_of corrupt 207 "-- true" $READY $STARTED $OUT0 exit#i32:0
+	assert_matches 'corrupt.*an exit frame without a fin frame' err
+	assert_value complete false
+	assert_value missing_bytes null
+	assert_value fin_seen false
 }
 
 test_init_error_comes_after_what_frames_say_of_the_scheduler_and_before_all_that_is_missing() {
@@ -64,14 +89,14 @@ test_init_error_comes_after_what_frames_say_of_the_scheduler_and_before_all_that
 }
 
 test_a_failed_line_of_a_script_is_a_verdict_when_nothing_else_is_wrong() {
-	verdict_of init-failed 209 "$SCHED -- true" $READY $SCRIPT_ERROR $ATTACHED $STARTED $OUT0 $STOPPED exit#i32:209
+	verdict_of init-failed 209 "$SCHED -- true" $READY $SCRIPT_ERROR $ATTACHED $STARTED $OUT0 $STOPPED fin exit#i32:209
 	assert_value reason 'script: /sched_enable:2: no'
 	verdict_of fail 7 "$SCHED -- true" $READY $SCRIPT_ERROR $ATTACHED $STARTED $OUT7 $STOPPED $EXIT
 	assert_matches '^  script     /sched_enable:2: no' err
 	verdict_of sched-died 202 "$SCHED -- true" $READY $SCRIPT_ERROR $ATTACHED $STARTED $DIED $OUT0 $EXIT
 	assert_matches '^  script     /sched_enable:2: no' err
-	verdict_of sched-bad-exit 212 "$SCHED -- true" $READY $SCRIPT_ERROR $ATTACHED $STARTED $OUT0 $STOPPED_BADLY exit#i32:209
-	verdict_of init-failed 209 "-- true" $READY $SCRIPT_ERROR $IERR $STARTED $OUT0 exit#i32:209
+	verdict_of sched-bad-exit 212 "$SCHED -- true" $READY $SCRIPT_ERROR $ATTACHED $STARTED $OUT0 $STOPPED_BADLY fin exit#i32:209
+	verdict_of init-failed 209 "-- true" $READY $SCRIPT_ERROR $IERR $STARTED $OUT0 fin exit#i32:209
 	assert_value reason 'payload: it broke'
 }
 
@@ -127,6 +152,13 @@ test_a_death_after_the_attach_is_sched_died_before_the_payload() {
 	verdict_of sched-died 202 "$SCHED -- true" $READY $ATTACHED $STARTED $OUT0 $DIED $EXIT
 }
 
+test_a_death_is_not_explained_by_how_the_process_was_stopped_later() {
+	verdict_of sched-died 202 "$SCHED -- true" $READY $ATTACHED $STARTED \
+		'sched-state=detached\x20ms=400\x20name=demo\x20kind=65\x20reason=unregistered\x20from\x20BPF' \
+		lifecycle#phase:3:gone $OUT0 $STOPPED $EXIT
+	assert_value reason 'the scheduler died during the run: gone: unregistered from BPF'
+}
+
 test_a_sched_exit_frame_alone_is_a_death() {
 	verdict_of sched-died 202 "$SCHED -- true" $READY $ATTACHED $STARTED sched-exit#i32:0 $OUT0 $EXIT
 }
@@ -154,11 +186,11 @@ test_a_code_that_no_process_has_is_still_a_failure() {
 }
 
 test_the_number_of_the_exit_frame_does_not_make_a_pass() {
-	verdict_of fail 7 "-- true" $READY $STARTED $OUT7 exit#i32:0
+	verdict_of fail 7 "-- true" $READY $STARTED $OUT7 $EXIT
 }
 
 test_a_payload_without_a_status_is_no_pass() {
-	verdict_of init-failed 209 "-- true" $READY $STARTED $ENDED exit#i32:0
+	verdict_of init-failed 209 "-- true" $READY $STARTED $ENDED $EXIT
 }
 
 test_a_scheduler_without_an_attach_is_no_pass() {

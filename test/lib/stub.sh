@@ -23,7 +23,7 @@ STOPPED_BADLY='sched-state=stopped\x20code=139'
 SCRIPT_ERROR='init-error=script:\x20/sched_enable:2:\x20no'
 OUT0='exec-exit#i32:0'
 OUT7='exec-exit#i32:7'
-EXIT='exit#i32:0'
+EXIT='fin exit#i32:0'
 NOT_ATTACHED='lifecycle#phase:4:timeout'
 DIED='lifecycle#phase:3:gone sched-state=exited\x20ms=400\x20code=1 sched-exit#i32:1'
 IERR='init-error=payload:\x20it\x20broke'
@@ -34,7 +34,10 @@ oneTimeSetUp() {
 	export KTRUN_QEMU
 	cat >"$KTRUN_QEMU" <<-'END'
 		#!/bin/sh
-		if [ "$1" = --version ]; then echo 'QEMU of a test'; exit; fi
+		if [ "$1" = --version ]; then
+			echo "QEMU ${STUB_QEMU_VERSION:+emulator version }${STUB_QEMU_VERSION:-of a test}"
+			exit
+		fi
 		stub=$STUB
 		printf '%s\n' "$@" >"$stub/args"
 		for word; do

@@ -17,14 +17,14 @@ from ..judge import Judgement
 from ..kernel_log import log_lines
 from ..rundir import COM2, CONSOLE, QEMU_LOG, SCHED_LOG
 from ..schedlog import read_log
-from ..text import printable_bytes, short_lines
+from ..text import blocks_of_lines, printable_bytes, short_lines
 from .excerpts import dump_excerpt, log_excerpt
+from .tasks import describe_tasks, read_tasks
 
-TASKS_SHOWN = 8
 _CUT = 140  # of a line
 _ENDS_SHOWN = 8  # lines of a log's end
 _STORY_LINES = 16
-_TASK = re.compile(rb"task:([^ ]*) *state:(.) .* pid:([0-9]*) ")
+_DUMP_MARK = b"sched_ext_dump: "
 
 
 def evidence(judgement: Judgement) -> Iterator[str]:
@@ -46,18 +46,21 @@ def evidence(judgement: Judgement) -> Iterator[str]:
 def _dump(facts: Facts) -> Iterator[str]:
     """That of an error exit, else the newest one. A guest that was lost may have got no frame of its dump out: then
     the copy on the console is all there is."""
-    dumps = facts.stream.dumps
-    dump = facts.stream.death_dump or facts.stream.error_dump or (dumps[-1] if dumps else None)
+    dump = facts.stream.shown_dump
     name = dump.file if dump else CONSOLE
     path = facts.directory.file(name)
     if not os.path.exists(path):
         return
-    lines = console_lines(path)
-    if dump:
-        lines = (re.sub(r"^.*sched_ext_dump: ", "", line) for line in lines)
-    else:
-        lines = (line.rpartition("sched_ext_dump: ")[2] for line in lines if "sched_ext_dump: " in line)
+    lines = _dump_lines(path) if dump else _dump_lines(path, _DUMP_MARK)
     yield from _excerpt(f"the dump, {name}", dump_excerpt(lines))
+
+
+def _dump_lines(path: str, wanted: bytes = b"") -> Iterator[str]:
+    """The lines that have WANTED in them, without the trace's prefix. A block that has none costs nothing."""
+    for block in blocks_of_lines(path):
+        for line in block.replace(b"\r", b"").split(b"\n") if wanted in block else ():
+            if wanted in line:
+                yield printable_bytes(line.rpartition(_DUMP_MARK)[2])
 
 
 def _excerpt(title: str, lines: Sequence[str]) -> Iterator[str]:
@@ -108,28 +111,15 @@ def _first_report(facts: Facts) -> Iterator[str]:
 
 def _hang(facts: Facts) -> Iterator[str]:
     """What the tasks did at the limit."""
-    states = [found.groups() for line in short_lines(facts.directory.file("hang.txt"))
-              for found in [_TASK.search(line)] if found]
-    if not states:
+    tasks = read_tasks(facts.directory.file("hang.txt"))
+    if tasks:
+        yield "  -- what its tasks did, hang.txt"
+        yield from describe_tasks(tasks)
+    else:
         yield "  -- the guest did not report what its tasks do"
-        return
-    yield "  -- what its tasks did, hang.txt"
-    yield from _tasks("running", b"R", states)
-    yield from _tasks("waiting in the kernel, uninterruptible", b"D", states)
     yield from _before_limit(facts, facts.ending.hang_from or 0)
-
-
-def _tasks(title: str, state: bytes, states: list[tuple[bytes, ...]]) -> Iterator[str]:
-    """kthvc runs because it was asked."""
-    tasks: list[str] = []
-    for name, its, pid in states:
-        task = printable_bytes(name + b"[" + pid + b"]")
-        if its == state and name != b"kthvc" and tasks[-1:] != [task]:
-            tasks.append(task)
-    yield f"     {title}: {len(tasks)}"
-    yield from (f"       {task}" for task in tasks[:TASKS_SHOWN])
 
 
 def _before_limit(facts: Facts, end: int) -> Iterator[str]:
     lines = short_lines(facts.directory.file(CONSOLE), max(0, end - 8192), end)
-    yield from _tail("the console before the limit, console.log", (printable_bytes(line) for line in lines))
+    yield from _tail("the console before the limit, console.log", (printable_bytes(line.replace(b"\r", b"")) for line in lines))

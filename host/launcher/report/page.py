@@ -112,14 +112,15 @@ def _reports(judgement: Judgement) -> str:
         return ""
     rows = "".join(f'<tr><td><span class="pill bad">{report.kind}</span></td><td><code>{xml(report.line)}</code></td></tr>\n'
                    for report in console.reports[:_REPORTS_MAX])
-    return (f"<p>{console.count} in all; the first ones:</p>\n"
+    cut = f" {xml(console.log_problem or '')}." if console.is_cut else ""
+    return (f"<p>{console.count} in all; the first ones:{cut}</p>\n"
             f'<div class="scroll"><table><tbody>\n{rows}</tbody></table></div>\n')
 
 
 def _logs(judgement: Judgement) -> str:
     """File, title, bytes of its begin; the rest of the bound is for its end. A dump is read from its begin."""
     stream, evidence = judgement.facts.stream, judgement.verdict.kind.evidence
-    dump = stream.death_dump or stream.error_dump or (stream.dumps[-1] if stream.dumps else None)
+    dump = stream.shown_dump
     logs = [(SCHED_LOG, "The scheduler's log", 16384), ("stderr", "The payload's stderr", 16384),
             ("stdout", "The payload's stdout", 16384), ("hang.txt", "What the tasks did at the limit", 49152),
             (CONSOLE, "The kernel's console", 8192), (COM2, "Last words of /init", 0),

@@ -10,7 +10,7 @@ from typing import Iterator
 
 from ..facts import Facts
 from ..judge import Judgement
-from ..reasons import seconds
+from ..reasons import qemu_warnings, seconds
 from ..text import one_line, printable, without_controls, write_stderr
 from .evidence import evidence
 from .words import (ITEMS_SHOWN, describe_dump, describe_gets, describe_payload, describe_scheduler, describe_stream,
@@ -55,6 +55,7 @@ def _summary(judgement: Judgement) -> Iterator[str]:
     yield from _reports(facts)
     yield f"  stream     {describe_stream(stream)}"
     yield f"  time       {seconds(ending.wall_ms)} s, {facts.host.accel}"
+    yield from _items([f"  qemu       {line}" for line in qemu_warnings(facts)], "  qemu       {} warnings in all")
     if ending.qemu_killed:
         yield "  qemu       did not end by itself: killed"
 
@@ -87,3 +88,5 @@ def _reports(facts: Facts) -> Iterator[str]:
         yield "     " + f"{report.kind} {report.line}"[:_CUT]
     if console.count > REPORTS_SHOWN:
         yield "     ... more in result.json, kmsg and console.log"
+    if console.is_cut:
+        yield f"     {console.log_problem}"

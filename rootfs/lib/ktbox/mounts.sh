@@ -41,11 +41,25 @@ check_mounts() {
 		mounted=$mounted$point$newline
 	done <"$ROOT/proc/mounts"
 	for point in /proc /sys /dev /tmp /run /dev/shm; do
-		is_mounted "$point" || fail mounts "$point is not mounted"
+		is_mounted "$point" || fail mounts "$point is not mounted: does this kernel have $(option_of "$point")?"
 	done
 	for point in /dev/pts /sys/kernel/debug /sys/kernel/tracing /sys/fs/bpf /sys/fs/cgroup; do
-		is_mounted "$point" || say "mounts: this kernel has no $point"
+		is_mounted "$point" || say "mounts: this kernel has no $point ($(option_of "$point"))"
 	done
+}
+
+option_of() { # POINT: the option of the kernel that its file system needs
+	case $1 in
+	/proc) echo CONFIG_PROC_FS ;;
+	/sys) echo CONFIG_SYSFS ;;
+	/dev) echo CONFIG_DEVTMPFS ;;
+	/dev/pts) echo CONFIG_UNIX98_PTYS ;;
+	/sys/kernel/debug) echo CONFIG_DEBUG_FS ;;
+	/sys/kernel/tracing) echo CONFIG_FTRACE ;;
+	/sys/fs/bpf) echo CONFIG_BPF_SYSCALL ;;
+	/sys/fs/cgroup) echo CONFIG_CGROUPS ;;
+	*) echo CONFIG_TMPFS ;;
+	esac
 }
 
 is_mounted() { # POINT

@@ -1,0 +1,184 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What ktrun sees of a kernel before it boots: its options, whether its image is whole and can be entered; the known
+# faults of QEMU.
+
+# shellcheck disable=SC1091,SC2154,SC2086 # what is sourced sets them; items are words
+. "$KT_TEST_LIB/stub.sh"
+
+# config OPTION...: a whole configuration, which has all that a guest needs but these.
+config() {
+	echo 'CONFIG_64BIT=y'
+	for config_option in BLK_DEV_INITRD BINFMT_SCRIPT BINFMT_ELF DEVTMPFS TMPFS PROC_FS SYSFS VIRTIO_CONSOLE VIRTIO_PCI SCHED_CLASS_EXT \
+		BPF_SYSCALL DEBUG_INFO_BTF PRINTK FTRACE DEBUG_FS CGROUPS SERIAL_8250_CONSOLE; do
+		case " $* " in
+		*" $config_option "*) ;;
+		*) echo "CONFIG_$config_option=y" ;;
+		esac
+	done
+}
+
+# kernel DIRECTORY: a kernel that has no configuration inside.
+kernel() {
+	mkdir -p "$1"
+	ln -sf "$KT_TOP/build/kernel/image" "$1/image"
+}
+
+refused() { # ERE ARG...
+	pattern=$1
+	shift
+	rm -f stub/args
+	ktrun "$@" -- true
+	assert_refused
+	assert_matches "$pattern" err
+}
+
+test_each_option_that_a_guest_needs_is_named_before_the_boot() {
+	kernel k
+	for option in BLK_DEV_INITRD BINFMT_SCRIPT BINFMT_ELF DEVTMPFS TMPFS PROC_FS SYSFS VIRTIO_CONSOLE VIRTIO_PCI; do
+		config $option >k/config
+		refused "cannot run a guest: CONFIG_$option is not set \\(.+\\): .*k/image, according to .*k/config\$" -k k/image
+	done
+	config TMPFS VIRTIO_PCI >k/config
+	refused 'CONFIG_TMPFS is not set .*, CONFIG_VIRTIO_PCI is not set' -k k/image
+	echo '# CONFIG_TMPFS is not set' >k/config
+	refused 'CONFIG_TMPFS' -k k/image
+}
+
+test_what_a_run_goes_without_is_said() {
+	kernel k
+	for option in PRINTK FTRACE DEBUG_FS CGROUPS SERIAL_8250_CONSOLE; do
+		config $option >k/config
+		streams $READY $STARTED $OUT0 $EXIT
+		ktrun -k k/image -- true
+		assert_status 0
+		assert_matches "goes without an option of the kernel: CONFIG_$option is not set \\(.+\\)" err
+	done
+	ktrun -q -k k/image -- true
+	assert_empty err
+	config SCHED_CLASS_EXT >k/config
+	ktrun -k k/image -- true
+	assert_no_match SCHED_CLASS_EXT err
+	ktrun -k k/image -s "$KT_TOP/build/scx_demo" -- true
+	assert_matches 'CONFIG_SCHED_CLASS_EXT' err
+}
+
+test_a_configuration_is_found_where_kernels_have_it() {
+	kernel 'tree/arch/x86/boot'
+	mv tree/arch/x86/boot/image tree/arch/x86/boot/bzImage
+	config TMPFS >tree/.config
+	refused 'tree/.config$' -k tree/arch/x86/boot/bzImage
+	kernel named
+	mv named/image named/vmlinux-6.1.0-test
+	config TMPFS >named/config-6.1.0-test
+	refused 'named/config-6.1.0-test$' -k named/vmlinux-6.1.0-test
+	kernel alone
+	config TMPFS >alone/config-6.1.0-other
+	refused 'alone/config-6.1.0-other$' -k alone/image
+	mkdir inside
+	cp "$KT_TOP/build/kernel/image" inside/image
+	{ printf IKCFG_ST && config TMPFS | gzip -c && printf IKCFG_ED; } >>inside/image
+	config >inside/config
+	refused 'inside/image \(CONFIG_IKCONFIG\)$' -k inside/image
+}
+
+test_modules_that_are_known_are_no_missing_option() {
+	kernel k
+	config VIRTIO_PCI >k/config
+	echo CONFIG_VIRTIO_PCI=m >>k/config
+	refused 'the kernel has CONFIG_VIRTIO_PCI=m, and its modules are not known' -k k/image
+}
+
+# The one that make kernel makes.
+test_make_kernel_makes_the_same_check() {
+	config TMPFS BINFMT_SCRIPT CGROUPS >config
+	run "$KT_TOP/scripts/check-kernel-config.sh" config
+	assert_status 1
+	assert_file_text 'CONFIG_BINFMT_SCRIPT is not set: needed for /init, a shell script
+CONFIG_TMPFS is not set: needed for /tmp, /run and /dev/shm
+CONFIG_CGROUPS is not set: without it, a run lacks /sys/fs/cgroup' out
+	config CGROUPS >config
+	run "$KT_TOP/scripts/check-kernel-config.sh" config
+	assert_status 0
+	run "$KT_TOP/scripts/check-kernel-config.sh" missing
+	assert_status 2
+	kernel k
+	cp config k/config-1.2.3
+	run "$KT_TOP/scripts/find-kernel-config.sh" "$PWD/k/image" no-elf 1.2.3 "$PWD/copy"
+	assert_status 0
+	assert_file_text "$PWD/k/config-1.2.3" out
+	assert_same_bytes config copy
+}
+
+test_a_folder_is_no_kernel_and_its_image_is_named() {
+	mkdir -p k/arch/x86/boot
+	refused 'kernel is a directory, not an image: .*/k$' -k k
+	: >k/arch/x86/boot/bzImage
+	refused 'kernel is a directory, not an image: .*/k \(is it .*/k/arch/x86/boot/bzImage\?\)$' -k k
+}
+
+# bzimage BYTES: a header that names 4 setup sectors and 16 * 256 bytes of code, in a file of this size.
+bzimage() {
+	"$KT_PYTHON" -c 'import struct, sys
+head = bytearray(1024)
+head[0x1f1] = 4
+head[0x1f4:0x1f8] = struct.pack("<I", 256)
+head[0x202:0x206] = b"HdrS"
+sys.stdout.buffer.write(bytes(head).ljust(8192, b"\0")[:int(sys.argv[1])])' "$1"
+}
+
+test_a_truncated_image_is_refused() {
+	bzimage 6656 >whole
+	streams $READY $STARTED $OUT0 $EXIT
+	ktrun -k whole -- true
+	assert_status 0
+	bzimage 6655 >cut
+	refused 'kernel is truncated: .*cut has 6655 bytes, and its header says 6656$' -k cut
+	head -c 3000000 "$KT_TOP/build/kernel/image" >cut
+	refused 'kernel is truncated: .*cut has 3000000 bytes' -k cut
+}
+
+test_an_elf_image_without_the_entry_that_qemu_needs_is_refused() {
+	"$KT_PYTHON" -c 'import sys
+data = open(sys.argv[1], "rb").read()
+assert data.count(b"\x04\0\0\0\x08\0\0\0\x12\0\0\0Xen\0") + data.count(b"\x04\0\0\0\x04\0\0\0\x12\0\0\0Xen\0") == 1
+for size in (4, 8):
+    data = data.replace(b"\x04\0\0\0" + bytes([size]) + b"\0\0\0\x12\0\0\0Xen\0", b"\x04\0\0\0" + bytes([size]) + b"\0\0\0\x13\0\0\0Xen\0")
+open("vmlinux", "wb").write(data)' "$KT_TOP/build/kernel/image"
+	refused 'no PVH entry \(CONFIG_PVH\), .*give the bzImage' -k vmlinux
+}
+
+# cpu: the CPU model that QEMU got.
+cpu() {
+	sed -n '/^-cpu$/{n;p;}' stub/args
+}
+
+test_a_fault_of_a_qemu_is_gone_round_by_its_version_and_accelerator() {
+	kernel k
+	streams $READY $STARTED $OUT0 $EXIT
+	for version in 7.2.22:,-cx16 7.2.0:,-cx16 8.0.0: 11.1.2: 6.2.0: nonsense:; do
+		STUB_QEMU_VERSION=${version%:*}
+		export STUB_QEMU_VERSION
+		rm -f "$KT_TOP/build/qemu-version"
+		ktrun -k k/image -- true
+		assertEquals "$version" "max,-erms,-fsrm${version#*:}" "$(cpu)"
+		assert_matches '^tcg,thread=single$' stub/args
+	done
+	unset STUB_QEMU_VERSION
+	rm -f "$KT_TOP/build/qemu-version"
+}
+
+test_the_loops_of_a_jiffy_follow_from_the_frequency_and_hz() {
+	kernel k
+	config >k/config
+	streams $READY $STARTED $OUT0 $EXIT
+	ktrun -k k/image -- true
+	assert_no_match 'lpj=' stub/args
+	echo CONFIG_HZ=250 >>k/config
+	ktrun -k k/image -- true
+	khz=$(sed -n 's/^tsc_early_khz=\([0-9]*\) .*/\1/p' stub/args)
+	assert_matches "^tsc_early_khz=$khz lpj=$((khz * 4)) console=" stub/args
+}
+
+. shunit2
