@@ -120,11 +120,11 @@ def _last_line(facts: Facts) -> str:
 
 
 def words_of_init(facts: Facts) -> Optional[str]:
-    """What /init said on COM2, where it had no port to say it on; without a device for COM2, on the console. Once it has
-    a port, both are anybody's."""
+    """What /init said on COM2, where it had no port to say it on; when it ended without a device for COM2, on the
+    console. Once it has a port, both are anybody's."""
     if facts.stream.sys_ready:
         return None
-    for name in (COM2, CONSOLE):
+    for name in (COM2,) if facts.ending.timed_out else (COM2, CONSOLE):
         path = facts.directory.file(name)
         if os.path.exists(path):
             said = [line for line in console_tail(path, _WORDS_MAX) if line.startswith(_INIT_SAYS)]
