@@ -131,7 +131,8 @@ test-all: ## run test, test-sanitized, fuzz, mutations and torture, one after th
 
 test-sanitized: need-test-sanitized build/busybox-san ## run the applets' tests with ASan and UBSan
 	@ASAN_OPTIONS=detect_leaks=0 KT_BUSYBOX=$(CURDIR)/build/busybox-san KT_SANITIZED=1 \
-		test/run applets/ktd applets/ktex applets/kth applets/ktl applets/ktp applets/ktrec applets/kts
+		test/run applets/ktd applets/ktex applets/ktg applets/kth applets/ktl applets/ktp applets/ktrec applets/kts \
+			applets/ktt applets/readers
 
 fuzz: need-fuzz $(FUZZERS) ## fuzz what reads from outside, FUZZ_SECONDS (60) each (FUZZ=reader: that alone)
 	@test/deep/fuzz/run $(FUZZ_SECONDS) $(FUZZ)

@@ -11,7 +11,7 @@
 
 static int open_part(const struct kt_artifacts *a, const char *name, int flags)
 {
-	int fd = openat(a->dir, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC | flags, 0666);
+	int fd = openat(a->dir, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | flags, 0666);
 
 	if (fd < 0)
 		bb_perror_msg_and_die("unable to write '%s'", name);
@@ -24,32 +24,90 @@ static void xwrite_part(int fd, const char *name, const void *bytes, size_t len)
 		bb_perror_msg_and_die("unable to write '%s'", name);
 }
 
-/* Removes files of an earlier run: what this run does not write must not seem to be its own. */
-static void remove_old_parts(const struct kt_artifacts *a, const char *dir)
+/* Files that every stream has, that some have, and that may be many */
+static const char *const always[] = { "stdout", "stderr", "sched.log" };
+static const char *const sometimes[] = { "dmesg", "printk", "kmsg", "history", "stream.json", "stream.json.new" };
+static const char *const numbered[] = { "sched-%u.log", "dump-%u.txt" };
+
+/* Calls ACT for each name that a stream may get. */
+static void for_each_part(const struct kt_artifacts *a, void (*act)(const struct kt_artifacts *a, const char *name))
 {
-	static const char *const sometimes[] = { "dmesg", "printk", "kmsg", "history" };
-	static const char *const numbered[] = { "sched-%u.log", "dump-%u.txt" };
-	char name[sizeof("sched-4294967295.log")];
+	char name[sizeof("sched-999.log")];
 	unsigned i, number;
 
+	for (i = 0; i < ARRAY_SIZE(always); i++)
+		act(a, always[i]);
 	for (i = 0; i < ARRAY_SIZE(sometimes); i++)
-		unlinkat(a->dir, sometimes[i], 0);
-	/* without the stream.json of an earlier run, a directory "get" is not ktrecv's */
-	if (unlinkat(a->dir, "stream.json", 0) == 0)
-		remove_file(concat_path_file(dir, KT_GET_DIR), FILEUTILS_RECUR | FILEUTILS_FORCE);
+		act(a, sometimes[i]);
 	for (i = 0; i < ARRAY_SIZE(numbered); i++)
 		for (number = 1; number <= KT_NUMBERED_FILES_MAX; number++) { /* there may be gaps */
 			sprintf(name, numbered[i], number);
-			unlinkat(a->dir, name, 0);
+			act(a, name);
 		}
 }
 
-void FAST_FUNC kt_artifacts_open(struct kt_artifacts *a, const char *name, bool plain)
+/* A file of an earlier run must not seem to be this one's. A directory is another's. */
+static void remove_part(const struct kt_artifacts *a, const char *name)
 {
-	static const char *const always[] = { "stdout", "stderr", "sched.log" };
+	if (unlinkat(a->dir, name, 0) < 0 && errno != ENOENT && errno != EISDIR)
+		bb_perror_msg_and_die("unable to remove '%s'", name);
+}
+
+/* A directory that no run has made may have a file of the same name that is its owner's. */
+static void refuse_part(const struct kt_artifacts *a, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(a->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		bb_error_msg_and_die("unable to write '%s': it is there, and "KT_MARKER" is not: no run has made it", name);
+}
+
+/* The marker says that a run has made the files with our names; its second line, that get/ was there before. */
+static void mark(const struct kt_artifacts *a)
+{
+	static const char text[] = KT_MARKER_TEXT KT_MARKER_GET;
+	bool has_get = faccessat(a->dir, KT_GET_DIR, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	int fd = open_part(a, KT_MARKER, O_CREAT | O_EXCL);
+
+	xwrite_part(fd, KT_MARKER, text, has_get ? strlen(text) : strlen(KT_MARKER_TEXT));
+	close(fd);
+}
+
+/* False when there is none. */
+static bool read_marker(const struct kt_artifacts *a, bool *get_is_ours)
+{
+	char text[sizeof(KT_MARKER_TEXT KT_MARKER_GET)] = "";
+	int fd = openat(a->dir, KT_MARKER, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	full_read(fd, text, sizeof(text) - 1);
+	close(fd);
+	*get_is_ours = !strstr(text, KT_MARKER_GET);
+	return is_prefixed_with(text, KT_MARKER_TEXT);
+}
+
+static void begin_directory(const struct kt_artifacts *a, const char *name)
+{
+	bool get_is_ours;
+
+	if (!read_marker(a, &get_is_ours)) {
+		for_each_part(a, refuse_part);
+		mark(a);
+		return;
+	}
+	for_each_part(a, remove_part);
+	if (get_is_ours)
+		remove_file(concat_path_file(name, KT_GET_DIR), FILEUTILS_RECUR | FILEUTILS_FORCE);
+}
+
+void FAST_FUNC kt_artifacts_open(struct kt_artifacts *a, const char *name, bool plain, uint64_t room)
+{
 	unsigned i;
 
-	a->dir = a->block = a->files.dir = a->files.fd = -1;
+	a->dir = a->block = a->files.dir = a->files.top = -1;
+	a->files.room = &a->room;
+	a->room.left = room;
 	a->plain = plain;
 	if (!name)
 		return;
@@ -59,9 +117,9 @@ void FAST_FUNC kt_artifacts_open(struct kt_artifacts *a, const char *name, bool 
 	if (a->dir < 0)
 		bb_perror_msg_and_die("unable to open '%s'", name);
 	a->files.dir = a->dir;
-	remove_old_parts(a, name);
+	begin_directory(a, name);
 	for (i = 0; i < ARRAY_SIZE(always); i++)
-		close(open_part(a, always[i], O_TRUNC));
+		close(open_part(a, always[i], O_CREAT | O_EXCL));
 }
 
 void FAST_FUNC kt_artifacts_append(struct kt_artifacts *a, const char *name, const void *bytes, size_t len)
@@ -70,9 +128,24 @@ void FAST_FUNC kt_artifacts_append(struct kt_artifacts *a, const char *name, con
 
 	if (a->dir < 0)
 		return;
-	fd = open_part(a, name, O_APPEND);
+	fd = open_part(a, name, O_CREAT | O_APPEND);
 	xwrite_part(fd, name, bytes, len);
 	close(fd);
+}
+
+/* The same, for a file that a guest can have any number of: beyond the room its bytes are only counted. */
+static void append_numbered(struct kt_artifacts *a, const char *name, const void *bytes, size_t len)
+{
+	struct stat st;
+	bool is_new;
+
+	if (a->dir < 0)
+		return;
+	is_new = fstatat(a->dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0;
+	if (kt_room_take(&a->room, len + (is_new ? KT_INODE_COST : 0)))
+		kt_artifacts_append(a, name, bytes, len);
+	else
+		a->room.unwritten += len;
 }
 
 static bool payload_is(const struct kt_frame *frame, const char *text)
@@ -94,8 +167,18 @@ static void open_block(struct kt_artifacts *a, uint64_t number)
 	close_block(a);
 	if (a->dir < 0 || number > KT_NUMBERED_FILES_MAX)
 		return;
+	if (!kt_room_take(&a->room, KT_INODE_COST))
+		return;
 	sprintf(name, "sched-%u.log", (unsigned)number);
-	a->block = open_part(a, name, O_TRUNC);
+	a->block = open_part(a, name, O_CREAT | O_TRUNC);
+}
+
+static void append_block(struct kt_artifacts *a, const struct kt_frame *frame)
+{
+	if (kt_room_take(&a->room, frame->length))
+		xwrite_part(a->block, "sched-N.log", frame->payload, frame->length);
+	else
+		a->room.unwritten += frame->length;
 }
 
 void FAST_FUNC kt_artifacts_sched_log(struct kt_artifacts *a, struct kt_run_result *result,
@@ -109,7 +192,7 @@ void FAST_FUNC kt_artifacts_sched_log(struct kt_artifacts *a, struct kt_run_resu
 		result->sched_log_bytes += frame->length;
 		kt_artifacts_append(a, "sched.log", frame->payload, frame->length);
 		if (a->block >= 0)
-			xwrite_part(a->block, "sched-N.log", frame->payload, frame->length);
+			append_block(a, frame);
 	}
 }
 
@@ -141,7 +224,7 @@ void FAST_FUNC kt_artifacts_sched_live(struct kt_artifacts *a, struct kt_run_res
 	if (file == 0)
 		return;
 	sprintf(name, "sched-%u.log", file);
-	kt_artifacts_append(a, name, bytes, len);
+	append_numbered(a, name, bytes, len);
 }
 
 /* A frame's end may cut the prefix of a line, so the prefix's state lasts for all frames of a dump. */
@@ -150,7 +233,7 @@ static void append_plain(struct kt_artifacts *a, const char *name, const char *b
 	char *text = xmalloc(len + KT_PREFIX_MAX);
 
 	len = kt_trace_prefix_strip(&a->prefix, bytes, len, text);
-	kt_artifacts_append(a, name, text, len);
+	append_numbered(a, name, text, len);
 	free(text);
 }
 
@@ -165,7 +248,7 @@ void FAST_FUNC kt_artifacts_dump(struct kt_artifacts *a, const struct kt_frame *
 		return;
 	sprintf(name, "dump-%u.txt", (unsigned)number);
 	if (!a->plain) {
-		kt_artifacts_append(a, name, bytes, len);
+		append_numbered(a, name, bytes, len);
 		return;
 	}
 	if (a->dump != number)
@@ -180,7 +263,8 @@ void FAST_FUNC kt_artifacts_result(struct kt_artifacts *a, struct kt_run_result 
 
 	if (a->dir < 0)
 		return;
-	out = xfdopen_for_write(open_part(a, "stream.json.new", O_TRUNC));
+	result->unwritten_bytes = a->room.unwritten;
+	out = xfdopen_for_write(open_part(a, "stream.json.new", O_CREAT | O_EXCL));
 	kt_result_print(result, out);
 	if (fclose(out) != 0 || renameat(a->dir, "stream.json.new", a->dir, "stream.json") < 0)
 		bb_simple_perror_msg_and_die("unable to write 'stream.json'");

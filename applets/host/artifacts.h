@@ -12,6 +12,11 @@
 /* A hostile guest may begin a block or a dump with every frame; this many get files. */
 enum { KT_NUMBERED_FILES_MAX = 999 };
 
+/* A file that says that a run has made the directory's files, and what it says. host/launcher/rundir.py has the same. */
+#define KT_MARKER ".ktbox-run"
+#define KT_MARKER_TEXT "A run of ktbox has made this directory, or the files in it that have a run's names.\n"
+#define KT_MARKER_GET "get/ was there before.\n"
+
 struct kt_artifacts {
 	int dir; /* -1: none are wanted */
 	int block; /* descriptor of the current sched-N.log, -1 outside of a block */
@@ -20,11 +25,12 @@ struct kt_artifacts {
 	uint32_t dump; /* the dump that prefix belongs to */
 	struct kt_trace_prefix prefix;
 	struct kt_guest_files files;
+	struct kt_room room; /* for numbered files and those below get/ */
 };
 
-/* Makes the directory NAME if it is missing, and removes or empties the files of an earlier run. Dies when it
- * can't, as all of these do. */
-void kt_artifacts_open(struct kt_artifacts *artifacts, const char *name_or_null, bool plain) FAST_FUNC;
+/* Makes the directory NAME if it is missing, and removes the files of an earlier run. A file that only has the name of
+ * one is not touched. ROOM is in bytes. Dies when it can't, as all of these do. */
+void kt_artifacts_open(struct kt_artifacts *artifacts, const char *name_or_null, bool plain, uint64_t room) FAST_FUNC;
 
 /* Appends the bytes to the file NAME. */
 void kt_artifacts_append(struct kt_artifacts *artifacts, const char *name,

@@ -5,17 +5,23 @@
 #define KT_GUEST_FILES_H 1
 
 #include "file_list.h"
+#include "room.h"
 
 #define KT_GET_DIR "get"
 
 /* A hostile guest may send a file with every frame; after this many files and directories all are refused. */
 enum { KT_GUEST_FILES_MAX = 65536 };
 
-/* Starts as zero, but for dir and fd: -1. */
+/* Files that are open for senders that take turns; the others are opened again. */
+enum { KT_GUEST_FILES_OPEN = 64 };
+
+/* Starts as zero, but for dir and top: -1. */
 struct kt_guest_files {
 	int dir; /* descriptor of the artifacts; -1: frames are only counted */
-	int fd; /* of the file that was written last, -1: none */
-	const struct kt_file_record *owner; /* of that file */
+	int top; /* descriptor of get/ in it, from the first file on */
+	struct kt_room *room;
+	struct kt_file_record *open[KT_GUEST_FILES_OPEN]; /* whose fd is open; NULL: none */
+	unsigned opened; /* so many times; the next takes this place */
 	unsigned entries; /* files and directories made so far */
 };
 

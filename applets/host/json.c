@@ -43,13 +43,21 @@ bool FAST_FUNC kt_is_utf8(const uint8_t *bytes, size_t len)
 	return true;
 }
 
+/* Whether a terminal or a reader of text would act on it: controls, what turns the direction of text around, ends of
+ * lines */
+static bool is_acted_on(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e || c == 0x200f
+		|| (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
 static void put_char(FILE *out, const uint8_t *bytes, unsigned len, uint32_t character)
 {
 	if (character == '"' || character == '\\')
 		fprintf(out, "\\%c", (int)character);
 	else if (character == '\n')
 		fputs("\\n", out);
-	else if (character < 0x20 || (character >= 0x7f && character < 0xa0))
+	else if (is_acted_on(character))
 		fprintf(out, "\\u%04x", (unsigned)character);
 	else
 		fwrite(bytes, 1, len, out);

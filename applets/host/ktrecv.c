@@ -25,10 +25,11 @@
 //kbuild:lib-$(CONFIG_KTRECV) += ktrecv.o
 
 //usage:#define ktrecv_trivial_usage
-//usage:       "[-d DIR] [--plain] [-j] [-f [--progress]] [FILE]"
+//usage:       "[-d DIR [-m BYTES]] [--plain] [-j] [-f [--progress]] [FILE]"
 //usage:#define ktrecv_full_usage "\n\n"
 //usage:       "Read a frame stream; print the payload's stdout and stderr\n"
 //usage:     "\n	-d DIR	Also write its parts and stream.json into DIR"
+//usage:     "\n	-m BYTES	Leave out what is beyond BYTES in sched-N.log, dump-N.txt and get/"
 //usage:     "\n	--plain	Write dumps without the trace's prefix"
 //usage:     "\n	-j	Print one JSON object per frame instead"
 //usage:     "\n	-f	Follow a growing FILE until the exit frame or TERM"
@@ -402,17 +403,21 @@ int ktrecv_main(int argc UNUSED_PARAM, char **argv)
 		OPT_DIR = 1 << 0,
 		OPT_JSON = 1 << 1,
 		OPT_FOLLOW = 1 << 2,
-		OPT_PLAIN = 1 << 3,
-		OPT_PROGRESS = 1 << 4,
+		OPT_ROOM = 1 << 3,
+		OPT_PLAIN = 1 << 4,
+		OPT_PROGRESS = 1 << 5,
 	};
 	struct receiver *r = xzalloc(sizeof(*r));
 	const char *name = "-";
-	char *dir = NULL;
+	uint64_t most = UINT64_MAX;
+	char *dir = NULL, *room = NULL;
 	unsigned opts;
 	int fd;
 
 	xfunc_error_retval = EXIT_USAGE;
-	opts = getopt32long(argv, "^d:jf\0?1", "plain\0" No_argument "\xff" "progress\0" No_argument "\xfe", &dir);
+	opts = getopt32long(argv, "^d:jfm:\0?1", "plain\0" No_argument "\xff" "progress\0" No_argument "\xfe", &dir, &room);
+	if (room)
+		most = xatoull(room);
 	xfunc_error_retval = EXIT_IO;
 	if (argv[optind])
 		name = argv[optind];
@@ -421,7 +426,7 @@ int ktrecv_main(int argc UNUSED_PARAM, char **argv)
 	r->json = opts & OPT_JSON;
 	if (opts & OPT_PROGRESS)
 		kt_progress_start(&r->progress);
-	kt_artifacts_open(&r->artifacts, dir, opts & OPT_PLAIN);
+	kt_artifacts_open(&r->artifacts, dir, opts & OPT_PLAIN, most);
 	kt_reader_init(&r->reader, xmalloc(KT_WINDOW_SIZE), xmalloc(KT_CHECKPOINTS * sizeof(uint32_t)));
 	read_stream(r, fd, name, (opts & OPT_FOLLOW) && fd != STDIN_FILENO);
 	kt_artifacts_result(&r->artifacts, &r->result);

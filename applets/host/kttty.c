@@ -63,7 +63,7 @@ struct attachment {
 	bool raw;
 	bool stdin_ended;
 	bool in_background; /* until CONT */
-	bool owes_ack;
+	bool owes_size, owes_ack; /* answers, of which a guest may ask for any number */
 	bool escaped;
 	bool term_came;
 };
@@ -159,7 +159,7 @@ static void on_frame(struct attachment *a, const struct kt_frame *frame)
 	switch (frame->tag) {
 	case KT_TTY_BEGIN:
 		end_progress(a);
-		send_size(a);
+		a->owes_size = true;
 		break;
 	case KT_TTY_OUTPUT:
 		kt_queue_add(&a->to_terminal, (const char *)frame->payload, frame->length);
@@ -215,6 +215,20 @@ static void choose_events(struct attachment *a)
 	a->fds[POLL_TERMINAL].fd = a->to_terminal.len ? a->terminal_fd : -1;
 }
 
+/* Not while the guest takes nothing: with a queue full of answers the terminal, and so the key, would not be read. */
+static void answer(struct attachment *a)
+{
+	if (a->link.queue.len >= KT_LINK_BUSY)
+		return;
+	if (a->owes_size)
+		send_size(a);
+	a->owes_size = false;
+	if (!a->owes_ack || a->to_terminal.len > 0)
+		return;
+	kt_link_send(&a->link, KT_TTY_ACK, NULL, 0);
+	a->owes_ack = false;
+}
+
 static void step(struct attachment *a)
 {
 	choose_events(a);
@@ -229,10 +243,7 @@ static void step(struct attachment *a)
 		on_guest(a);
 	if (a->to_terminal.len)
 		show(a);
-	if (a->owes_ack && a->to_terminal.len == 0) {
-		kt_link_send(&a->link, KT_TTY_ACK, NULL, 0);
-		a->owes_ack = false;
-	}
+	answer(a);
 	if (a->link.queue.len && kt_link_flush(&a->link) < 0)
 		bb_simple_perror_msg_and_die("unable to write to the guest");
 }

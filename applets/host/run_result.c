@@ -147,6 +147,8 @@ static void on_attached(struct kt_run_result *result, const char *text)
 	result->scheduler_attached = true;
 	result->scheduler_restarts += result->is_detached;
 	result->is_detached = false;
+	free(result->scheduler_detached_reason); /* it was that of the restart, and explains no later end */
+	result->scheduler_detached_reason = NULL;
 	keep_value(&result->scheduler_name, text, " name=", " ");
 }
 
@@ -360,14 +362,17 @@ static void print_subs(const struct kt_sub_list *list, FILE *out)
 	fputs("],\n", out);
 }
 
-/* Nothing is missing when as many bytes arrived before the fin frame as the kernel had sent by then. */
+/* Nothing is missing when as many bytes arrived before the fin frame as the kernel had sent by then. An exit frame
+ * without a fin frame is not /init's, or fin was lost. */
 static void print_completeness(const struct kt_run_result *result, FILE *out)
 {
 	int64_t missing = result->bytes_sent.value - (int64_t)result->fin_offset;
 
 	print_number(out, "bytes_sent", &result->bytes_sent);
+	print_flag(out, "fin_seen", result->fin_seen);
 	if (!result->bytes_sent.known) {
-		fputs("  \"complete\": null,\n  \"missing_bytes\": null,\n", out);
+		fprintf(out, "  \"complete\": %s,\n  \"missing_bytes\": null,\n",
+			result->exit_code.known && !result->fin_seen ? "false" : "null");
 		return;
 	}
 	print_flag(out, "complete", missing == 0);
@@ -441,10 +446,15 @@ static void print_marks(const struct kt_run_result *result, FILE *out)
 
 static void print_files(const struct kt_run_result *result, FILE *out)
 {
+	uint64_t incomplete = kt_file_list_incomplete(&result->files);
+
 	fputs("  \"files\": ", out);
 	kt_file_list_print(&result->files, out);
 	fputs(",\n", out);
-	print_flag(out, "files_complete", kt_file_list_is_complete(&result->files));
+	print_flag(out, "files_complete", incomplete == 0 && result->files.stray_frames == 0);
+	print_count(out, "files_count", result->files.count);
+	print_count(out, "files_incomplete", incomplete);
+	print_count(out, "files_stray_frames", result->files.stray_frames);
 }
 
 static void print_stream(const struct kt_run_result *result, FILE *out)
@@ -456,6 +466,7 @@ static void print_stream(const struct kt_run_result *result, FILE *out)
 	print_flag(out, "truncated", result->truncated);
 	print_count(out, "unknown_frames", result->unknown_frames);
 	print_completeness(result, out);
+	print_count(out, "unwritten_bytes", result->unwritten_bytes);
 	print_count(out, "stdout_bytes", result->stdout_bytes);
 	print_count(out, "stderr_bytes", result->stderr_bytes);
 	print_count(out, "sched_log_blocks", result->sched_log_blocks);

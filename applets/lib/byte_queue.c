@@ -44,6 +44,8 @@ static bool grow(struct kt_byte_queue *queue, size_t wanted)
 
 void FAST_FUNC kt_queue_add(struct kt_byte_queue *queue, const char *bytes, size_t len)
 {
+	if (len == 0) /* there may be no ring yet, and no bytes */
+		return;
 	if (queue->capacity - queue->len < len && !grow(queue, queue->len + len)) {
 		queue->dropped += len;
 		return;
@@ -55,7 +57,11 @@ void FAST_FUNC kt_queue_add(struct kt_byte_queue *queue, const char *bytes, size
 int FAST_FUNC kt_queue_write(struct kt_byte_queue *queue, int fd, size_t max)
 {
 	size_t next = MIN(queue->len, queue->capacity - queue->start);
-	ssize_t written = safe_write(fd, queue->ring + queue->start, MIN(next, max));
+	ssize_t written;
+
+	if (next == 0)
+		return 0;
+	written = safe_write(fd, queue->ring + queue->start, MIN(next, max));
 
 	if (written < 0)
 		return errno == EAGAIN ? 0 : -1;

@@ -215,6 +215,8 @@ def parse(words: Sequence[str], version: str, stdin: str) -> Options:
         raise Fault("--matrix: what is asked of a cell stands in the file, only -o, -q, --junit and --report go with "
                     f"it: {other[-1]}")
     command = " ".join(shell_word(word) for word in arguments) if arguments else None
+    if "--history" in seen and not namespace.shell:
+        raise Fault("--history: only a shell has a history: give --shell")
     options = Options(**vars(namespace), command=command, arguments=arguments, stdin=stdin,
                       words=tuple(words))
     return _default_limit(_shell_from_stdin(options))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Iterable, Iterator, Optional
 
 from .headlines import NOT_WARNINGS, STUCK, causes_of
-from .kernel_log import Coverage, Found, find_in_console, find_in_log, is_stamped, read_coverage
+from .kernel_log import LOOKED_AT, Coverage, Found, find_in_console, find_in_log, has_too_many, is_stamped, read_coverage
 from .rundir import CONSOLE, KMSG, RunDirectory
 from .text import blocks_of_lines, printable_bytes
 
@@ -46,6 +46,7 @@ class Console:
     ejected: tuple[str, ...] = ()  # schedulers of the payload's that the kernel has ejected, in its words
     oom_init: Optional[str] = None  # the OOM killer took PID 1
     log_problem: Optional[str] = None  # why a report may be missing
+    is_cut: bool = False  # too many lines: the count is that of the first of them
 
 
 def console_lines(path: str) -> Iterator[str]:
@@ -60,8 +61,14 @@ def read_console(directory: RunDirectory, log_has_end: bool = False, owner: Opti
     coverage = read_coverage(log, log_has_end)
     if coverage.problem and not is_stamped(console):
         coverage = replace(coverage, last_us=-1)  # what the log lacks cannot be told from what it has
+    too_many = _too_many(directory)
     return replace(_count(_merged(console, log, coverage, owner)), **_tell_panic(find_in_console(console, owner)),
-                   log_problem=read_coverage(log, log_has_end).problem)
+                   log_problem=read_coverage(log, log_has_end).problem or too_many, is_cut=too_many is not None)
+
+
+def _too_many(directory: RunDirectory) -> Optional[str]:
+    name = next((name for name in (CONSOLE, KMSG) if has_too_many(directory.file(name))), None)
+    return f"{name} has more lines that may be reports than the {LOOKED_AT} that are looked at" if name else None
 
 
 def _merged(console: str, log: str, coverage: Coverage, owner: Optional[str]) -> Iterable[tuple[str, Found]]:

@@ -3,10 +3,12 @@
 
 HUP, INT, TERM and QUIT reach ktrun as bytes on a pipe, and are looked at only in Jobs.wait: nothing is cut short
 between making a thing and recording it. Children ignore HUP, INT and QUIT: ktrun decides about them.
-Ends: leaving a Jobs block kills and reaps every child that is left.
+Ends: leaving a Jobs block kills and reaps every child that is left. When ktrun itself is killed (SIGKILL), the kernel
+kills them.
 """
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -20,11 +22,16 @@ from .text import decoded
 
 File = Union[int, IO[bytes]]
 _POLL_MS_MAX = 2.0 ** 31 - 1  # of poll(2): 24 days
+_PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
 
 
 class Interrupted(Exception):
     """A signal, or the key that ends the VM. The text says which."""
+
+
+class CannotGoOn(Exception):
+    """A program that the run needs has died, or the disk is full. The text says which."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,7 @@ class Jobs:
     def _on_signal(self, number: int, frame: Optional[FrameType]) -> None:
         self._received = number
         if self._raises_at_once:
+            self._raises_at_once = False  # once: another one would cut short what this one ends
             raise Interrupted(signal.Signals(number).name[3:])
 
     def shield(self) -> None:
@@ -103,9 +111,13 @@ class Jobs:
 
     def start(self, command: Sequence[str], *, stdin: File = subprocess.DEVNULL, stdout: Optional[File] = None,
               stderr: Optional[File] = None, keep: Sequence[int] = (), environment: Optional[Mapping[str, str]] = None,
-              prepare: Callable[[], None] = lambda: None) -> Job:
-        """KEEP: descriptors that the child inherits. PREPARE runs in the child before the program does."""
+              prepare: Callable[[], None] = lambda: None, orphaned: int = signal.SIGKILL) -> Job:
+        """KEEP: descriptors that the child inherits. PREPARE runs in the child before the program does. ORPHANED: the
+        signal that the child gets when ktrun is killed."""
+        parent = os.getpid()
+
         def begin() -> None:
+            _end_with_parent(parent, orphaned)
             for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
                 signal.signal(number, signal.SIG_IGN)
             signal.signal(signal.SIGTTOU, signal.SIG_DFL)
@@ -160,6 +172,20 @@ class Jobs:
         finally:
             os.close(output)
             os.close(errors)
+
+
+def end_with_parent(number: int) -> None:
+    """ktrun as the cell of a matrix: its own children then end with it."""
+    _end_with_parent(os.getppid(), number)
+
+
+def _end_with_parent(parent: int, number: int) -> None:
+    """NUMBER comes when PARENT ends, whatever ends it. A Python without ctypes goes without."""
+    with contextlib.suppress(ImportError, AttributeError):
+        import ctypes
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
+        if os.getppid() != parent:  # it ended before that
+            os.kill(os.getpid(), number)
 
 
 def _content(descriptor: int) -> bytes:

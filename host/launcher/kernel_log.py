@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import Iterator, NamedTuple, Optional
 
 from .headlines import CUT_HERE, WORD_MIN, WORDS, ejection_of, explains, kind_of
@@ -22,6 +23,8 @@ EJECTED = "sched-ejected"
 ANY = "*"  # no name of a scheduler
 _EXPLAINED_FOR = 6  # lines from an explanation to its headline
 _GAPS_MAX = 1000
+LOOKED_AT = 50_000  # lines that may belong to a report: each takes some 30 us
+_PANIC = b"Kernel panic"
 _STAMP = re.compile(r"\[ *([0-9]{1,12})\.([0-9]{1,9})\](\[ *[CT][0-9]+\])? ")
 _STAMPED_LINE = re.compile(rb"^\[ *[0-9]*\.[0-9]*\]", re.MULTILINE)
 _RECORD = re.compile(r"([0-9]{1,5}),([0-9]{1,18}),([0-9]{1,18}),[^;]*;(.*)")
@@ -96,16 +99,29 @@ def is_stamped(path: str) -> bool:
 
 
 def _with_words(path: str) -> Iterator[tuple[int, bytes]]:
-    """Number and text of the lines that may belong to a report. Most blocks have none, and are passed over at once."""
-    before = 0
+    """Number and text of the lines that may belong to a report. Most blocks have none, and are passed over at once.
+
+    A guest may print millions: after LOOKED_AT of them, only those of a panic are looked at (has_too_many).
+    """
+    before = count = 0
     is_next = False
     for block in blocks_of_lines(path):
+        if count >= LOOKED_AT and (_PANIC not in block or count >= 2 * LOOKED_AT):
+            before += block.count(b"\n") + 1
+            continue
         if is_next or WORDS.search(block):
             for at, line in enumerate(block.split(b"\n"), before + 1):
                 if is_next or (len(line) >= WORD_MIN and WORDS.search(line)):
                     is_next = CUT_HERE.encode() in line
-                    yield at, line
+                    count += 1
+                    if count <= LOOKED_AT or _PANIC in line:
+                        yield at, line
         before += block.count(b"\n") + 1
+
+
+def has_too_many(path: str) -> bool:
+    """Whether not all of the lines that may belong to a report are looked at."""
+    return os.path.exists(path) and sum(1 for _ in islice(_with_words(path), LOOKED_AT)) == LOOKED_AT
 
 
 def _console_lines(path: str) -> Iterator[_Line]:

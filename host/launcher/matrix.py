@@ -6,31 +6,33 @@ more words for parallel, --sshlogin for example. Out: in the directory: matrix.t
 NNNNN.sh (a cell's command), NNNNN/ (its run directory), NNNNN.err (its summary), joblog; a table on stdout.
 Exit: 0 all cells have passed; 1 one has not.
 
-A cell is finished when its result.json has a verdict other than "interrupted": a stopped matrix goes on with the others
-when it is started again with the same directory. parallel and the cells inherit the directory's lock, since they may
-live on when ktrun is killed.
+A cell is finished when its result.json has a verdict other than "interrupted" and "error": a stopped matrix goes on with
+the others when it is started again with the same directory. When ktrun is killed, parallel gets TERM and ends the cells;
+they inherit the directory's lock, since that takes a moment.
 """
 from __future__ import annotations
 
 import itertools
 import os
+import re
 import shlex
 import shutil
 import signal
 import time
 from dataclasses import dataclass
-from typing import Iterator, Mapping, Optional, Sequence
+from typing import Callable, Iterator, Mapping, Optional, Sequence
 
 from .accelerator import choose_accelerator
+from .cli import parse
 from .jobs import Interrupted, Job, Jobs
 from .matrix_file import Matrix, Payload, Scheduler, read_matrix
 from .options import Options
 from .paths import Paths
 from .plan import Plan, check_base, check_busybox, check_reports, find_qemu, new_directory, read_kernel_file
-from .report import write_report
+from .report import make_all, write_report
 from .report.matrix import NOT_RUN, Cell, Row, matrix_junit, matrix_page, matrix_table, rows_of
 from .result import Outcome, read_outcome
-from .rundir import RunDirectory, check_output
+from .rundir import RunDirectory, check_output, create
 from .text import Fault, note, print_text, shell_word, without_controls, write_stderr
 from .workdir import work_directory
 
@@ -59,12 +61,13 @@ def run_matrix(options: Options, paths: Paths, jobs: Jobs) -> int:
         _run_cells(directory, cells, matrix, accel, options, jobs)
         results = [_collect(directory.path, cell) for cell in cells]
     rows = rows_of(results)
+    reports = _reports(options, rows, results, directory.path)
     table = matrix_table(rows, results, directory.path, _again(options, directory.path))
     if options.report_on_stdout:
         write_stderr(table)
     else:
-        print_text(table)
-    _write_reports(options, rows, results, directory.path)
+        reports["the table"] = lambda: print_text(table)
+    make_all(reports)
     return 0 if all(cell.verdict == "pass" for cell in results) else 1
 
 
@@ -73,6 +76,7 @@ def _check(options: Options, paths: Paths) -> tuple[Matrix, Plan]:
         raise Fault("--matrix: no program parallel: is the package parallel installed?")
     check_busybox(paths)
     matrix = read_matrix(options.matrix or "", options, paths)
+    _check_cell_options(matrix.options, paths)
     kernel = read_kernel_file(matrix.kernels[0])
     check_base(paths, kernel)
     qemu = find_qemu(kernel)
@@ -80,6 +84,28 @@ def _check(options: Options, paths: Paths) -> tuple[Matrix, Plan]:
     check_reports(options)
     return matrix, Plan(options, paths, kernel, qemu, os.environ.get("KTRUN_ACCEL") or None,
                         options.output or new_directory(paths), "", None, None)
+
+
+def _check_cell_options(words: Sequence[str], paths: Paths) -> None:
+    """Each cell would fail for it, or all would write to one place. Raises Fault."""
+    defaults = os.environ.pop("KTRUN_OPTS", None)  # a cell has none
+    try:
+        cell = parse([*words, "--", "true"], paths.version, "/dev/null")
+    except Fault as fault:
+        raise Fault(f"--matrix: options of a cell: {fault}") from fault
+    except SystemExit:
+        raise Fault(f"--matrix: options of a cell: not for a run: {' '.join(words)}") from None
+    finally:
+        if defaults is not None:
+            os.environ["KTRUN_OPTS"] = defaults
+    if cell.arguments != ("true",):
+        raise Fault("--matrix: options of a cell: what it runs is its payload, not a command after --")
+    report = next((option for option, path in cell.reports.items() if path), None)
+    for option, is_there in (("--shell", cell.shell), ("--test", cell.tests), ("--replay", cell.replay),
+                             ("--matrix", cell.matrix), ("-n", cell.dry_run), ("-o", cell.output), ("--gdb", cell.gdb),
+                             ("--history", cell.history), (report or "", report)):
+        if is_there:
+            raise Fault(f"--matrix: options of a cell: not for many runs: {option}")
 
 
 def _cells(matrix: Matrix) -> Iterator[Work]:
@@ -96,8 +122,9 @@ def _lock(path: str, file: str) -> RunDirectory:
         os.makedirs(path, exist_ok=True)
         with open(file, "rb") as source:
             wanted = source.read()
-        if not os.path.exists(copy):
-            with open(copy, "wb") as target:
+        if not os.path.lexists(copy):
+            _check_names(path)
+            with create(copy) as target:
                 target.write(wanted)
         with open(copy, "rb") as source:
             if source.read() != wanted:
@@ -105,6 +132,13 @@ def _lock(path: str, file: str) -> RunDirectory:
     except OSError as error:
         raise Fault(f"output is not writable: {path}") from error
     return RunDirectory(path, "a matrix, or a cell that a killed one has left behind, is still at work in")
+
+
+def _check_names(path: str) -> None:
+    """Without its copy no matrix has made them."""
+    for entry in os.scandir(path):
+        if re.fullmatch(r"cells\.tsv|joblog|unfinished|[0-9]{5,}(\.sh|\.err)?", entry.name):
+            raise Fault(f"no matrix has made this (matrix.txt is not there), so it stays: {entry.path}")
 
 
 def _write_cells(directory: str, cells: Sequence[Work], matrix: Matrix, accel: str, paths: Paths) -> None:
@@ -140,24 +174,43 @@ def _count_jobs(matrix: Matrix, accel: str) -> int:
     return max(1, min(by_memory, len(os.sched_getaffinity(0)) // cpus))
 
 
+def _words_for_parallel() -> list[str]:
+    try:
+        return shlex.split(os.environ.get("KTRUN_PARALLEL", ""))
+    except ValueError as error:
+        raise Fault(f"KTRUN_PARALLEL: {error}") from error
+
+
+def _count_in(words: Sequence[str]) -> Optional[str]:
+    """How many at once the user has asked parallel for; the last one counts."""
+    count: Optional[str] = None
+    for word, following in zip(words, [*words[1:], ""]):
+        found = re.fullmatch(r"(-[jP]|--jobs|--max-procs)(=?)(.*)", word)
+        if found:
+            count = found.group(3) or following or count
+    return count
+
+
 def _run_cells(directory: RunDirectory, cells: Sequence[Work], matrix: Matrix, accel: str, options: Options,
                jobs: Jobs) -> None:
     """The list of what is not finished yet goes to parallel; a cell's failure is a result, not an error of it."""
-    todo = [cell for cell in cells if not read_outcome(f"{directory.path}/{cell.name}")]
+    outcomes = {cell: read_outcome(f"{directory.path}/{cell.name}") for cell in cells}
+    todo = [cell for cell, outcome in outcomes.items() if not outcome or not outcome.is_finished]
     if not todo:
         return
-    at_once = _count_jobs(matrix, accel)
+    words = _words_for_parallel()
+    at_once = _count_in(words) or str(_count_jobs(matrix, accel))
     if not options.quiet:
         note(f"matrix: {len(todo)} of {len(cells)} cells to run, {at_once} at once; directory {directory.path}")
     listed = f"{directory.path}/unfinished"
     with open(listed, "wb") as file:
         file.write(b"".join(os.fsencode(f"{directory.path}/{cell.name}.sh\n") for cell in todo))
-    command = ["parallel", "--will-cite", "--termseq", f"TERM,{_STOP_MS},KILL,25", "-j", str(at_once), "-a", listed,
+    command = ["parallel", "--will-cite", "--termseq", f"TERM,{_STOP_MS},KILL,25", "-j", at_once, "-a", listed,
                "--joblog", f"+{directory.path}/joblog"]
-    parallel = jobs.start([*command, *os.environ.get("KTRUN_PARALLEL", "").split(), "sh", "{}"],
-                          keep=[directory.lock_fd])
+    parallel = jobs.start([*command, *words, "sh", "{}"], keep=[directory.lock_fd], orphaned=signal.SIGTERM)
     try:
-        _await(parallel, todo, at_once, f"{directory.path}/joblog", os.isatty(2) and not options.quiet, jobs)
+        _await(parallel, todo, int(at_once) if at_once.isdecimal() else len(todo), f"{directory.path}/joblog",
+               os.isatty(2) and not options.quiet, jobs)
     except Interrupted:  # each cell gets TERM, ends its VM and is not finished
         jobs.shield()
         parallel.send(signal.SIGTERM)
@@ -222,8 +275,12 @@ def _first_line(path: str) -> str:
         return file.readline(1000).rstrip("\n")
 
 
-def _write_reports(options: Options, rows: list[Row], cells: list[Cell], directory: str) -> None:
+def _reports(options: Options, rows: list[Row], cells: list[Cell], directory: str) -> dict[str, Callable[[], None]]:
+    makers: dict[str, Callable[[], None]] = {}
     if options.junit:
-        write_report("--junit", options.junit, matrix_junit(cells))
+        junit = options.junit
+        makers["--junit"] = lambda: write_report("--junit", junit, matrix_junit(cells))
     if options.report:
-        write_report("--report", options.report, matrix_page(rows, cells, directory))
+        page = options.report
+        makers["--report"] = lambda: write_report("--report", page, matrix_page(rows, cells, directory))
+    return makers

@@ -35,7 +35,9 @@ def death_reason(facts: Facts) -> str:
         return f": {dump.reason or 'no reason given'} (kind {dump.kind})"
     if stream.scheduler_ejected_reason is not None:
         return f": ejected by the kernel, {stream.scheduler_ejected_reason}"
-    ended = describe_end(stream.scheduler_end) if stream.scheduler_end is not None else stream.scheduler_died_reason
+    end = stream.scheduler_end
+    # One that lived on and was stopped at the end of the run did not die by that.
+    ended = describe_end(end) if end is not None and not end.startswith("stopped ") else stream.scheduler_died_reason
     words = (ended, _with_kernel(stream), last_words(facts.directory.file(SCHED_LOG)))
     return "".join(f": {text}" for text in words if text)
 
@@ -204,7 +206,9 @@ def describe_full_file(facts: Facts) -> str:
 
 
 def describe_missing(stream: Stream) -> str:
-    missing = stream.missing_bytes or 0
+    if stream.missing_bytes is None:
+        return "an exit frame without a fin frame: how much the guest has sent is unknown"
+    missing = stream.missing_bytes
     return f"{-missing} bytes more than the guest has sent" if missing < 0 else f"{missing} bytes missing"
 
 

@@ -6,15 +6,17 @@ A run directory may come from anywhere: what is read back has exactly the fields
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
-import re
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from .text import REPLACED
+from .text import BIDI, LINE_ENDS, REPLACED
 
 Record = TypeVar("Record")
-_CONTROLS = re.compile("[\x7f-\x9f]")  # json escapes the others
-_SURROGATES = re.compile("[\ud800-\udfff]")  # what is no UTF-8: U+FFFD for each byte, as ktrecv writes it
+# What a terminal or a reader of text would act on (json escapes the others), and what is no UTF-8: U+FFFD for each byte,
+# as ktrecv writes it.
+_ESCAPES = {code: f"\\u{code:04x}" for code in (*range(0x7F, 0xA0), *BIDI, *LINE_ENDS)}
+_ESCAPES.update({code: REPLACED for code in range(0xD800, 0xE000)})
 
 
 class BadRecord(Exception):
@@ -28,9 +30,17 @@ def read_json(path: str, most: int) -> Any:
             data = file.read(most + 1)
         if len(data) > most:
             raise BadRecord(f"more than {most} bytes")
-        return json.loads(data.decode("utf-8"))
+        return json.loads(data.decode("utf-8"), object_pairs_hook=_object)
     except (OSError, ValueError, RecursionError) as error:
         raise BadRecord(str(error)) from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of two values for a key, one reader would take the first and another the last."""
+    keys = dict(pairs)
+    if len(keys) != len(pairs):
+        raise BadRecord("a key that is there twice")
+    return keys
 
 
 def from_json(kind: type[Record], value: Any, is_exact: bool = True) -> Record:
@@ -38,7 +48,7 @@ def from_json(kind: type[Record], value: Any, is_exact: bool = True) -> Record:
     has its default. Else it is the other way round."""
     if not isinstance(value, dict):
         raise BadRecord(f"no object for {kind.__name__}")
-    hints = get_type_hints(kind)
+    hints = _hints_of(kind)  # type: ignore[arg-type]
     if is_exact and set(value) - set(hints):
         raise BadRecord(f"unknown key {sorted(set(value) - set(hints))[0]!r:.100}")
     fields: dict[str, Any] = {}
@@ -52,6 +62,12 @@ def from_json(kind: type[Record], value: Any, is_exact: bool = True) -> Record:
         return kind(**fields)
     except TypeError as error:  # a field without a default
         raise BadRecord(f"{kind.__name__}: {error}") from error
+
+
+@functools.lru_cache(maxsize=None)
+def _hints_of(kind: type[Any]) -> dict[str, Any]:
+    """A stream has ten thousand tests, and each would take as long as reading a page of them."""
+    return get_type_hints(kind)
 
 
 def _value(name: str, hint: Any, value: Any, is_exact: bool) -> Any:
@@ -77,5 +93,4 @@ def to_json(record: Any) -> bytes:
 def lines_of(values: dict[str, Any]) -> bytes:
     lines = [f"  {json.dumps(key)}: {json.dumps(value, ensure_ascii=False, separators=(',', ':'))}"
              for key, value in values.items()]
-    text = _CONTROLS.sub(lambda found: f"\\u{ord(found.group()):04x}", ",\n".join(lines))
-    return ("{\n" + _SURROGATES.sub(REPLACED, text) + "\n}\n").encode("utf-8")
+    return ("{\n" + ",\n".join(lines).translate(_ESCAPES) + "\n}\n").encode("utf-8")

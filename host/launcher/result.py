@@ -27,6 +27,11 @@ class Outcome:
     reason: Optional[str]
     started: str  # empty: unknown
 
+    @property
+    def is_finished(self) -> bool:
+        """An error of the host says nothing about what was to be run."""
+        return self.word != "error"
+
 
 def result_bytes(judgement: Judgement) -> bytes:
     verdict, facts = judgement.verdict, judgement.facts

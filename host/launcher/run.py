@@ -17,11 +17,11 @@ from dataclasses import dataclass, replace
 from typing import Optional
 
 from .host import LIMIT_STATUS, Ending
-from .jobs import Interrupted, Job, Jobs
+from .jobs import CannotGoOn, Interrupted, Job, Jobs
 from .machine import qemu_command, shown_command
 from .plan import Plan
-from .rundir import COM2, CONSOLE, QEMU_LOG, STREAM, RunDirectory
-from .stream import NAME, decode_for_files, has_read, reader_command, unwritten
+from .rundir import COM2, CONSOLE, QEMU_LOG, STREAM, RunDirectory, create, replaced
+from .stream import NAME, decode_for_files, has_read, reader_command, share_of, unwritten
 from .terminal import Terminal, make_ports
 from .text import note, write_stderr
 
@@ -55,15 +55,20 @@ def run_guest(plan: Plan, accel: str, words: str, work: str, directory: RunDirec
         guest.drain()
     except Interrupted as signal_or_key:
         ending = replace(ending, interrupted=str(signal_or_key))
+    except CannotGoOn as why:
+        ending = replace(ending, error=str(why))
     except OSError as error:
         note(f"{error}")
         ending = replace(ending, error="ktrun itself could not go on")
     jobs.shield()
     reader_error = guest.stop()
-    write_hang(directory, ending.hang_from)
+    try:
+        write_hang(directory, ending.hang_from)
+    except OSError as error:
+        ending = replace(ending, error=ending.error or f"unable to write hang.txt: {error.strerror}")
     status = guest.qemu_status
-    return replace(ending, qemu_status=status, unwritten=guest.unwritten, full=_full_file(plan, directory, status), reader_error=reader_error,
-                   wall_ms=int((time.monotonic() - started) * 1000))
+    return replace(ending, qemu_status=status, unwritten=guest.unwritten, full=_full_file(plan, directory, status),
+                   reader_error=reader_error, wall_ms=int((time.monotonic() - started) * 1000))
 
 
 class _Guest:
@@ -107,7 +112,7 @@ class _Guest:
         self._start_reader()
         if options.gdb:
             note(f"waiting for a debugger: gdb {self._plan.kernel.path} -ex 'target remote :1234'")
-        with open(self._directory.file(QEMU_LOG), "wb") as log:
+        with create(self._directory.file(QEMU_LOG)) as log:
             self._qemu = self._jobs.start(command, stdout=log, stderr=log,
                                           keep=[self._directory.lock_fd, *_inherited()],
                                           prepare=lambda: _limit_files(options.max_output.kib))
@@ -120,10 +125,15 @@ class _Guest:
         with open(path, "rb") as pipe:
             self._viewer = self._jobs.start(["sed", "-u", r"s/\r$//; s/[^\t -~]/?/g; s/^/| /"], stdin=pipe, stdout=2)
 
+    def _replace_viewer(self) -> None:
+        """The one who reads ktrun's stderr has left. QEMU would wait for a pipe that nobody reads."""
+        with open(f"{self._work}/console.pipe", "rb") as pipe:
+            self._viewer = self._jobs.start(["cat"], stdin=pipe, stdout=subprocess.DEVNULL)
+
     def _start_reader(self) -> None:
         options = self._plan.options
         shows_progress = os.isatty(2) and not (options.quiet or options.verbose or options.is_interactive)
-        command = reader_command(self._plan.paths.busybox, self._directory, options.plain, "-f",
+        command = reader_command(self._plan.paths.busybox, self._directory, options, options.plain, "-f",
                                  *(["--progress"] if shows_progress else []))
         stdout = subprocess.DEVNULL if options.report_on_stdout else None
         self._reader = self._jobs.start(command, stdout=stdout, keep=[self._directory.lock_fd])
@@ -142,10 +152,10 @@ class _Guest:
         """Until QEMU has ended; False when SECS are over first.
 
         The reader ends at the exit frame; then the guest is told, and has END_SECS. It also ends when it cannot write
-        (a full disk), and then the run goes on without it.
+        to its stdout, and then the run goes on without it; but not when the run directory is full.
         """
         deadline = None if secs is None else time.monotonic() + secs
-        watched = [job for job in (self._qemu, self._reader, self._terminal and self._terminal.job)
+        watched = [job for job in (self._qemu, self._reader, self._viewer, self._terminal and self._terminal.job)
                    if job and job.status is None]
         has_exit_frame = False
         while self.qemu_lives:
@@ -155,10 +165,14 @@ class _Guest:
                 return has_exit_frame
             watched.remove(ended)
             if self._terminal:
-                self._terminal.check_escape()
+                self._terminal.check_end()
+            if ended is self._viewer:
+                self._replace_viewer()
             if ended is self._reader and has_read(ended.status or 0):
                 self._send_wake(ACK)
                 has_exit_frame, deadline = True, time.monotonic() + END_SECS
+            elif ended is self._reader:
+                self._directory.check_space()
         return True
 
     def _send_wake(self, data: bytes) -> None:
@@ -215,7 +229,8 @@ class _Guest:
         if not self._jobs.wait(self._reader, secs=READER_SECS):
             self._reader.send(signal.SIGKILL)
         if not has_read(self._reader.reap()) or not os.path.exists(self._directory.file(NAME)):
-            return decode_for_files(self._plan.paths.busybox, self._directory, self._plan.options.plain, self._jobs)
+            options = self._plan.options
+            return decode_for_files(self._plan.paths.busybox, self._directory, options, options.plain, self._jobs)
         return None
 
 
@@ -243,23 +258,22 @@ def _limit_files(max_output_kib: int) -> None:
     which writes what comes out of a UART, has the signal blocked: such bytes are dropped, and the run goes on. An
     existing lower limit is kept. No core either: it would have the guest's memory in it.
     """
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    share = share_of(max_output_kib)
-    limits = [limit for limit in (soft, hard, share) if limit != resource.RLIM_INFINITY]
-    resource.setrlimit(resource.RLIMIT_FSIZE, (min(limits), hard))
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (_bound_of_files(share_of(max_output_kib)), hard))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def share_of(max_output_kib: int) -> int:
-    """Bytes of one stream."""
-    return max_output_kib // 4 * 512
+def _bound_of_files(share: int) -> int:
+    """The share, or the limit of the caller (ulimit -f) where that is lower."""
+    limits = [limit for limit in resource.getrlimit(resource.RLIMIT_FSIZE) if limit != resource.RLIM_INFINITY]
+    return min([share, *limits])
 
 
 def _full_file(plan: Plan, directory: RunDirectory, qemu_status: int) -> Optional[str]:
     """The file that has reached its share."""
     sizes = {name: directory.size(name) for name in (STREAM, CONSOLE, COM2, QEMU_LOG)}
     largest = max(sizes, key=lambda name: sizes[name])
-    if sizes[largest] < share_of(plan.options.max_output.kib) and qemu_status != LIMIT_STATUS:
+    if sizes[largest] < _bound_of_files(share_of(plan.options.max_output.kib)) and qemu_status != LIMIT_STATUS:
         return None
     return largest
 
@@ -268,6 +282,6 @@ def write_hang(directory: RunDirectory, hang_from: Optional[int]) -> None:
     """hang.txt: what the console got after the guest was asked what it does."""
     if hang_from is None:
         return
-    with open(directory.file(CONSOLE), "rb") as console, open(directory.file("hang.txt"), "wb") as hang:
+    with open(directory.file(CONSOLE), "rb") as console, replaced(directory.file("hang.txt")) as hang:
         console.seek(hang_from)
         shutil.copyfileobj(console, hang)

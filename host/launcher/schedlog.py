@@ -23,6 +23,8 @@ _LOOKED_AT = 64  # lines: a help text may follow the one that says what was wron
 _VERIFIER_END = re.compile(r"processed \d+ insns|verification time|stack depth|-- END PROG LOAD LOG --")
 _TROUBLE = re.compile(r"error|fail|invalid|unable|unknown|unrecogni[sz]ed|unexpected|cannot|can't|could not|denied|refused|"
                       r"not (found|permitted|supported|allowed)|no such|missing|panicked|assert|fatal|abort", re.IGNORECASE)
+_EXIT = re.compile(r"\bEXIT: ")
+_UNREGISTERED = "unregistered from user space"
 _OPTION_HELP = re.compile(r"\s*--?\w")
 
 
@@ -70,10 +72,10 @@ def _lines(data: bytes) -> list[str]:
 
 
 def last_words(path: str) -> Optional[str]:
-    """The line that says best what was wrong: the verifier's error, else the last line that reads like one, else the
-    last line."""
+    """The line that says best what was wrong: the verifier's error, else the kernel's words about the end, which loaders
+    print after EXIT, else the last line that reads like an error, else the last line."""
     log = read_log(path)
-    return _verifier_error(log.before) or _trouble([*log.before, *log.after])
+    return _verifier_error(log.before) or _exit_line([*log.before, *log.after]) or _trouble([*log.before, *log.after])
 
 
 def _verifier_error(lines: Sequence[str]) -> Optional[str]:
@@ -85,6 +87,12 @@ def verifier_end(lines: Sequence[str]) -> Optional[int]:
     """Where the verifier's statistics begin: its error stands right before them. At least 1."""
     ends = [at for at, line in enumerate(lines) if at > 0 and _VERIFIER_END.match(line)]
     return next((at for at in reversed(ends) if at - 1 not in ends), None)
+
+
+def _exit_line(lines: Sequence[str]) -> Optional[str]:
+    """An end in order has it too: that one says nothing."""
+    found = next((line for line in reversed(lines) if _EXIT.search(line)), None)
+    return found.strip() if found and _UNREGISTERED not in found else None
 
 
 def _trouble(lines: Sequence[str]) -> Optional[str]:

@@ -61,10 +61,10 @@ def _host(plan: Plan, accel: str, origin: Origin, ending: Ending) -> Host:
 
 
 def report(options: Options, directory: RunDirectory, jobs: Jobs) -> int:
-    """Judge the run directory and tell what it says."""
+    """Judge the run directory and tell what it says. A large console takes its time: a signal ends that too."""
+    jobs.raise_at_once()
     judgement = judge(directory)
     result = write_result(judgement)
-    jobs.raise_at_once()
     print_summary(judgement, options.quiet)
     write_reports(options, judgement, result)
     return judgement.verdict.code
@@ -82,13 +82,13 @@ def replay(options: Options, paths: Paths, jobs: Jobs) -> int:
         raise Fault(f"--replay: not writable: {path}")
     check_reports(options)
     with RunDirectory(path) as directory:
+        directory.check_files()
         host = read_host(directory.file("host.json"))
         if not host:
             note(f"no host.json in {path}: judged by the frames alone")
+        directory.adopt(host is not None)
         write_hang(directory, host.ending.hang_from if host else None)
-        unwritten = decode(paths.busybox, directory, bool(host and host.asked.plain),
-                           options.report_on_stdout is None, jobs)
-        jobs.shield()
+        unwritten = decode(paths.busybox, directory, options, bool(host and host.asked.plain), jobs)
         code = report(options, directory, jobs)
         if unwritten and not code:
             raise Fault(f"--replay: {unwritten} could not be written")

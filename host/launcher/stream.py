@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Optional
 
 from .jobs import Jobs
+from .options import Options
 from .records import BadRecord, from_json, read_json
 from .rundir import STREAM, RunDirectory
 from .text import note
@@ -111,6 +112,10 @@ class Stream:
     tests: tuple[Test, ...] = ()
     marks: tuple[Mark, ...] = ()
     files: tuple[Fetched, ...] = ()
+    files_count: int = 0
+    files_incomplete: int = 0
+    files_stray_frames: int = 0
+    unwritten_bytes: int = 0
     bytes: int = 0
     damaged: int = 0
     truncated: bool = False
@@ -148,20 +153,29 @@ class Stream:
                                         or dump.scheduler == self.scheduler_name)
 
 
-def reader_command(busybox: str, directory: RunDirectory, is_plain: bool, *options: str) -> list[str]:
-    return [busybox, "ktrecv", *options, *(["--plain"] if is_plain else []), "-d", directory.path,
+def share_of(max_output_kib: int) -> int:
+    """Bytes of one stream: an eighth of --max-output."""
+    return max_output_kib // 4 * 512
+
+
+def reader_command(busybox: str, directory: RunDirectory, options: Options, is_plain: bool,
+                   *words: str) -> list[str]:
+    """Of the files that a guest can have any number of, each frame is in one: they need as much as the stream, and half
+    of that again for their inodes and blocks."""
+    room = share_of(options.max_output.kib) * 3 // 2
+    return [busybox, "ktrecv", *words, *(["--plain"] if is_plain else []), "-m", str(room), "-d", directory.path,
             directory.file(STREAM)]
 
 
-def decode(busybox: str, directory: RunDirectory, is_plain: bool, has_stdout: bool, jobs: Jobs) -> Optional[str]:
+def decode(busybox: str, directory: RunDirectory, options: Options, is_plain: bool, jobs: Jobs) -> Optional[str]:
     """Decode a finished stream, with the payload's output on ktrun's own stdout and stderr, as in the run.
 
     Returns the one that could not be written.
     """
-    reader = jobs.start(reader_command(busybox, directory, is_plain),
-                        stdout=None if has_stdout else subprocess.DEVNULL)
+    reader = jobs.start(reader_command(busybox, directory, options, is_plain),
+                        stdout=subprocess.DEVNULL if options.report_on_stdout else None)
     jobs.wait(reader)
-    error = None if has_read(reader.reap()) else decode_for_files(busybox, directory, is_plain, jobs)
+    error = None if has_read(reader.reap()) else decode_for_files(busybox, directory, options, is_plain, jobs)
     if error:
         note(f"the guest's stream can't be decoded: {error}")
     return unwritten(reader.reap())
@@ -177,13 +191,14 @@ def unwritten(status: int) -> Optional[str]:
     return _UNWRITTEN.get(status)
 
 
-def decode_for_files(busybox: str, directory: RunDirectory, is_plain: bool, jobs: Jobs) -> Optional[str]:
+def decode_for_files(busybox: str, directory: RunDirectory, options: Options, is_plain: bool,
+                     jobs: Jobs) -> Optional[str]:
     """Decode the whole stream once more, for its files only: the reader before it could not write, or was killed.
 
     Returns why that failed, too; None: it did not.
     """
-    result = jobs.tool(reader_command(busybox, directory, is_plain), stdout=subprocess.DEVNULL)
-    return f"{result.first_error}, status {result.status}" if not has_read(result.status) else None
+    result = jobs.tool(reader_command(busybox, directory, options, is_plain), stdout=subprocess.DEVNULL)
+    return None if has_read(result.status) else f"{result.first_error}, status {result.status}"
 
 
 def has_status(directory: RunDirectory) -> bool:

@@ -14,7 +14,7 @@ import signal
 import termios
 from typing import Any, Optional
 
-from .jobs import Interrupted, Job, Jobs
+from .jobs import CannotGoOn, Interrupted, Job, Jobs
 from .plan import Plan
 from .text import note, write_stdout
 
@@ -51,13 +51,19 @@ class Terminal:
             self._modes = _modes_of_stdin()
             if self._escape and not plan.options.quiet:
                 note(f"Ctrl-{self._escape} ends the VM, whatever it does")
-            command += ["-t", *(["-p"] if os.isatty(2) and not plan.options.quiet else []), *(["-e", self._escape] if self._escape else [])]
-        self.job = jobs.start([*command, f"{work}/ctl"], stdin=0)
+            command += ["-t", *(["-p"] if os.isatty(2) and not plan.options.quiet else []),
+                        *(["-e", self._escape] if self._escape else [])]
+        # TERM: it restores the terminal when ktrun is killed
+        self.job = jobs.start([*command, f"{work}/ctl"], stdin=0, orphaned=signal.SIGTERM)
 
-    def check_escape(self) -> None:
-        """Raise Interrupted when the key has ended kttty."""
-        if self.job and self.job.status == ESCAPE_STATUS:
+    def check_end(self) -> None:
+        """Raise Interrupted when the key has ended kttty. Nothing else ends it before close(): without it no key would
+        end the VM."""
+        if not self.job or self.job.status is None:
+            return
+        if self.job.status == ESCAPE_STATUS:
             raise Interrupted(f"the key Ctrl-{self._escape}")
+        raise CannotGoOn(f"the helper that passes stdin on (kttty) has ended, status {self.job.status}")
 
     def close(self) -> None:
         if self.job:

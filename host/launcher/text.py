@@ -15,8 +15,19 @@ LINE_MAX = 1000  # bytes: a guest need not send a newline ever
 _BLOCK = 262144
 REPLACED = "\ufffd"
 
+# What turns the direction of a text around, and what ends a line for a reader that is not a terminal.
+BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+LINE_ENDS = (0x2028, 0x2029)
+_SURROGATES = range(0xD800, 0xE000)
+_NO_CHARACTERS = [plane + last for plane in range(0, 0x110000, 0x10000) for last in (0xFFFE, 0xFFFF)]
+_CLEAN = {code: REPLACED for code in (*range(128, 160), *BIDI, *LINE_ENDS, *_SURROGATES, *_NO_CHARACTERS)}
+_CLEAN.update({code: chr(0x2400 + code) for code in range(32) if code != 9})
+_CLEAN[127] = "\u2421"
+# U+DC80 and up stand for bytes that are no UTF-8: those below 0xa0 are C1 controls to a terminal that knows no UTF-8.
+# Other surrogates have no bytes.
+_TERMINAL = {code: "?" for code in (*range(32), *range(127, 160), *BIDI, *LINE_ENDS, *range(0xD800, 0xDCA0),
+                                    *range(0xDD00, 0xE000))}
 _PRINTABLE = bytes(b if b == 10 or 32 <= b < 127 else 63 for b in range(256))
-_WITHOUT_CONTROLS = bytes(63 if b < 32 or b == 127 else b for b in range(256))
 
 
 class Fault(Exception):
@@ -25,8 +36,7 @@ class Fault(Exception):
 
 def note(text: str) -> None:
     """Print one line on stderr. Names may be in any language, but cannot drive the terminal."""
-    line = os.fsencode("ktrun: " + text).translate(_WITHOUT_CONTROLS) + b"\n"
-    write_stderr(line)
+    write_stderr(without_controls("ktrun: " + text) + b"\n")
 
 
 def write_stderr(data: bytes) -> None:
@@ -52,8 +62,9 @@ def _write(descriptor: int, data: bytes) -> None:
 
 
 def without_controls(text: str) -> bytes:
-    """What comes from the user, as bytes for a terminal: each control character becomes "?"."""
-    return os.fsencode(text).translate(_WITHOUT_CONTROLS)
+    """What comes from the user, as bytes for a terminal: each control character becomes "?", C1 controls and what turns
+    the direction of text around as well."""
+    return os.fsencode(text.translate(_TERMINAL))
 
 
 def printable(text: str) -> str:
@@ -73,20 +84,6 @@ def decoded(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
-def _is_shown(code: int) -> bool:
-    """False for C1 controls, surrogates, non-characters and what turns the direction of text around."""
-    if code < 160 or 0xD800 <= code < 0xE000 or code % 65536 >= 65534:
-        return False
-    return not (0x200E <= code <= 0x200F or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069)
-
-
-def _shown(char: str) -> str:
-    code = ord(char)
-    if code < 32 or code == 127:
-        return "\u2421" if code == 127 else chr(0x2400 + code)
-    return char if code < 127 or _is_shown(code) else REPLACED
-
-
 def clean(text: str) -> str:
     """Text for XML, HTML and TAP: control characters as their pictures, what may not be shown as U+FFFD.
 
@@ -94,7 +91,7 @@ def clean(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(char if char == "\t" else _shown(char) for char in text)
+    return text.translate(_CLEAN)
 
 
 def xml(text: str) -> str:

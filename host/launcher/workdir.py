@@ -1,14 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The work directory: what is needed only while ktrun runs. Private to it, below TMPDIR, removed at its end."""
+"""The work directory: what is needed only while ktrun runs. Private to it, below TMPDIR, removed at its end; after a
+SIGKILL by the next run."""
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+import re
 import shutil
 from contextlib import contextmanager
 from typing import Iterator
 
+from .rundir import check_free
 from .text import Fault, note
 from .values import absolute
+
+_NAME = re.compile(r"ktrun\.[0-9a-f]{10}")
+_SPACE_LEAST = 4 * 1024 * 1024  # the base initramfs and a small program
 
 
 def work_path(suffix: str) -> str:
@@ -17,15 +25,45 @@ def work_path(suffix: str) -> str:
 
 @contextmanager
 def work_directory() -> Iterator[str]:
+    """It is locked as long as ktrun lives. So those of runs that were killed are known, and removed."""
     path = work_path(os.urandom(5).hex())
+    _remove_left_over(os.path.dirname(path))
     try:
-        os.mkdir(path, 0o700)
+        check_free(os.path.dirname(path), "temporary directory", _SPACE_LEAST)
+        lock = _make_locked(path)
     except OSError as error:
         raise Fault(f"unable to create a temporary directory: {path}: {error.strerror}") from error
     try:
         yield path
     finally:
         _remove(path)
+        os.close(lock)
+
+
+def _make_locked(path: str) -> int:
+    """It gets its name when it is locked: nobody takes it for one that was left."""
+    new = f"{path}.new"
+    os.mkdir(new, 0o700)
+    lock = os.open(new, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    os.rename(new, path)
+    return lock
+
+
+def _remove_left_over(directory: str) -> None:
+    """Only what is the user's own and of a name that ktrun gives. What fails is left to the next run."""
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(directory):
+            if not _NAME.fullmatch(entry.name) or not entry.is_dir(follow_symlinks=False):
+                continue
+            with contextlib.suppress(OSError):
+                lock = os.open(entry.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    if os.fstat(lock).st_uid == os.geteuid():
+                        shutil.rmtree(entry.path)
+                finally:
+                    os.close(lock)
 
 
 def _remove(path: str) -> None:

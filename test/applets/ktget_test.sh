@@ -165,7 +165,7 @@ test_names_that_lead_out_are_refused() {
 		assertEquals "files of $name" "" "$(find d -path "d/get/*" -type f)"
 		assertFalse "d/x" "[ -e d/x ]"
 		assertEquals "beside get/ after $name" "sched.log stderr stdout stream.json " \
-			"$(find d -mindepth 1 -maxdepth 1 ! -name get | sort | sed 's|d/||' | tr '\n' ' ')"
+			"$(find d -mindepth 1 -maxdepth 1 ! -name get ! -name .ktbox-run | sort | sed 's|d/||' | tr '\n' ' ')"
 	done
 }
 
@@ -274,9 +274,81 @@ test_files_of_an_earlier_result_go_and_what_is_no_run_s_stays() {
 	recv "file=${N}kind=begin path=/a" "file=${N}kind=file path=old"
 	recv "file=${N}kind=begin path=/a" "file=${N}kind=file path=new"
 	assertEquals "./new " "$(below_get)"
-	rm d/stream.json
-	recv "file=${N}kind=begin path=/a" "file=${N}kind=file path=newer"
-	assertEquals "./new ./newer " "$(below_get)"
+	rm -r d
+	mkdir -p d/get
+	echo mine >d/get/file
+	for _ in first second; do
+		recv "file=${N}kind=begin path=/a" "file=${N}kind=file path=file" "file-data=${N}theirs"
+		assert_status 0
+		assert_file_text mine d/get/file
+		assertEquals "./file " "$(below_get)"
+		assert_field 0 reason '"file: the host has a get of its own there"'
+	done
+}
+
+# requests COUNT SAME: a stream of COUNT requests of one file each, from one sender or from as many.
+requests() {
+	"$KT_PYTHON" - "$@" >stream <<-'PYTHON'
+		import os, sys
+		sys.path.insert(0, os.environ["KT_TOP"] + "/test/tools")
+		import frames
+		write = sys.stdout.buffer.write
+		for i in range(int(sys.argv[1])):
+		    number = (7 if sys.argv[2] == "one" else i + 1).to_bytes(4, "little")
+		    write(frames.frame(b"ELIF", number + b"kind=begin path=/f%d" % i))
+		    write(frames.frame(b"ELIF", number + b"kind=file path=f%d" % i))
+		    write(frames.frame(b"TADF", number + b"%d" % i))
+		    write(frames.frame(b"DNEF", number + b"files=1 folders=0 bytes=%d failed=0 skipped=0" % len(b"%d" % i)))
+	PYTHON
+}
+
+key() {
+	sed -n "s/^  \"$1\": //p" d/stream.json | sed 's/,$//'
+}
+
+# More than the list has: all of them land, and each one that does not is counted.
+test_any_number_of_requests_is_served() {
+	for senders in one many; do
+		requests 3500 "$senders"
+		receive stream
+		assertEquals "files of $senders" 3500 "$(find d/get -type f | wc -l)"
+		assert_file_text 3499 d/get/f3499
+		assert_complete true
+		assertEquals 3500 "$(key files_count)"
+		assertEquals 0 "$(key files_incomplete)"
+	done
+	encode "file=${N}kind=begin path=/z" "file=${N}kind=file path=z" "file-data=${N}z" >>stream
+	receive stream
+	assert_complete false
+	assertEquals 1 "$(key files_incomplete)"
+}
+
+test_frames_of_no_request_are_counted() {
+	recv "file-data=${N}data"
+	assert_complete false
+	assertEquals 1 "$(key files_stray_frames)"
+	recv sys-ready
+	assert_complete true
+}
+
+# Each of them would open the path again: two senders could make ktrecv take a minute for each MB.
+test_senders_that_take_turns_cost_linear_time() {
+	"$KT_PYTHON" - >stream <<-'PYTHON'
+		import os, sys
+		sys.path.insert(0, os.environ["KT_TOP"] + "/test/tools")
+		import frames
+		write = sys.stdout.buffer.write
+		numbers = [n.to_bytes(4, "little") for n in range(1, 101)]
+		for at, number in enumerate(numbers):
+		    write(frames.frame(b"ELIF", number + b"kind=begin path=/a"))
+		    write(frames.frame(b"ELIF", number + b"kind=file path=" + b"a/" * 126 + b"%d" % at))
+		for _ in range(500):
+		    for number in numbers:
+		        write(frames.frame(b"TADF", number + b"x"))
+	PYTHON
+	sh -c 'ulimit -t 10; exec "$@"' - "$KT_BUSYBOX" ktrecv -d d stream
+	assertEquals "within 10 s of CPU" 1 $?
+	assertEquals 50000 "$(find d/get -type f -exec cat {} + | wc -c)"
 }
 
 test_bad_usage() {

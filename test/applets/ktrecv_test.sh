@@ -133,9 +133,9 @@ test_result_keys_and_their_order() {
 scheduler_name scheduler_ejected scheduler_ejected_reason scheduler_died scheduler_died_reason \
 scheduler_not_attached scheduler_not_attached_reason scheduler_detached_reason scheduler_end payload_started elapsed_ms \
 dumps dumps_complete tests_passed tests_failed tests_skipped tests marks_sent marks \
-files files_complete frames bytes damaged damaged_bytes truncated unknown_frames \
-bytes_sent complete missing_bytes \
-stdout_bytes stderr_bytes sched_log_blocks kernel_log_bytes kernel_log_ended sched_log_bytes" \
+files files_complete files_count files_incomplete files_stray_frames frames bytes damaged damaged_bytes truncated unknown_frames \
+bytes_sent fin_seen complete missing_bytes \
+unwritten_bytes stdout_bytes stderr_bytes sched_log_blocks kernel_log_bytes kernel_log_ended sched_log_bytes" \
 		"$(sed -n 's/^  "\([a-z_]*\)": .*/\1/p' d/stream.json | tr '\n' ' ' | sed 's/ $//')"
 	assertTrue "it is JSON" "$KT_PYTHON -m json.tool d/stream.json"
 	assertEquals "{ and }" "{ }" "$(grep -v '^  "[a-z_]*": ' d/stream.json | tr '\n' ' ' | sed 's/ $//')"
@@ -206,6 +206,9 @@ test_result_of_a_detach() {
 	recv 'sched-state=detached ms=5 name=demo kind=65 reason=unregistered from BPF: my words'
 	assert_key scheduler_detached_reason '"unregistered from BPF: my words"'
 	assert_key scheduler_died false
+	recv 'sched-state=attached ms=1 name=demo' 'sched-state=detached ms=5 name=demo kind=66 reason=a restart' \
+		'sched-state=attached ms=9 name=demo' 'sched-state=killed ms=20 signal=9 core=0'
+	assert_key scheduler_detached_reason null
 }
 
 test_result_of_an_init_error() {
@@ -585,6 +588,62 @@ test_a_link_where_a_stream_goes_is_not_followed() {
 	recv stdout=theirs exit#i32:0
 	assert_file_text mine outside
 	assert_matches "unable to write 'stdout'" err
+	echo "A run of ktbox has made this directory, or the files in it that have a run's names." >d/.ktbox-run
+	recv stdout=theirs exit#i32:0
+	assert_status 0
+	assert_file_text mine outside
+	assert_file_text theirs d/stdout
+	assertFalse "it is still a link" "[ -L d/stdout ]"
+}
+
+# Only in a directory that a run has made are files with a run's names the run's.
+test_files_of_others_are_neither_written_nor_removed() {
+	for name in stdout sched.log history stream.json sched-7.log dump-999.txt; do
+		rm -rf d
+		mkdir d
+		echo mine >"d/$name"
+		recv stdout=theirs history@stream 'scx-dump=\x01\x00\x00\x00x' exit#i32:0
+		assert_status 4
+		assert_file_text mine "d/$name"
+		assertEquals "$name" "$(ls -A d)"
+		assert_matches "unable to write '$name': .* no run has made it" err
+	done
+	rm "d/$name"
+	echo mine >d/notes
+	recv stdout=theirs exit#i32:0
+	assert_status 0
+	recv stdout=again exit#i32:0
+	assert_status 0
+	assert_file_text again d/stdout
+	assert_file_text mine d/notes
+}
+
+# What a guest can have any number of takes no more than -m says, with inodes and blocks.
+test_small_files_cost_blocks_and_inodes() {
+	"$KT_PYTHON" - >stream <<-'PYTHON'
+		import os, sys
+		sys.path.insert(0, os.environ["KT_TOP"] + "/test/tools")
+		import frames
+		out = [(b"ELIF", b"kind=begin path=/a")]
+		for i in range(100):
+		    out += [(b"ELIF", b"kind=folder path=d%d/%d" % (i, i)), (b"VILS", b"log"), (b"DXCS", b"dump")]
+		for i, (tag, text) in enumerate(out):
+		    number = 1 if tag == b"ELIF" else i
+		    sys.stdout.buffer.write(frames.frame(tag, number.to_bytes(4, "little") + text))
+	PYTHON
+	run_kt ktrecv -m 100000 -d d stream
+	assertEquals "files and directories of 4 KiB" 24 \
+		"$(find d -mindepth 1 \( -path 'd/get/*' -o -name 'sched-*' -o -name 'dump-*' \) | wc -l)"
+	assert_file_text "$(lines_of 100 log | tr -d '\n')" d/sched.log
+	grep '"files":' d/stream.json >files
+	assert_matches '"complete":false,.*no more room' files
+	assertNotEquals "bytes that are not there are counted" 0 "$(key unwritten_bytes)"
+	run_kt ktrecv -d d stream
+	assertEquals "all of them" 400 \
+		"$(find d -mindepth 1 \( -path 'd/get/*' -o -name 'sched-*' -o -name 'dump-*' \) | wc -l)"
+	assertEquals 0 "$(key unwritten_bytes)"
+	run_kt ktrecv -m x stream
+	assert_status 3
 }
 
 test_a_missing_file_is_4() {

@@ -106,7 +106,7 @@ test_hostile_dump_numbers_and_texts_make_no_other_file_and_no_bad_json() {
 		'scx-dump-end=number=99999999999999999999' exit#i32:0 >stream
 	run_kt ktrecv -d d stream
 	assert_status 0
-	assertEquals "files" "sched.log stderr stdout stream.json" \
+	assertEquals "files" ".ktbox-run sched.log stderr stdout stream.json" \
 		"$(find d -type f | sed 's/.*\///' | sort | tr '\n' ' ' |
 		sed 's/ $//')"
 	assertTrue "it is JSON" "$KT_PYTHON -m json.tool d/stream.json"
@@ -123,6 +123,18 @@ test_what_the_port_has_sent_is_compared_with_what_arrived() {
 	assertEquals false "$(key complete)"
 	assertEquals 11 "$(key missing_bytes)"
 	encode stdout=hello fin exit#i32:0 >stream
+	run_kt ktrecv -d d stream
+	assertEquals null "$(key complete)"
+	assertEquals true "$(key fin_seen)"
+}
+
+# /init always sends one. Without an exit frame it is not yet time for it.
+test_an_exit_frame_without_fin_is_not_complete() {
+	encode stdout=hello exit#i32:0 >stream
+	run_kt ktrecv -d d stream
+	assertEquals false "$(key complete)"
+	assertEquals false "$(key fin_seen)"
+	encode stdout=hello >stream
 	run_kt ktrecv -d d stream
 	assertEquals null "$(key complete)"
 }

@@ -65,6 +65,12 @@ test_without_a_shell_on_a_terminal_it_is_passed_over() {
 	assert_status 0
 }
 
+test_without_a_shell_it_is_refused() {
+	ktrun --history kept -- true
+	assert_refused
+	assert_matches '^ktrun: --history: only a shell has a history' err
+}
+
 refused() { # TEXT FILE
 	user_runs "$KTRUN" -o "$PWD/art" --shell --history "$2"
 	assert_user_ends 205

@@ -254,4 +254,94 @@ test_what_is_wrong_is_reported_by_its_line() {
 	assertEquals "runs" 0 "$(wc -l <stub/runs)"
 }
 
+test_an_error_of_the_host_is_not_finished() {
+	sed -i '/seven/d; /demo/d; s/repeat = 2/repeat = 1/' matrix
+	echo 'echo run >>"$STUB/runs"; echo "no such machine" >&2; exit 1' >stub/act
+	matrix
+	assert_status 1
+	assert_matches ' 0/1 0% .* 1 error, first 00001' out
+	echo 'echo run >>"$STUB/runs"; cat "$STUB/passed" >>"$bulk"' >stub/act
+	matrix
+	assert_status 0
+	assertEquals "runs" 2 "$(wc -l <stub/runs)"
+	matrix
+	assertEquals "a pass is finished" 2 "$(wc -l <stub/runs)"
+}
+
+test_a_full_stdout_loses_no_report() {
+	sed -i '/seven/d; /demo/d; s/repeat = 2/repeat = 1/' matrix
+	run sh -c '"$@" >/dev/full' sh "$KTRUN" --matrix matrix -o "$PWD/m" -q --junit m.xml --report m.html
+	assert_status 205
+	assertEquals "lines: $(cat err)" 1 "$(wc -l <err)"
+	assert_matches 'unable to write the table: No space' err
+	assert_matches '<testcase ' m.xml
+	assert_matches '<h1>1 of 1 passed' m.html
+	mkdir closed
+	run "$KTRUN" --matrix matrix -o "$PWD/m" -q --junit /dev/full --report m2.html
+	assert_status 205
+	assert_matches '<h1>1 of 1 passed' m2.html
+	assert_matches '1/1 100%' out
+}
+
+test_options_that_no_cell_can_have_are_refused() {
+	cp matrix good
+	for words in -z --shell '-- true' '--json -' '--junit x.xml' '-o x' -n --version --help '--replay x' '--matrix x' \
+		'--test x' '-m'; do
+		{ cat good && echo "options = $words"; } >matrix
+		matrix
+		assert_status 205
+		assertEquals "lines for $words: $(cat err)" 1 "$(wc -l <err)"
+		assert_matches '^ktrun: --matrix: options of a cell: ' err
+	done
+	assertEquals "runs" 0 "$(wc -l <stub/runs)"
+	{ sed '/seven/d; /demo/d; s/repeat = 2/repeat = 1/' good && echo "options = --fail-on-warn -e A=b"; } >matrix
+	KTRUN_OPTS='--report x.html' matrix
+	assert_status 0
+}
+
+test_what_parallel_is_asked_for_is_what_is_said() {
+	sed -i '/seven/d; /demo/d' matrix
+	for words in -j1 '-j 1' --jobs=1 '-P1 -v -j1'; do
+		rm -rf m
+		KTRUN_PARALLEL=$words matrix
+		assert_status 0
+		assert_matches '^ktrun: matrix: 2 of 2 cells to run, 1 at once;' err
+	done
+	rm -rf m
+	KTRUN_PARALLEL="'-j1" matrix
+	assert_status 205
+	assert_matches '^ktrun: KTRUN_PARALLEL: ' err
+}
+
+test_files_that_no_matrix_has_made_stay() {
+	for name in joblog cells.tsv 00001.sh; do
+		rm -rf m
+		mkdir m
+		echo mine >"m/$name"
+		matrix
+		assert_status 205
+		assert_file_text mine "m/$name"
+		assertEquals "$name" "$(ls -A m)"
+	done
+}
+
+test_a_killed_matrix_takes_its_cells_with_it() {
+	sed -i '/seven/d; /demo/d' matrix
+	mkfifo stub/began
+	echo 'echo $$ >"$STUB/began"; echo run >>"$STUB/runs"; exec sleep 1000' >stub/act
+	"$KTRUN" --matrix matrix -o "$PWD/m" -q >out 2>err &
+	pid=$!
+	exec 6<>stub/began
+	timeout "$KT_CEILING" head -n 1 <&6 >cell
+	cell=$(cat cell)
+	kill -KILL "$pid"
+	end_of "$pid"
+	wait_until "! kill -0 $cell 2>/dev/null"
+	wait_until 'flock -n m/lock true' # all of it has ended
+	exec 6<&-
+	runs=$(wc -l <stub/runs)
+	a_moment
+	assertEquals "no other cell is run" "$runs" "$(wc -l <stub/runs)"
+}
+
 . shunit2

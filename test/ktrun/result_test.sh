@@ -20,11 +20,11 @@ valid() { # WORD OPTIONS ITEM...
 }
 
 test_the_result_of_each_verdict_is_valid() {
-	valid pass '-- true' $READY $STARTED $ENDED $OUT0 'fin=' $EXIT
+	valid pass '-- true' $READY $STARTED $ENDED $OUT0 'fin=' exit#i32:0
 	valid fail '-- true' $READY mark#stamp:5:sys-ready $STARTED $OUT7 $EXIT
 	valid boot-failed '-- true'
 	valid lost '-- true' $READY $DAMAGE
-	valid corrupt '-- true' $READY $STARTED $OUT0 'fin=\xff\x0f\x00\x00\x00\x00\x00\x00' $EXIT
+	valid corrupt '-- true' $READY $STARTED $OUT0 'fin=\xff\x0f\x00\x00\x00\x00\x00\x00' exit#i32:0
 	valid init-failed '-- true' $READY $IERR $EXIT
 	valid sched-failed "$SCHED -- true" $READY $DIED $EXIT
 	valid sched-not-attached "$SCHED -- true" $READY $NOT_ATTACHED $EXIT

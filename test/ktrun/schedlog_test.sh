@@ -56,6 +56,10 @@ test_without_an_error_the_last_line_is_it() {
 test_the_dump_in_the_log_does_not_count() {
 	{ echo 'unable to do it'; dump_of 'failed to run for 5 s'; echo 'EXIT: scx_bpf_error'; } >log
 	last_words_are 'EXIT: scx_bpf_error'
+	{ echo 'unable to do it'; echo 'demo: EXIT: unregistered from BPF (enough)'; echo 'demo: invalid'; } >log
+	last_words_are 'demo: EXIT: unregistered from BPF (enough)'
+	{ echo 'unable to do it'; echo 'EXIT: unregistered from user space'; } >log
+	last_words_are 'unable to do it'
 	{ echo 'unable to do it'; dump_of 'failed to run for 5 s'; echo 'Bye.'; } >log
 	last_words_are 'unable to do it'
 	{ echo 'unable to do it'; dump_of 'failed to run for 5 s' | sed '$d'; } >log # cut off

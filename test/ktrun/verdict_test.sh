@@ -50,7 +50,12 @@ test_damage_is_corrupt_before_all_that_the_frames_say() {
 }
 
 test_a_stream_with_bytes_missing_is_corrupt() {
-	verdict_of corrupt 207 "-- true" $READY $STARTED $OUT0 'fin=\xff\x0f\x00\x00\x00\x00\x00\x00' $EXIT
+	verdict_of corrupt 207 "-- true" $READY $STARTED $OUT0 'fin=\xff\x0f\x00\x00\x00\x00\x00\x00' exit#i32:0
+	verdict_of corrupt 207 "-- true" $READY $STARTED $OUT0 exit#i32:0
+	assert_matches 'corrupt.*an exit frame without a fin frame' err
+	assert_value complete false
+	assert_value missing_bytes null
+	assert_value fin_seen false
 }
 
 test_init_error_comes_after_what_frames_say_of_the_scheduler_and_before_all_that_is_missing() {
@@ -64,14 +69,14 @@ test_init_error_comes_after_what_frames_say_of_the_scheduler_and_before_all_that
 }
 
 test_a_failed_line_of_a_script_is_a_verdict_when_nothing_else_is_wrong() {
-	verdict_of init-failed 209 "$SCHED -- true" $READY $SCRIPT_ERROR $ATTACHED $STARTED $OUT0 $STOPPED exit#i32:209
+	verdict_of init-failed 209 "$SCHED -- true" $READY $SCRIPT_ERROR $ATTACHED $STARTED $OUT0 $STOPPED fin exit#i32:209
 	assert_value reason 'script: /sched_enable:2: no'
 	verdict_of fail 7 "$SCHED -- true" $READY $SCRIPT_ERROR $ATTACHED $STARTED $OUT7 $STOPPED $EXIT
 	assert_matches '^  script     /sched_enable:2: no' err
 	verdict_of sched-died 202 "$SCHED -- true" $READY $SCRIPT_ERROR $ATTACHED $STARTED $DIED $OUT0 $EXIT
 	assert_matches '^  script     /sched_enable:2: no' err
-	verdict_of sched-bad-exit 212 "$SCHED -- true" $READY $SCRIPT_ERROR $ATTACHED $STARTED $OUT0 $STOPPED_BADLY exit#i32:209
-	verdict_of init-failed 209 "-- true" $READY $SCRIPT_ERROR $IERR $STARTED $OUT0 exit#i32:209
+	verdict_of sched-bad-exit 212 "$SCHED -- true" $READY $SCRIPT_ERROR $ATTACHED $STARTED $OUT0 $STOPPED_BADLY fin exit#i32:209
+	verdict_of init-failed 209 "-- true" $READY $SCRIPT_ERROR $IERR $STARTED $OUT0 fin exit#i32:209
 	assert_value reason 'payload: it broke'
 }
 
@@ -127,6 +132,13 @@ test_a_death_after_the_attach_is_sched_died_before_the_payload() {
 	verdict_of sched-died 202 "$SCHED -- true" $READY $ATTACHED $STARTED $OUT0 $DIED $EXIT
 }
 
+test_a_death_is_not_explained_by_how_the_process_was_stopped_later() {
+	verdict_of sched-died 202 "$SCHED -- true" $READY $ATTACHED $STARTED \
+		'sched-state=detached\x20ms=400\x20name=demo\x20kind=65\x20reason=unregistered\x20from\x20BPF' \
+		lifecycle#phase:3:gone $OUT0 $STOPPED $EXIT
+	assert_value reason 'the scheduler died during the run: gone: unregistered from BPF'
+}
+
 test_a_sched_exit_frame_alone_is_a_death() {
 	verdict_of sched-died 202 "$SCHED -- true" $READY $ATTACHED $STARTED sched-exit#i32:0 $OUT0 $EXIT
 }
@@ -154,11 +166,11 @@ test_a_code_that_no_process_has_is_still_a_failure() {
 }
 
 test_the_number_of_the_exit_frame_does_not_make_a_pass() {
-	verdict_of fail 7 "-- true" $READY $STARTED $OUT7 exit#i32:0
+	verdict_of fail 7 "-- true" $READY $STARTED $OUT7 $EXIT
 }
 
 test_a_payload_without_a_status_is_no_pass() {
-	verdict_of init-failed 209 "-- true" $READY $STARTED $ENDED exit#i32:0
+	verdict_of init-failed 209 "-- true" $READY $STARTED $ENDED $EXIT
 }
 
 test_a_scheduler_without_an_attach_is_no_pass() {

@@ -12,6 +12,7 @@ from typing import Callable
 
 from ..judge import Judgement
 from ..options import Options
+from ..rundir import replaced
 from ..text import Fault, write_stdout
 
 
@@ -26,9 +27,24 @@ def write_reports(options: Options, judgement: Judgement, result: bytes) -> None
         "--tap": lambda: tap(judgement).encode("utf-8", "replace"),
         "--report": lambda: page(judgement).encode("utf-8", "replace"),
     }
-    for option, path in options.reports.items():
-        if path:
-            write_report(option, path, makers[option]())
+    def maker(option: str, path: str) -> Callable[[], None]:
+        return lambda: write_report(option, path, makers[option]())
+
+    make_all({option: maker(option, path) for option, path in options.reports.items() if path})
+
+
+def make_all(reports: dict[str, Callable[[], None]]) -> None:
+    """Each of them, whatever becomes of the others. Raises Fault for those that could not be written."""
+    failed: list[str] = []
+    for name, make in reports.items():
+        try:
+            make()
+        except Fault as fault:
+            failed.append(str(fault))
+        except OSError as error:
+            failed.append(f"unable to write {name}: {error.strerror}")
+    if failed:
+        raise Fault("; ".join(failed))
 
 
 def write_report(option: str, path: str, data: bytes) -> None:
@@ -40,7 +56,8 @@ def write_report(option: str, path: str, data: bytes) -> None:
             with open(path, "wb") as file:
                 file.write(data)
         else:
-            _replace(path, data)
+            with replaced(path) as file:
+                file.write(data)
     except OSError as error:
         place = "stdout" if path == "-" else path
         raise Fault(f"{option}: unable to write {place}: {error.strerror}") from error
@@ -48,15 +65,3 @@ def write_report(option: str, path: str, data: bytes) -> None:
 
 def _can_be_replaced(path: str) -> bool:
     return os.path.isfile(path) and os.access(os.path.dirname(path) or "/", os.W_OK)
-
-
-def _replace(path: str, data: bytes) -> None:
-    new = f"{path}.{os.getpid()}"
-    try:
-        with open(new, "wb") as file:
-            file.write(data)
-        os.replace(new, path)
-    except OSError:
-        if os.path.lexists(new):
-            os.unlink(new)
-        raise

@@ -17,13 +17,14 @@ from ..judge import Judgement
 from ..kernel_log import log_lines
 from ..rundir import COM2, CONSOLE, QEMU_LOG, SCHED_LOG
 from ..schedlog import read_log
-from ..text import printable_bytes, short_lines
+from ..text import blocks_of_lines, printable_bytes, short_lines
 from .excerpts import dump_excerpt, log_excerpt
 from .tasks import describe_tasks, read_tasks
 
 _CUT = 140  # of a line
 _ENDS_SHOWN = 8  # lines of a log's end
 _STORY_LINES = 16
+_DUMP_MARK = b"sched_ext_dump: "
 
 
 def evidence(judgement: Judgement) -> Iterator[str]:
@@ -51,12 +52,16 @@ def _dump(facts: Facts) -> Iterator[str]:
     path = facts.directory.file(name)
     if not os.path.exists(path):
         return
-    lines = console_lines(path)
-    if dump:
-        lines = (re.sub(r"^.*sched_ext_dump: ", "", line) for line in lines)
-    else:
-        lines = (line.rpartition("sched_ext_dump: ")[2] for line in lines if "sched_ext_dump: " in line)
+    lines = _dump_lines(path) if dump else _dump_lines(path, _DUMP_MARK)
     yield from _excerpt(f"the dump, {name}", dump_excerpt(lines))
+
+
+def _dump_lines(path: str, wanted: bytes = b"") -> Iterator[str]:
+    """The lines that have WANTED in them, without the trace's prefix. A block that has none costs nothing."""
+    for block in blocks_of_lines(path):
+        for line in block.replace(b"\r", b"").split(b"\n") if wanted in block else ():
+            if wanted in line:
+                yield printable_bytes(line.rpartition(_DUMP_MARK)[2])
 
 
 def _excerpt(title: str, lines: Sequence[str]) -> Iterator[str]:

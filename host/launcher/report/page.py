@@ -112,7 +112,8 @@ def _reports(judgement: Judgement) -> str:
         return ""
     rows = "".join(f'<tr><td><span class="pill bad">{report.kind}</span></td><td><code>{xml(report.line)}</code></td></tr>\n'
                    for report in console.reports[:_REPORTS_MAX])
-    return (f"<p>{console.count} in all; the first ones:</p>\n"
+    cut = f" {xml(console.log_problem or '')}." if console.is_cut else ""
+    return (f"<p>{console.count} in all; the first ones:{cut}</p>\n"
             f'<div class="scroll"><table><tbody>\n{rows}</tbody></table></div>\n')
 
 

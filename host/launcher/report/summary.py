@@ -88,3 +88,5 @@ def _reports(facts: Facts) -> Iterator[str]:
         yield "     " + f"{report.kind} {report.line}"[:_CUT]
     if console.count > REPORTS_SHOWN:
         yield "     ... more in result.json, kmsg and console.log"
+    if console.is_cut:
+        yield f"     {console.log_problem}"

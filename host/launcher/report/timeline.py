@@ -12,16 +12,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Iterator, Optional
+from typing import AnyStr, Iterator, Optional
 
-from ..console import console_lines
 from ..facts import Facts
 from ..rundir import CONSOLE
-from ..text import xml
+from ..text import blocks_of_lines, xml
 
 _POINTS_MAX, _ROWS_OF_TABLE = 16, 200
 _ROW, _AXIS = 34, 30  # pixels
-_INIT = re.compile(r".*\[ *([0-9]*)\.([0-9]{3})[0-9]*\] Run /init as init")
+_INIT = re.compile(rb"\[ *([0-9]*)\.([0-9]{3})[0-9]*\] Run /init as init")
+_STAMP_BYTES = re.compile(rb"^\[ *([0-9]*)\.([0-9]{3})[0-9]*\] ", re.MULTILINE)
 _STAMP = re.compile(r"\[ *([0-9]*)\.([0-9]{3})[0-9]*\] ")
 _WORDS = {
     "sys-ready": "guest is ready", "init-started": "/init has started", "scheduler-started": "scheduler is started",
@@ -76,22 +76,29 @@ def _events(facts: Facts) -> tuple[list[Event], int]:
         stamp = _STAMP.match(report.line)
         if stamp:
             events.append(Event(_ms(stamp), "kernel:" + report.kind))
-    last = 0
-    has_init = False
-    for line in console_lines(facts.directory.file(CONSOLE)):
-        if "[" not in line:
-            continue
-        stamp = _STAMP.match(line)
-        last = _ms(stamp) if stamp else last
-        init = None if has_init else _INIT.match(line)
-        if init:
-            has_init = True
-            events.append(Event(_ms(init), "init"))
+    init, last = _console_times(facts.directory.file(CONSOLE))
+    if init is not None:
+        events.append(Event(init, "init"))
     return events, max([last, *(event.ms for event in events)])
 
 
-def _ms(stamp: re.Match[str]) -> int:
-    return int((stamp.group(1)[-12:] or "0") + stamp.group(2))
+def _console_times(path: str) -> tuple[Optional[int], int]:
+    """When /init was started, and the last stamp. A guest may print 10^8 lines: only blocks are looked at, each once."""
+    init: Optional[int] = None
+    stamped = b""
+    for block in blocks_of_lines(path):
+        block = block.replace(b"\r", b"")
+        found = _INIT.search(block) if init is None and b"Run /init as init" in block else None
+        init = _ms(found) if found else init
+        stamped = block if _STAMP_BYTES.search(block) else stamped
+    last = 0
+    for stamp in _STAMP_BYTES.finditer(stamped):
+        last = _ms(stamp)
+    return init, last
+
+
+def _ms(stamp: re.Match[AnyStr]) -> int:
+    return int(stamp.group(1)[-12:] or b"0") * 1000 + int(stamp.group(2))
 
 
 def _spans(events: list[Event], first: dict[str, int]) -> Iterator[Row]:

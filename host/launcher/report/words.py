@@ -89,8 +89,21 @@ def describe_gets(facts: Facts) -> Iterator[str]:
         yield _describe_get(fetched)
     known = {fetched.path for fetched in facts.stream.files}
     for path in facts.host.asked.get:
-        if path not in known:
+        if path not in known and facts.stream.files_count == len(facts.stream.files):
             yield f"{one_line(path)}: NOT COMPLETE: the guest did not come to it"
+    yield from _describe_unlisted(facts.stream)
+
+
+def _describe_unlisted(stream: Stream) -> Iterator[str]:
+    """What the list of files does not have."""
+    if stream.files_count > len(stream.files):
+        listed = sum(not fetched.complete for fetched in stream.files)
+        yield (f"{stream.files_count - len(stream.files)} more requests, NOT LISTED; "
+               f"{stream.files_incomplete - listed} of these are not complete")
+    if stream.files_stray_frames:
+        yield f"NOT COMPLETE: {stream.files_stray_frames} frames of files belong to no request"
+    if stream.unwritten_bytes:
+        yield f"NOT COMPLETE: --max-output left no room for {stream.unwritten_bytes} bytes of logs, dumps and files"
 
 
 def _describe_get(fetched: Fetched) -> str:
