@@ -46,8 +46,7 @@ def evidence(judgement: Judgement) -> Iterator[str]:
 def _dump(facts: Facts) -> Iterator[str]:
     """That of an error exit, else the newest one. A guest that was lost may have got no frame of its dump out: then
     the copy on the console is all there is."""
-    dumps = facts.stream.dumps
-    dump = facts.stream.death_dump or facts.stream.error_dump or (dumps[-1] if dumps else None)
+    dump = facts.stream.shown_dump
     name = dump.file if dump else CONSOLE
     path = facts.directory.file(name)
     if not os.path.exists(path):
