@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+from itertools import takewhile
 from typing import Optional
 
 from .console import Console, console_tail, last_line
@@ -152,9 +153,10 @@ def why_not_done(facts: Facts) -> str:
 
 
 def _went_on(facts: Facts) -> bool:
-    """Something has happened since the report, other than that the host asked (marks, docs/internals/wire.md)."""
+    """Something has happened since the report, and before the host asked for an end (marks, docs/internals/wire.md)."""
     reported_ms = (facts.console.stuck_us or 0) / 1000
-    return any(mark.ms > reported_ms and not mark.what.startswith("wake:") for mark in facts.stream.marks)
+    before = takewhile(lambda mark: not mark.what.startswith("wake:"), facts.stream.marks)
+    return any(mark.ms > reported_ms for mark in before)
 
 
 def _describe_panic(panic: str, console: Console) -> str:
