@@ -94,7 +94,7 @@ void FAST_FUNC kt_attach_probe_open(struct kt_attach_probe *probe, pid_t pid)
 			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (probe->began_ms == MAP_FAILED)
 		probe->began_ms = NULL;
-	else if (fork() == 0)
+	else if ((probe->pid = fork()) == 0)
 		note_attaches(probe, pid, parent);
 }
 

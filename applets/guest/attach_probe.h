@@ -6,6 +6,7 @@
 #include "libbb.h"
 
 struct kt_attach_probe {
+	pid_t pid; /* of the probe's process; 0 or less: there is none */
 	int64_t *began_ms; /* shared with the probe's process; 0: none since the last call. NULL: no probe */
 };
 

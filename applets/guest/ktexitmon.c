@@ -14,6 +14,9 @@
  * Exit: the scheduler's status, 128+N for a signal, 126 or 127 as a shell when it can't run. With -P: 0
  *       after TERM, else the status, 1 when it is lost. 1 for bad usage.
  *
+ * A scheduler that puts itself into the background (its process ends with 0, and a child has the link, or is left
+ * before the attach) has not ended: the child is watched instead.
+ *
  * -P is for a scheduler that something else has started: a developer in the shell, or a script that needs to
  * be its parent. -n is for a second scheduler in the same guest, with a second ktexitmon: its latches are
  * NAME_attached and so on. Uevents of a scheduler with another name than the one that attached first are
@@ -46,6 +49,7 @@
 
 #include <poll.h>
 #include "attach_probe.h"
+#include "background.h"
 #include "cgroup_path.h"
 #include "kmsg.h"
 #include "port.h"
@@ -65,11 +69,12 @@ enum {
 	READ_MS = 2000, /* for ktpipe to have read the ring, so that an open dump is known to be open */
 };
 
-enum { POLL_SIGNALS, POLL_SCHEDULER, POLL_UEVENTS, POLL_KMSG, POLL_COUNT };
+enum { POLL_SIGNALS, POLL_SCHEDULER, POLL_UEVENTS, POLL_KMSG, POLL_CHILDREN, POLL_COUNT };
 
 struct monitor {
 	struct pollfd fds[POLL_COUNT];
 	pid_t pid;
+	pid_t group; /* of the process that was started */
 	bool is_child;
 	bool term_came;
 	int port;
@@ -313,6 +318,8 @@ static void handle_kernel_events(struct monitor *m)
 		on_kmsg(m);
 	if (m->fds[POLL_UEVENTS].revents)
 		on_uevents(m);
+	if (m->fds[POLL_CHILDREN].revents)
+		kt_background_reap(m->fds[POLL_CHILDREN].fd, m->pid);
 }
 
 static void on_signals(struct monitor *m)
@@ -336,7 +343,8 @@ static void start_scheduler(struct monitor *m, char **argv)
 {
 	int log = kt_xopen(m->log, O_RDWR | O_CREAT | O_TRUNC | O_APPEND);
 
-	m->pid = xfork();
+	m->fds[POLL_CHILDREN].fd = kt_background_open();
+	m->pid = m->group = xfork();
 	if (m->pid == 0)
 		run_scheduler(argv, log);
 	close(log);
@@ -365,6 +373,31 @@ static bool has_ended(const struct monitor *m)
 	return m->fds[POLL_SCHEDULER].fd < 0 || m->fds[POLL_SCHEDULER].revents != 0;
 }
 
+/* True when another process goes on for the scheduler's, which put itself into the background. That is watched now. */
+static bool follow(struct monitor *m)
+{
+	bool is_attached;
+	char *text;
+	pid_t child;
+
+	if (!m->is_child || m->fds[POLL_SCHEDULER].fd < 0)
+		return false;
+	on_uevents(m);
+	is_attached = latch_is_set(m, "attached") && !latch_is_set(m, "detached");
+	child = kt_background_child(m->pid, m->probe.pid, is_attached);
+	if (child == 0)
+		return false;
+	waitpid(m->pid, NULL, 0);
+	close(m->fds[POLL_SCHEDULER].fd);
+	m->fds[POLL_SCHEDULER].revents = 0;
+	m->pid = child;
+	watch(m);
+	text = xasprintf("background ms=%d pid=%d", ms_since_start(m), (int)child);
+	send_state(m, text);
+	free(text);
+	return true;
+}
+
 /* Returns at the commit point (true), or when TERM came before it (false). */
 static bool wait_for_end(struct monitor *m)
 {
@@ -375,7 +408,7 @@ static bool wait_for_end(struct monitor *m)
 		on_signals(m); /* after all that takes time: a TERM from here on comes after the commit point */
 		if (m->term_came)
 			return false;
-		if (has_ended(m))
+		if (has_ended(m) && !follow(m))
 			return true;
 	}
 }
@@ -463,8 +496,13 @@ static int report_end(struct monitor *m)
 	return code;
 }
 
+/* One that went into the background may have left the group. */
 static void kill_group(struct monitor *m, int signo)
 {
+	kill(-m->group, signo);
+	if (m->pid == m->group)
+		return;
+	kill(m->pid, signo);
 	kill(-m->pid, signo);
 }
 
@@ -513,6 +551,7 @@ int ktexitmon_main(int argc UNUSED_PARAM, char **argv)
 	m->fds[POLL_SIGNALS].fd = kt_signals_open(SIGTERM, SIGALRM, 0);
 	m->fds[POLL_UEVENTS].fd = kt_uevent_open();
 	m->fds[POLL_KMSG].fd = kt_kmsg_open();
+	m->fds[POLL_CHILDREN].fd = -1;
 	m->start_ms = kt_now_ms();
 	m->send_deadline = KT_NEVER;
 	m->log = log;

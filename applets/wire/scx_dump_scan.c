@@ -55,6 +55,7 @@ static void start_dump(struct kt_dump_scan *scan)
 	scan->kind = 0;
 	scan->name[0] = scan->cgroup[0] = scan->reason[0] = '\0';
 	scan->sub = 0;
+	scan->first.known = false;
 	scan->part = PART_FIRST;
 	scan->section = SECTION_NONE;
 	scan->bytes = scan->lines = 0;
@@ -233,28 +234,6 @@ static size_t counter_name(const char *text, const char **name)
 	return isdigit(*number) && number[strspn(number, "0123456789")] == '\0' ? len : 0;
 }
 
-/* True after the last counter of the counters' section. */
-static bool read_section(struct kt_dump_scan *scan, const char *text)
-{
-	const char *last = scan->counter[0] ? scan->counter : default_counter;
-	const char *name;
-	size_t len;
-
-	if (strcmp(text, "CPU states") == 0)
-		scan->cpus_seen = true;
-	if (text[0] == '\0') {
-		scan->section = SECTION_BLANK;
-	} else if (strcmp(text, "Event counters") == 0) {
-		scan->section = SECTION_COUNTERS;
-	} else if (scan->section == SECTION_COUNTERS && strcmp(text, "--------------") != 0) {
-		len = counter_name(text, &name);
-		if (len == 0)
-			scan->section = SECTION_NONE;
-		return len > 0 && len == strlen(last) && memcmp(name, last, len) == 0;
-	}
-	return false;
-}
-
 static const char *read_number(const char *at, long *number)
 {
 	char *after;
@@ -275,7 +254,10 @@ static void read_place(const char *line, struct kt_trace_place *place)
 		at--;
 	if (!at || at == line)
 		return;
-	place->irq = strlen(at) > 4 ? at[3] : 0;
+	if (strnlen(at, 6) < 6)
+		return;
+	place->irq = at[3];
+	place->pinned = at[5];
 	end = skip_non_whitespace(skip_whitespace(at)); /* the flags */
 	end = read_number(skip_whitespace(end), &seconds);
 	if (!end || *end != '.' || strspn(end + 1, "0123456789") != 6)
@@ -289,6 +271,38 @@ static void read_place(const char *line, struct kt_trace_place *place)
 	while (at > line && at[-1] != '-')
 		at--;
 	place->known = read_number(at, &place->pid) != NULL;
+}
+
+/* A BPF program runs with migration disabled, so what ops.dump() prints is marked by that, but for a last line without
+ * its newline, which the kernel adds later. */
+static bool is_marked(const struct kt_dump_scan *scan, const char *line)
+{
+	struct kt_trace_place place;
+
+	read_place(line, &place);
+	return place.known && scan->first.known && place.pinned != scan->first.pinned;
+}
+
+/* True after the last counter of the counters' section. */
+static bool read_section(struct kt_dump_scan *scan, const char *line, const char *text)
+{
+	const char *last = scan->counter[0] ? scan->counter : default_counter;
+	const char *name;
+	size_t len;
+
+	if (strcmp(text, "CPU states") == 0)
+		scan->cpus_seen = true;
+	if (text[0] == '\0') {
+		scan->section = SECTION_BLANK;
+	} else if (strcmp(text, "Event counters") == 0) {
+		scan->section = is_marked(scan, line) ? SECTION_NONE : SECTION_COUNTERS;
+	} else if (scan->section == SECTION_COUNTERS && strcmp(text, "--------------") != 0) {
+		len = counter_name(text, &name);
+		if (len == 0)
+			scan->section = SECTION_NONE;
+		return len > 0 && len == strlen(last) && memcmp(name, last, len) == 0 && !is_marked(scan, line);
+	}
+	return false;
 }
 
 /* The kernel holds a lock while it writes a dump, and writes it at once: lines with a pause between them, of another
@@ -354,9 +368,11 @@ static bool read_line(struct kt_dump_scan *scan, const char *line)
 			add_to_reason(scan, line);
 		return false;
 	}
+	if (scan->part == PART_FIRST)
+		read_place(line, &scan->first);
 	if (scan->part != PART_BODY)
 		read_head(scan, text);
-	if (!read_section(scan, text))
+	if (!read_section(scan, line, text))
 		return false;
 	read_place(line, &scan->end);
 	end_dump(scan, KT_RULE_COUNTER);

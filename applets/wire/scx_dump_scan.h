@@ -46,6 +46,7 @@ struct kt_trace_place {
 	bool known;
 	long pid, cpu;
 	char irq; /* h in a hard interrupt */
+	char pinned; /* how often migration is disabled; . not at all */
 	uint64_t us;
 };
 
@@ -78,7 +79,7 @@ struct kt_dump_scan {
 	uint64_t lost; /* events that the ring lost since the previous dump, up to this one's end */
 	uint64_t lost_between; /* since then */
 	uint64_t lost_or_words; /* by lines that may be of the exit message */
-	struct kt_trace_place end; /* of its last line */
+	struct kt_trace_place first, end; /* of its first and last line */
 	bool names_known, has_names; /* whether a dump of this kernel begins with its scheduler's name */
 };
 

@@ -70,6 +70,7 @@ extern void scx_bpf_dispatch(struct task_struct *p, __u64 dsq_id, __u64 slice,
 			     __u64 enq_flags) __ksym __weak;
 extern bool scx_bpf_consume(__u64 dsq_id) __ksym __weak;
 extern void scx_bpf_error_bstr(char *fmt, unsigned long long *data, __u32 data_len) __ksym;
+extern void scx_bpf_dump_bstr(char *fmt, unsigned long long *data, __u32 data_len) __ksym;
 
 const volatile struct demo_cfg cfg SEC(".rodata.cfg");
 struct demo_shared shared;	/* the only object in .bss, so it begins there: the loader relies on it */
@@ -83,6 +84,8 @@ char _license[] SEC("license") = "GPL";
 
 /* Not const: the kernel's function wants memory that could be written. */
 static char error_fmt[] = "deliberate error, asked for by --error-after %llu";
+
+static char dump_fmt[] = "%s";
 
 static bool is_past(__u64 at_ns)
 {
@@ -189,6 +192,16 @@ void BPF_PROG(demo_exit, struct scx_exit_info *info)
 	bpf_ringbuf_output(&ended, &end->kind, sizeof(end->kind), 0);
 }
 
+SEC("struct_ops/demo_dump")
+void BPF_PROG(demo_dump, struct scx_dump_ctx *dump)
+{
+	unsigned long long arg[1] = { (unsigned long long)shared.dump_words };
+
+	if (shared.dump_words[0])
+		scx_bpf_dump_bstr(dump_fmt, arg, sizeof(arg));
+}
+
+
 /* The casts: BPF_PROG makes each a function of one argument, the context. */
 SEC(".struct_ops")
 struct sched_ext_ops scx_demo = {
@@ -197,6 +210,7 @@ struct sched_ext_ops scx_demo = {
 	.dispatch = (void *)demo_dispatch,
 	.init = (void *)demo_init,
 	.exit = (void *)demo_exit,
+	.dump = (void *)demo_dump,
 	.timeout_ms = DEMO_WATCHDOG_MAX_MS,	/* the loader writes --watchdog here */
 	.exit_dump_len = DEMO_DUMP_LEN,
 	.name = DEMO_NAME,

@@ -46,6 +46,7 @@
 enum {
 	LINK_FLAG = 1 << 13,		/* BPF_F_LINK: newer than Debian 12's headers */
 	KIND_UNREGISTERED = 64,		/* the end that the loader asked for */
+	KIND_BY_KERNEL = 66,		/* the kernel wants a restart: CPU hotplug */
 	STALL_WATCHDOG_MS = 2000,	/* a stall is to be seen soon ... */
 	QUIET_WATCHDOG_MS = 30000,	/* ... and a slow machine is not to be taken for one */
 	DETACH_LIMIT_MS = 5000,
@@ -70,6 +71,9 @@ struct options {
 	uint64_t noise_len;
 	bool reject;
 	bool linger;
+	bool restart;
+	bool background;
+	const char *words;	/* a file */
 };
 
 struct demo {
@@ -97,6 +101,9 @@ static const char usage_text[] =
 	"  --segfault-after MS   the loader crashes\n"
 	"  --reject              have a program that the verifier refuses\n"
 	"  --linger              stay alive after the kernel has ejected the scheduler\n"
+	"  --restart             attach again when the kernel asks for it (a CPU has come or gone)\n"
+	"  --background          leave the rest to a child after the attach, and end with 0\n"
+	"  --dump-words FILE     print the first 1023 bytes of FILE in ops.dump()\n"
 	"  --noise BYTES         write so many bytes of binary log to stdout, then start the clock\n"
 	"  --watchdog MS         the kernel's stall time-out, 1-30000 (2000 with --stall-after, else 30000)\n"
 	"  --help                this text\n"
@@ -147,7 +154,7 @@ static void set_fault(struct options *opt, enum fault fault, const char *option,
 }
 
 enum { OPT_ERROR = 1, OPT_STALL, OPT_EXIT, OPT_SEGFAULT, OPT_REJECT, OPT_LINGER, OPT_NOISE, OPT_WATCHDOG,
-       OPT_HELP };
+       OPT_HELP, OPT_RESTART, OPT_BACKGROUND, OPT_WORDS };
 
 static const struct option long_options[] = {
 	{ "error-after", required_argument, NULL, OPT_ERROR },
@@ -158,6 +165,9 @@ static const struct option long_options[] = {
 	{ "linger", no_argument, NULL, OPT_LINGER },
 	{ "noise", required_argument, NULL, OPT_NOISE },
 	{ "watchdog", required_argument, NULL, OPT_WATCHDOG },
+	{ "restart", no_argument, NULL, OPT_RESTART },
+	{ "background", no_argument, NULL, OPT_BACKGROUND },
+	{ "dump-words", required_argument, NULL, OPT_WORDS },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -190,6 +200,15 @@ static void set_option(struct options *opt, int which, char **argv)
 		break;
 	case OPT_WATCHDOG:
 		opt->watchdog_ms = xparse_number("--watchdog", optarg, 1, DEMO_WATCHDOG_MAX_MS);
+		break;
+	case OPT_RESTART:
+		opt->restart = true;
+		break;
+	case OPT_BACKGROUND:
+		opt->background = true;
+		break;
+	case OPT_WORDS:
+		opt->words = optarg;
 		break;
 	case OPT_HELP:
 		fputs(usage_text, stdout);
@@ -361,6 +380,51 @@ static void detach(struct demo *demo)
 	demo->status = asked_for || demo->opt.linger ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static void set_words(struct demo *demo)
+{
+	FILE *file = fopen(demo->opt.words, "r");
+
+	if (!file)
+		die_errno("open the file of --dump-words");
+	/* .bss was zeroed: the text ends with a NUL */
+	if (fread(demo->shared->dump_words, 1, DEMO_WORDS_LEN - 1, file) == 0)
+		die_errno("read the file of --dump-words");
+	fclose(file);
+}
+
+static void start_clock(struct demo *demo);
+
+static void attach(struct demo *demo)
+{
+	demo->obj = xopen_object(&demo->opt);
+	xload_object(demo->obj, &demo->opt);
+	demo->shared = xmap_shared(demo->obj);
+	if (demo->opt.words)
+		set_words(demo);
+	demo->ring = ring_buffer__new(bpf_map__fd(xfind_map(demo->obj, "ended")), on_end_event, demo, NULL);
+	if (!demo->ring)
+		die_errno("open the ring buffer");
+	demo->fds[FD_RING].fd = ring_buffer__epoll_fd(demo->ring);
+	demo->link_fd = xattach(demo->obj);
+	puts("scx_demo: attached");
+	if (demo->opt.noise_len)
+		demo->fds[FD_NOISE].fd = STDOUT_FILENO;
+	else
+		start_clock(demo);
+}
+
+/* All of the old one goes first: the kernel takes one root scheduler at a time. */
+static void restart(struct demo *demo)
+{
+	puts("scx_demo: restarting");
+	close(demo->link_fd);
+	ring_buffer__free(demo->ring);
+	munmap(demo->shared, sizeof(*demo->shared));
+	bpf_object__close(demo->obj);
+	demo->ended = false;
+	attach(demo);
+}
+
 /* One event each */
 
 static void on_ring(struct demo *demo)
@@ -369,6 +433,10 @@ static void on_ring(struct demo *demo)
 	if (!demo->ended)
 		return;
 	print_end(&demo->shared->end);
+	if (demo->opt.restart && demo->shared->end.kind == KIND_BY_KERNEL) {
+		restart(demo);
+		return;
+	}
 	puts("scx_demo: ejected by the kernel");
 	if (!demo->opt.linger) {
 		demo->status = EXIT_FAILURE;
@@ -495,21 +563,16 @@ static void open_events(struct demo *demo)
 	demo->fds[FD_NOISE].events = POLLOUT;
 }
 
-static void attach(struct demo *demo)
+/* The child inherits the link, so the scheduler stays attached. Its memory is shared, too. */
+static void go_to_background(void)
 {
-	demo->obj = xopen_object(&demo->opt);
-	xload_object(demo->obj, &demo->opt);
-	demo->shared = xmap_shared(demo->obj);
-	demo->ring = ring_buffer__new(bpf_map__fd(xfind_map(demo->obj, "ended")), on_end_event, demo, NULL);
-	if (!demo->ring)
-		die_errno("open the ring buffer");
-	demo->fds[FD_RING].fd = ring_buffer__epoll_fd(demo->ring);
-	demo->link_fd = xattach(demo->obj);
-	puts("scx_demo: attached");
-	if (demo->opt.noise_len)
-		demo->fds[FD_NOISE].fd = STDOUT_FILENO;
-	else
-		start_clock(demo);
+	pid_t child = fork();
+
+	if (child < 0)
+		die_errno("fork");
+	if (child > 0)
+		exit(EXIT_SUCCESS);
+	setsid();
 }
 
 /* The end first: a signal that comes with it finds a scheduler that is off already. */
@@ -547,6 +610,8 @@ int main(int argc, char **argv)
 	parse_options(&demo.opt, argc, argv);
 	open_events(&demo);
 	attach(&demo);
+	if (demo.opt.background)
+		go_to_background();
 	run(&demo);
 	return demo.status;
 }

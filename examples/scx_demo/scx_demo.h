@@ -19,6 +19,7 @@
 enum {
 	DEMO_REASON_LEN = 128,
 	DEMO_MSG_LEN = 1024,
+	DEMO_WORDS_LEN = 1024,	/* one line of a dump has at most as many bytes */
 	DEMO_DUMP_LEN = 65536,	/* exit_dump_len too: the kernel truncates a longer dump and says so */
 	DEMO_WATCHDOG_MAX_MS = 30000,	/* the kernel's own limit, and its default */
 };
@@ -41,11 +42,13 @@ struct demo_shared {
 	__u64 error_at_ns;
 	__u64 stall_at_ns;
 	__u64 error_after_ms;	/* for the message only */
+	char dump_words[DEMO_WORDS_LEN];	/* what ops.dump() prints; empty: nothing */
 	struct demo_end end;
 };
 
 struct task_struct;
 struct scx_exit_info;
+struct scx_dump_ctx;
 
 /*
  * libbpf matches the members by name and fills the kernel's real struct. In the BPF object the function
@@ -57,6 +60,7 @@ struct sched_ext_ops {
 	void (*dispatch)(__s32 cpu, struct task_struct *prev);
 	__s32 (*init)(void);
 	void (*exit)(struct scx_exit_info *info);
+	void (*dump)(struct scx_dump_ctx *ctx);
 	__u64 flags;
 	__u32 timeout_ms;
 	__u32 exit_dump_len;

@@ -139,14 +139,15 @@ class Stream:
         return (self.scheduler_end or "").startswith("stopped ") and self.stop_status not in _GOOD_STOPS
 
     @property
-    def error_dump(self) -> Optional[Dump]:
-        """The newest dump of an error exit."""
-        return next((dump for dump in reversed(self.dumps) if dump.type == "error"), None)
-
-    @property
     def death_dump(self) -> Optional[Dump]:
         """The newest dump of an error exit of the scheduler under test, not of a sub-scheduler or another one."""
         return next((dump for dump in reversed(self.dumps) if dump.type == "error" and self._is_own(dump)), None)
+
+    @property
+    def shown_dump(self) -> Optional[Dump]:
+        """The one that a person would open first: of the death, else the newest of the scheduler under test."""
+        own = next((dump for dump in reversed(self.dumps) if self._is_own(dump)), None)
+        return self.death_dump or own or (self.dumps[-1] if self.dumps else None)
 
     def _is_own(self, dump: Dump) -> bool:
         return dump.cgroup is None and (None in (dump.scheduler, self.scheduler_name)

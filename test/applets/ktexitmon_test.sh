@@ -219,6 +219,36 @@ test_the_latch_for_no_log_counts_when_it_is_set_during_the_run() {
 	assertEquals "log frames" "" "$(decode port | grep sched-log)"
 }
 
+test_a_scheduler_that_goes_into_the_background_has_not_ended() {
+	start sh -c '{ echo in the background; echo >ready; read -r x <go; exit 5; } & exit 0'
+	scheduler_is_ready
+	wait_until 'grep -q background port'
+	assert_no_latch sched_exited
+	assertTrue "sched.pid is the child's" "[ \"\$(cat run/sched.pid)\" != '' ] && kill -0 \"\$(cat run/sched.pid)\""
+	echo >go
+	monitor_ends 5
+	assert_reported 5
+	assert_file_text 'in the background' log
+	payload sched-state port >state
+	assert_matches '^background ms=[0-9]+ pid=[0-9]+exited ms=[0-9]+ code=5$' state
+}
+
+test_term_ends_a_scheduler_in_the_background_too() {
+	start sh -c 'setsid sh -c "echo >ready; exec sleep 600" & exit 0'
+	scheduler_is_ready
+	wait_until 'grep -q background port'
+	kill -TERM "$mon"
+	monitor_ends 143
+	assert_not_reported
+}
+
+test_a_scheduler_that_leaves_a_child_and_an_error_has_ended() {
+	start sh -c 'sleep 600 & echo $! >left; exit 3'
+	monitor_ends 3
+	kill "$(cat left)"
+	assert_reported 3
+}
+
 test_without_ktpipe_no_dump_is_awaited() {
 	kt ktlatch set dump_started
 	run_kt ktexitmon -p port -l log sh -c 'exit 5'

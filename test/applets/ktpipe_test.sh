@@ -151,6 +151,18 @@ test_no_words_of_a_scheduler_are_structure() {
 	END
 }
 
+# BPF runs with migration disabled, which the trace shows: then not even a pause makes a dump of its words.
+test_words_that_the_trace_marks_are_no_structure_whatever_the_pause() {
+	{
+		error_head | lines_of
+		cpus_and_counters | lines_of | sed 's/d\.h2\./d.h21/'
+		{ error_head && echo more; } | lines_of | sed 's/d\.h2\./d.h21/; s/3.627533/3.727533/'
+		cpus_and_counters | lines_of | sed 's/3.627533/3.827533/'
+	} | dumps_in_trace
+	assertEquals 1 "$(grep -c . ends)"
+	assert_matches "^number=1 type=error kind=1025 complete=1 .*lines=$(wc -l <trace) " ends
+}
+
 test_an_imitated_end_is_taken_back_though_the_ring_was_empty_after_it() {
 	rm -f in && : >console
 	start_ktpipe -o console -p port

@@ -29,6 +29,26 @@ test_all_went_well_is_pass() {
 	assert_value reason null
 }
 
+SUB_DUMP='scx-dump-end=number=1\x20type=error\x20kind=1025\x20complete=1\x20rule=counter\x20bytes=1\x20lines=1\x20lost=0\x20unsent=0'
+
+test_the_reason_of_a_death_is_not_that_of_a_sub_scheduler_or_of_another_one() {
+	sub="sched-state=sub-attached\x20ms=1\x20sub=28\x20name=demo\x20cgroup=/a"
+	verdict_of sched-died 202 "$SCHED -- true" $READY $ATTACHED $sub \
+		"$SUB_DUMP\x20sub=28\x20name=demo\x20cgroup=/a\x20reason=scx_bpf_error\x20(sub)" \
+		"sched-state=sub-ejected\x20ms=2\x20sub=28\x20name=demo\x20kind=1025\x20reason=scx_bpf_error" \
+		'sched-state=killed\x20ms=400\x20signal=9\x20core=0' sched-exit#i32:137 $OUT0 $EXIT
+	assertTrue "the signal: $(value reason)" "value reason | grep -q 'killed after 0.40 s by signal 9'"
+	assertFalse "the sub-scheduler's reason: $(value reason)" "value reason | grep -q scx_bpf_error"
+	assert_matches '^  sub-sched  demo /a: ejected \(scx_bpf_error\)$' err
+	assert_matches '^  dump 1     error 1025 of demo /a, complete' err
+	verdict_of sched-died 202 "$SCHED -- true" $READY $ATTACHED \
+		"$SUB_DUMP\x20sub=0\x20name=other\x20cgroup=\x20reason=scx_bpf_error\x20(other)" $DIED $OUT0 $EXIT
+	assertFalse "another scheduler's reason: $(value reason)" "value reason | grep -q scx_bpf_error"
+	verdict_of sched-died 202 "$SCHED -- true" $READY $ATTACHED \
+		"$SUB_DUMP\x20sub=0\x20name=demo\x20cgroup=\x20reason=scx_bpf_error\x20(own)" $DIED $OUT0 $EXIT
+	assertTrue "its own reason: $(value reason)" "value reason | grep -qF 'scx_bpf_error (own)'"
+}
+
 test_no_frame_at_all_is_boot_failed() {
 	verdict_of boot-failed 206 "-- true"
 }

@@ -46,8 +46,7 @@ def evidence(judgement: Judgement) -> Iterator[str]:
 def _dump(facts: Facts) -> Iterator[str]:
     """That of an error exit, else the newest one. A guest that was lost may have got no frame of its dump out: then
     the copy on the console is all there is."""
-    dumps = facts.stream.dumps
-    dump = facts.stream.death_dump or facts.stream.error_dump or (dumps[-1] if dumps else None)
+    dump = facts.stream.shown_dump
     name = dump.file if dump else CONSOLE
     path = facts.directory.file(name)
     if not os.path.exists(path):
@@ -111,7 +110,10 @@ def _first_report(facts: Facts) -> Iterator[str]:
 
 
 def _hang(facts: Facts) -> Iterator[str]:
-    """What the tasks did at the limit."""
+    """What the tasks did at the limit; a kernel that has panicked answers nothing."""
+    if facts.console.panic:
+        yield from _story("the panic, console.log", facts.directory.file(CONSOLE), facts.console.panic_at)
+        return
     tasks = read_tasks(facts.directory.file("hang.txt"))
     if tasks:
         yield "  -- what its tasks did, hang.txt"

@@ -120,7 +120,7 @@ def _reports(judgement: Judgement) -> str:
 def _logs(judgement: Judgement) -> str:
     """File, title, bytes of its begin; the rest of the bound is for its end. A dump is read from its begin."""
     stream, evidence = judgement.facts.stream, judgement.verdict.kind.evidence
-    dump = stream.death_dump or stream.error_dump or (stream.dumps[-1] if stream.dumps else None)
+    dump = stream.shown_dump
     logs = [(SCHED_LOG, "The scheduler's log", 16384), ("stderr", "The payload's stderr", 16384),
             ("stdout", "The payload's stdout", 16384), ("hang.txt", "What the tasks did at the limit", 49152),
             (CONSOLE, "The kernel's console", 8192), (COM2, "Last words of /init", 0),

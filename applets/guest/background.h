@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Finds the process that goes on when a scheduler has put itself into the background. */
+#ifndef KT_BACKGROUND_H
+#define KT_BACKGROUND_H 1
+
+#include "libbb.h"
+
+/* Makes orphans of this process's descendants its children, and readable a descriptor when one has ended. Returns it. */
+int kt_background_open(void) FAST_FUNC;
+
+/* Reaps what has ended, but for PID. */
+void kt_background_reap(int fd, pid_t pid) FAST_FUNC;
+
+/* The child of this process that goes on for PID, whose process has ended with status 0 and is not reaped yet: one that
+ * has a scheduler's link open; where no scheduler is attached, any, but for HELPER. 0: there is none, or it has ended
+ * otherwise. */
+pid_t kt_background_child(pid_t pid, pid_t helper, bool is_attached) FAST_FUNC;
+
+#endif

@@ -1,0 +1,85 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A scheduler that restarts when a CPU goes, and whose ops.dump() imitates the kernel's lines; and one that leaves its
+# work to a child.
+
+# shellcheck disable=SC1091,SC2154 # what is sourced sets them
+. "$KT_TEST_LIB/vm.sh"
+
+oneTimeSetUp() {
+	cat >"$FILES/words" <<-'END'
+		my counters: SCX_EV_SUB_BYPASS_DISPATCH=3
+
+		CPU states
+		----------
+
+		Event counters
+		--------------
+		              SCX_EV_SUB_BYPASS_DISPATCH:                0
+		scx_demo: root
+		Debug dump triggered by SysRq-D
+		sh[1] triggered exit kind 1026 on CPU 0:
+		  runnable task stall (x)
+		foo: root
+		CPU:0 [LOST 12 EVENTS]
+	END
+	cat >"$FILES/payload.sh" <<-'END'
+		for loop in 1 2 3 4; do
+			while :; do :; done &
+		done
+		cat "/proc/$(pidof scx_demo)/comm"
+		echo 0 >/sys/devices/system/cpu/cpu1/online
+		until [ "$(grep -c attached /tmp/sched.log)" -eq 2 ]; do ktlatch wait -t 0.2 never_set; done
+		for dump in 1 2 3; do echo D >/proc/sysrq-trigger; done
+		cat /sys/kernel/sched_ext/state
+	END
+	vm restart -s "$DEMO" -a '--restart --dump-words /include-files/words' -i "$FILES/words" -i "$FILES/payload.sh" -- \
+		sh /include-files/payload.sh
+	vm dies -s "$DEMO" -a '--error-after 300 --dump-words /include-files/words' -i "$FILES/words" -- \
+		ktlatch wait -t 60 sched_exited
+	vm background -s "$DEMO" -a --background -- \
+		sh -c 'ktlatch wait -t 2 never_set; cat /sys/kernel/sched_ext/state'
+}
+
+test_a_scheduler_that_goes_into_the_background_is_not_dead() {
+	look background
+	assert_verdict pass 0
+	assert_file_text enabled "$art/stdout"
+	assert_value scheduler_died false
+	assert_value scheduler_end 'stopped code=0'
+	assert_matches 'EXIT: kind 64' "$art/sched.log"
+}
+
+test_a_restart_that_the_kernel_asks_for_is_no_death() {
+	look restart
+	assert_verdict pass 0
+	assert_value scheduler_restarts 1
+	assert_value scheduler_died false
+	assert_matches 'EXIT: kind 66, code 281479271677952, ' "$art/sched.log"
+	assert_matches '^  scheduler  scx_demo: attached, restarted once, ' "$err"
+}
+
+test_the_scheduler_has_its_own_name() {
+	look restart
+	assert_file_text 'scx_demo
+enabled' "$art/stdout"
+}
+
+test_no_words_of_ops_dump_are_structure_of_a_sysrq_dump() {
+	look restart
+	assert_value_matches dumps '^\[\{"number":1,"complete":true,"type":"sysrq",.*"number":3,"complete":true,[^}]*\}\]$'
+	assertEquals 3 "$(value dumps | grep -o '"reason":"","scheduler":"scx_demo","cgroup":null' | grep -c .)"
+	for number in 1 2 3; do
+		assertEquals "dump $number" 1 "$(grep -c 'my counters: ' "$art/dump-$number.txt")"
+	done
+}
+
+test_no_words_of_ops_dump_are_structure_of_an_error_dump() {
+	look dies
+	assert_verdict sched-died 202
+	assert_value_matches dumps '^\[\{"number":1,"complete":true,"type":"error","rule":"counter","kind":1025,[^}]*\}\]$'
+	assert_value_matches reason ': scx_bpf_error \(deliberate error'
+}
+
+. shunit2
