@@ -62,10 +62,11 @@ name_scheduler() {
 # has an owner.
 send_live_log() {
 	set_latch sched_log_owned
-	mkfifo "$RUN/sched.fifo"
-	ktdump -f "$RUN/sched.fifo" -c "$log" &
+	[ -n "$LOG_TTY" ] || mkfifo "$RUN/sched.fifo"
+	ktdump ${LOG_TTY:+-t} -f "$RUN/sched.fifo" -c "$log" &
 	KTDUMP=$!
 	log=$RUN/sched.fifo
+	[ -z "$LOG_TTY" ] || await_while_lives "$KTDUMP" -t 10 log_ready
 }
 
 await_attach() {
