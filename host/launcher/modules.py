@@ -173,10 +173,10 @@ def check_options(kernel: Kernel, config: Optional[Config], given: Optional[str]
     has_modules = find_modules(kernel, given) is not None
     missing = [option for option in missing_options(config, kernel.arch.name)
                if not (option.is_module and option.option.module and has_modules)]
-    for option in missing:
-        if option.is_module and option.option.module:
-            raise Fault(f"the kernel has CONFIG_{option.option.name}=m, and its modules are not known: give their "
-                        "directory with --modules")
+    modules = [f"CONFIG_{option.option.name}=m" for option in missing if option.is_module and option.option.module]
+    if modules:
+        raise Fault(f"the kernel has {', '.join(modules)}, and its modules are not known: give their directory with "
+                    "--modules")
     needed = [str(option) for option in missing if option.option.rank == NEEDED]
     if needed:
         raise Fault(f"the kernel cannot run a guest: {', '.join(needed)}: {kernel.path}, according to {config.origin}")

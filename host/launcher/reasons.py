@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+from itertools import takewhile
 from typing import Optional
 
 from .console import Console, console_tail, last_line
@@ -122,11 +123,11 @@ def _last_line(facts: Facts) -> str:
 
 
 def words_of_init(facts: Facts) -> Optional[str]:
-    """What /init said on COM2, where it had no port to say it on; without a device for COM2, on the console. Once it has
-    a port, both are anybody's."""
+    """What /init said on COM2, where it had no port to say it on; when it ended without a device for COM2, on the
+    console. Once it has a port, both are anybody's."""
     if facts.stream.sys_ready:
         return None
-    for name in (COM2, CONSOLE):
+    for name in (COM2,) if facts.ending.timed_out else (COM2, CONSOLE):
         path = facts.directory.file(name)
         if os.path.exists(path):
             said = [line for line in console_tail(path, _WORDS_MAX) if line.startswith(_INIT_SAYS)]
@@ -152,9 +153,10 @@ def why_not_done(facts: Facts) -> str:
 
 
 def _went_on(facts: Facts) -> bool:
-    """Something has happened since the report, other than that the host asked (marks, docs/internals/wire.md)."""
+    """Something has happened since the report, and before the host asked for an end (marks, docs/internals/wire.md)."""
     reported_ms = (facts.console.stuck_us or 0) / 1000
-    return any(mark.ms > reported_ms and not mark.what.startswith("wake:") for mark in facts.stream.marks)
+    before = takewhile(lambda mark: not mark.what.startswith("wake:"), facts.stream.marks)
+    return any(mark.ms > reported_ms for mark in before)
 
 
 def _describe_panic(panic: str, console: Console) -> str:

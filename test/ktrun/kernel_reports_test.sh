@@ -243,7 +243,7 @@ from launcher.reasons import why_not_done
 from launcher.host import Ending, Host
 from launcher.rundir import RunDirectory
 from launcher.stream import Mark, Stream
-for marks in ((Mark(9000, "payload-starting"), Mark(9999, "wake:0xd1")), (Mark(9500, "payload-starting"),)):
+for marks in ((Mark(9000, "payload-starting"), Mark(9998, "wake:0xd1"), Mark(9999, "exec-exit")), (Mark(9500, "payload-starting"),)):
     with RunDirectory("art") as directory:
         host = Host(ending=Ending(console_age_secs=60, frames_age_secs=60))
         facts, _ = read_facts(directory)

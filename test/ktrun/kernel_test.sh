@@ -48,11 +48,11 @@ test_each_option_that_a_guest_needs_is_named_before_the_boot() {
 
 test_what_a_run_goes_without_is_said() {
 	kernel k
+	config PRINTK FTRACE DEBUG_FS CGROUPS SERIAL_8250_CONSOLE >k/config
+	streams $READY $STARTED $OUT0 $EXIT
+	ktrun -k k/image -- true
+	assert_status 0
 	for option in PRINTK FTRACE DEBUG_FS CGROUPS SERIAL_8250_CONSOLE; do
-		config $option >k/config
-		streams $READY $STARTED $OUT0 $EXIT
-		ktrun -k k/image -- true
-		assert_status 0
 		assert_matches "goes without an option of the kernel: CONFIG_$option is not set \\(.+\\)" err
 	done
 	ktrun -q -k k/image -- true
@@ -92,23 +92,23 @@ test_modules_that_are_known_are_no_missing_option() {
 
 # The one that make kernel makes.
 test_make_kernel_makes_the_same_check() {
-	config TMPFS BINFMT_SCRIPT CGROUPS >config
-	run "$KT_TOP/scripts/check-kernel-config.sh" config
+	config TMPFS BINFMT_SCRIPT CGROUPS >wanted.config
+	run "$KT_TOP/scripts/check-kernel-config.sh" wanted.config
 	assert_status 1
 	assert_file_text 'CONFIG_BINFMT_SCRIPT is not set: needed for /init, a shell script
 CONFIG_TMPFS is not set: needed for /tmp, /run and /dev/shm
 CONFIG_CGROUPS is not set: without it, a run lacks /sys/fs/cgroup' out
-	config CGROUPS >config
-	run "$KT_TOP/scripts/check-kernel-config.sh" config
+	config CGROUPS >wanted.config
+	run "$KT_TOP/scripts/check-kernel-config.sh" wanted.config
 	assert_status 0
 	run "$KT_TOP/scripts/check-kernel-config.sh" missing
 	assert_status 2
 	kernel k
-	cp config k/config-1.2.3
+	cp wanted.config k/config-1.2.3
 	run "$KT_TOP/scripts/find-kernel-config.sh" "$PWD/k/image" no-elf 1.2.3 "$PWD/copy"
 	assert_status 0
 	assert_file_text "$PWD/k/config-1.2.3" out
-	assert_same_bytes config copy
+	assert_same_bytes wanted.config copy
 }
 
 test_a_folder_is_no_kernel_and_its_image_is_named() {
@@ -133,10 +133,10 @@ test_a_truncated_image_is_refused() {
 	streams $READY $STARTED $OUT0 $EXIT
 	ktrun -k whole -- true
 	assert_status 0
-	bzimage 6655 >cut
-	refused 'kernel is truncated: .*cut has 6655 bytes, and its header says 6656$' -k cut
-	head -c 3000000 "$KT_TOP/build/kernel/image" >cut
-	refused 'kernel is truncated: .*cut has 3000000 bytes' -k cut
+	bzimage 6655 >shorter
+	refused 'kernel is truncated: .*shorter has 6655 bytes, and its header says 6656$' -k shorter
+	head -c 3000000 "$KT_TOP/build/kernel/image" >shorter
+	refused 'kernel is truncated: .*shorter has 3000000 bytes' -k shorter
 }
 
 test_an_elf_image_without_the_entry_that_qemu_needs_is_refused() {
@@ -157,7 +157,7 @@ cpu() {
 test_a_fault_of_a_qemu_is_gone_round_by_its_version_and_accelerator() {
 	kernel k
 	streams $READY $STARTED $OUT0 $EXIT
-	for version in 7.2.22:,-cx16 7.2.0:,-cx16 8.0.0: 11.1.2: 6.2.0: nonsense:; do
+	for version in 7.2.22:,-cx16 8.0.0: nonsense:; do
 		STUB_QEMU_VERSION=${version%:*}
 		export STUB_QEMU_VERSION
 		rm -f "$KT_TOP/build/qemu-version"
@@ -167,6 +167,11 @@ test_a_fault_of_a_qemu_is_gone_round_by_its_version_and_accelerator() {
 	done
 	unset STUB_QEMU_VERSION
 	rm -f "$KT_TOP/build/qemu-version"
+	launcher 'from launcher.qemu_faults import words_for
+print(*(words_for(version, accel, arch).cpu for version, accel, arch in (
+    ((7, 1), "tcg", "x86_64"), ((7, 2), "tcg", "x86_64"), ((7, 2), "kvm", "x86_64"), ((7, 2), "tcg", "aarch64"),
+    ((8, 0), "tcg", "x86_64"), ((11, 1), "tcg", "x86_64"), (None, "tcg", "x86_64"))), sep="|")' >words
+	assert_file_text '|,-cx16|||||' words
 }
 
 test_the_loops_of_a_jiffy_follow_from_the_frequency_and_hz() {

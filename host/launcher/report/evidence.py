@@ -110,7 +110,10 @@ def _first_report(facts: Facts) -> Iterator[str]:
 
 
 def _hang(facts: Facts) -> Iterator[str]:
-    """What the tasks did at the limit."""
+    """What the tasks did at the limit; a kernel that has panicked answers nothing."""
+    if facts.console.panic:
+        yield from _story("the panic, console.log", facts.directory.file(CONSOLE), facts.console.panic_at)
+        return
     tasks = read_tasks(facts.directory.file("hang.txt"))
     if tasks:
         yield "  -- what its tasks did, hang.txt"
