@@ -86,7 +86,7 @@ def _try_kvm(plan: Plan, work: str, jobs: Jobs) -> bool:
                "-chardev", f"file,id=com1,path={console.replace(',', ',,')}", "-serial", "chardev:com1",
                "-kernel", plan.kernel.path, "-append", "console=ttyS0 panic=-1"]
     reading, writing = os.pipe2(os.O_CLOEXEC)
-    trial = jobs.start(command, stdout=writing, stderr=writing,
+    trial = jobs.start(command, stdout=writing, stderr=writing, is_users=True,
                        prepare=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)))
     # QEMU whose KVM fails in emulation says so and hangs: its message saves the wait for the limit
     watcher = jobs.start(["grep", "-q", "-i", "kvm.*error\\|error.*kvm"], stdin=reading)

@@ -94,14 +94,15 @@ _OPTIONS = (
             text="bzImage or ELF vmlinux (default: $KTRUN_KERNEL, else build/kernel/image of the source tree, made "
                  "by `make kernel`)"),
     _Option("guest", "-s", "scheduler", parse_scheduler, "SCHEDULER",
-            text="program or script, or a command by its bare name; its shared libraries come along"),
+            text="program or script, or a command by its bare name; its shared libraries or its "
+                 "interpreter come along"),
     _Option("guest", "-a", "scheduler_args", _plain, '"ARGS"', default="",
             text="arguments of the scheduler, split at white space"),
     _Option("guest", "--enable", "enable", parse_path, "FILE", text="ktsh-lite script to run before the scheduler"),
     _Option("guest", "--disable", "disable", parse_path, "FILE", text="ktsh-lite script to run after the scheduler"),
-    _Option("guest", "-i", "includes", parse_include, "PATH", repeats=True,
-            text="copy a file, directory, or command by its bare name to /include-files/ (on the guest's PATH), "
-                 "with its shared libraries; repeatable"),
+    _Option("guest", "-i", "includes", parse_include, "PATH[:GUEST]", repeats=True,
+            text="copy a file, directory, or command by its bare name to /include-files/ (on the guest's PATH), or to "
+                 "GUEST, with its shared libraries and its interpreter; repeatable"),
     _Option("guest", "--ro", "shares", parse_share, "DIR[:GUEST]", repeats=True,
             text="show a directory of the host in the guest, at GUEST or at its own path, by virtio-9p; repeatable"),
     _Option("guest", "--rw", "shares", parse_share, "DIR[:GUEST]", repeats=True,

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import IO, Callable, Mapping, Optional, Sequence, Union
 
-from .text import decoded
+from .environment import helper_environment, package_of, user_environment
+from .text import Fault, decoded
 
 File = Union[int, IO[bytes]]
 _POLL_MS_MAX = 2.0 ** 31 - 1  # of poll(2): 24 days
@@ -111,9 +112,13 @@ class Jobs:
 
     def start(self, command: Sequence[str], *, stdin: File = subprocess.DEVNULL, stdout: Optional[File] = None,
               stderr: Optional[File] = None, keep: Sequence[int] = (), environment: Optional[Mapping[str, str]] = None,
-              prepare: Callable[[], None] = lambda: None, orphaned: int = signal.SIGKILL) -> Job:
+              is_users: bool = False, prepare: Callable[[], None] = lambda: None,
+              orphaned: int = signal.SIGKILL) -> Job:
         """KEEP: descriptors that the child inherits. PREPARE runs in the child before the program does. ORPHANED: the
-        signal that the child gets when ktrun is killed."""
+        signal that the child gets when ktrun is killed.
+
+        IS_USERS: it may be a script of the user. ENVIRONMENT is added to what environment.py lets through.
+        """
         parent = os.getpid()
 
         def begin() -> None:
@@ -123,8 +128,12 @@ class Jobs:
             signal.signal(signal.SIGTTOU, signal.SIG_DFL)
             prepare()
 
-        process = subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=stderr, pass_fds=keep, preexec_fn=begin,
-                                   env={**os.environ, **environment} if environment else None)
+        variables = {**(user_environment() if is_users else helper_environment()), **(environment or {})}
+        try:
+            process = subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=stderr, pass_fds=keep,
+                                       preexec_fn=begin, env=variables)
+        except FileNotFoundError as error:
+            raise Fault(f"no program {command[0]}: is the package {package_of(command[0])} installed?") from error
         job = Job(process)
         self._jobs.append(job)
         return job

@@ -34,19 +34,18 @@ class Architecture:
     com2: tuple[str, ...]  # QEMU's arguments for the UART of last words
     elf: int
     elf_32: Optional[int]
-    scanelf: tuple[str, ...]  # scanelf's names of both
     archive: str  # the base initramfs, below the built files
 
 
 # TCG runs a "rep stosb" byte by byte. Without the flags that call it fast, the kernel clears and copies eight
 # bytes at a time, which saves a little of the boot (docs/log/performance.md).
 X86_64 = Architecture("x86_64", "x86-64", "qemu-system-x86_64", "qemu-system-x86", "q35", "max,-erms,-fsrm", "ttyS0",
-                      ("-serial", "chardev:com2"), EM_X86_64, EM_386, ("EM_X86_64", "EM_386"), "initramfs.cpio")
+                      ("-serial", "chardev:com2"), EM_X86_64, EM_386, "initramfs.cpio")
 # Pointer authentication by its own algorithm costs TCG more than all else; the kernel does not mind which it is. The
 # machine "virt" has one UART, ttyAMA0, which is the console; COM2 is a UART on the PCI bus there, ttyS0.
 AARCH64 = Architecture("aarch64", "aarch64", "qemu-system-aarch64", "qemu-system-arm", "virt,gic-version=max",
                        "max,pauth-impdef=on", "ttyAMA0", ("-device", "pci-serial,chardev=com2"), EM_AARCH64, None,
-                       ("EM_AARCH64",), "aarch64/initramfs.cpio")
+                       "aarch64/initramfs.cpio")
 
 
 @dataclass(frozen=True)

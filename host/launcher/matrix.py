@@ -161,7 +161,9 @@ def _script(directory: str, cell: Work, matrix: Matrix, accel: str, paths: Paths
         words += ["--", "sh", "-c", cell.payload.command]
     command = " ".join(map(shell_word, words))
     errors = shell_word(f"{directory}/{cell.name}.err")
-    return (f"#!/bin/sh\nKTRUN_ACCEL={accel}\nKTRUN_OPTS=\nexport KTRUN_ACCEL KTRUN_OPTS\n"
+    library_path = os.environ.get("LD_LIBRARY_PATH", "")  # for the libraries of -i and -s, not for parallel
+    exports = f"LD_LIBRARY_PATH={shell_word(library_path)}\nexport LD_LIBRARY_PATH\n" if library_path else ""
+    return (f"#!/bin/sh\nKTRUN_ACCEL={accel}\nKTRUN_OPTS=\nexport KTRUN_ACCEL KTRUN_OPTS\n{exports}"
             f"exec {command} </dev/null >/dev/null 2>{errors}\n")
 
 
@@ -207,7 +209,8 @@ def _run_cells(directory: RunDirectory, cells: Sequence[Work], matrix: Matrix, a
         file.write(b"".join(os.fsencode(f"{directory.path}/{cell.name}.sh\n") for cell in todo))
     command = ["parallel", "--will-cite", "--termseq", f"TERM,{_STOP_MS},KILL,25", "-j", at_once, "-a", listed,
                "--joblog", f"+{directory.path}/joblog"]
-    parallel = jobs.start([*command, *words, "sh", "{}"], keep=[directory.lock_fd], orphaned=signal.SIGTERM)
+    parallel = jobs.start([*command, *words, "sh", "{}"], keep=[directory.lock_fd], is_users=True,
+                          orphaned=signal.SIGTERM)
     try:
         _await(parallel, todo, int(at_once) if at_once.isdecimal() else len(todo), f"{directory.path}/joblog",
                os.isatty(2) and not options.quiet, jobs)

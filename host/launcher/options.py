@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, Optional
 
 from .topology import Topology
-from .values import Share, Size
+from .values import Include, Share, Size
 
 
 class Options(NamedTuple):
@@ -16,7 +16,7 @@ class Options(NamedTuple):
     scheduler_args: str
     enable: Optional[str]
     disable: Optional[str]
-    includes: list[str]
+    includes: list[Include]
     shares: list[Share]
     modules: Optional[str]
     variables: list[tuple[str, str]]

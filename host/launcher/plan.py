@@ -61,7 +61,7 @@ def make_plan(options: Options, paths: Paths, jobs: Jobs) -> Plan:
     kernel = read_kernel_file(choose_kernel(options, paths))
     check_base(paths, kernel)
     qemu = find_qemu(kernel)
-    _check_guest_files(options, kernel, jobs)
+    _check_guest_files(options, kernel)
     if options.memory_mib < MEMORY_MIB_LEAST:
         raise Fault(f"-m {options.memory_mib}: too little memory: the guest needs at least {MEMORY_MIB_LEAST} MiB")
     check_topology(options.topology, options.memory_mib)
@@ -133,7 +133,7 @@ def find_qemu(kernel: Kernel) -> str:
     return path
 
 
-def _check_guest_files(options: Options, kernel: Kernel, jobs: Jobs) -> None:
+def _check_guest_files(options: Options, kernel: Kernel) -> None:
     if options.scheduler:
         check_scheduler(options.scheduler, kernel.arch)
     elif options.scheduler_args:
@@ -143,8 +143,8 @@ def _check_guest_files(options: Options, kernel: Kernel, jobs: Jobs) -> None:
     for option, path in (("--enable", options.enable), ("--disable", options.disable)):
         if path:
             check_file(f"{option} script", path)
-    for path in options.includes:
-        check_include(path, kernel.arch, jobs)
+    for include in options.includes:
+        check_include(include.source, kernel.arch)
 
 
 def _check_arguments(options: Options) -> None:

@@ -113,7 +113,7 @@ class _Guest:
         if options.gdb:
             note(f"waiting for a debugger: gdb {self._plan.kernel.path} -ex 'target remote :1234'")
         with create(self._directory.file(QEMU_LOG)) as log:
-            self._qemu = self._jobs.start(command, stdout=log, stderr=log,
+            self._qemu = self._jobs.start(command, stdout=log, stderr=log, is_users=True,
                                           keep=[self._directory.lock_fd, *_inherited()],
                                           prepare=lambda: _limit_files(options.max_output.kib))
 

@@ -20,10 +20,20 @@ _GUEST_DIRECTORIES = re.compile(
     r"/((\.ktbox|bin|sbin|lib|lib64|etc|dev|proc|sys|run|include-files|usr/bin|usr/sbin|usr/lib|usr/lib64|var/run)/.*"
     r"|(tmp|usr|var)/)?", re.DOTALL)
 
+# What /init mounts, reads or is. That of the base initramfs is known when the files are put together.
+_GUEST_PLACES = re.compile(
+    r"/(\.ktbox|dev|proc|sys|lib/ktbox|init|scheduler|payload|args|exec_cmd|sched_args|sched_enable|sched_disable|tests)/"
+    r"|/(tmp|run|include-files|bin|sbin|lib|etc|usr|var|root|mnt)/$")
+
 
 class Size(NamedTuple):
     word: str  # as it was given: it is for people, too
     kib: int
+
+
+class Include(NamedTuple):
+    source: str
+    guest: str  # where it goes; empty: to /include-files
 
 
 class Share(NamedTuple):
@@ -115,8 +125,24 @@ def _has_controls(text: str) -> bool:
     return any(ord(char) < 32 or ord(char) == 127 for char in text)
 
 
-def parse_include(option: str, value: str) -> str:
-    return _file_or_command(option, parse_line(option, value), "include")
+def parse_include(option: str, value: str) -> Include:
+    """PATH[:GUEST]. A file with such a name wins."""
+    found = None if os.path.lexists(parse_path(option, value)) else re.fullmatch(r"(.+):(/.*)", value, re.DOTALL)
+    if not found:
+        return Include(_file_or_command(option, parse_line(option, value), "include"), "")
+    source, place = _file_or_command(option, found.group(1), "include"), found.group(2)
+    if place.endswith("/"):
+        place += os.path.basename(source.rstrip("/"))
+    return Include(source, _include_place(option, place))
+
+
+def _include_place(option: str, path: str) -> str:
+    parts = path.split("/")[1:]
+    if {"", ".", ".."} & set(parts) or _has_controls(path):
+        raise Fault(f"{option}: not a path for the guest: {path}")
+    if _GUEST_PLACES.match(path + "/"):
+        raise Fault(f"{option}: the guest needs its own {path}: give another place, PATH:GUEST")
+    return path
 
 
 def parse_scheduler(option: str, value: str) -> str:

@@ -99,6 +99,58 @@ test_no_color_reaches_the_guest() {
 	assert_empty variables
 }
 
+# hostile COMMAND ARG...: with variables that change how programs work.
+hostile() {
+	env PYTHONPATH=/no/such PYTHONHOME=/no/such PYTHONSTARTUP=/no/such PYTHONWARNINGS=error LD_LIBRARY_PATH=/no/such \
+		LD_BIND_NOW=1 PERL5OPT=-Mno_such PERL5LIB=/no/such GREP_OPTIONS=--no-such POSIXLY_CORRECT=1 CDPATH=/ ENV=/no/such \
+		BASH_ENV=/no/such PARALLEL=--no-such PARALLEL_SHELL=/no/such SHELL=/no/such LANG=de_DE LC_ALL=de_DE.UTF-8 \
+		XZ_OPT=--no-such XZ_DEFAULTS=--no-such ZSTD_CLEVEL=x MODPROBE_OPTIONS=--no-such IFS=t GLIBC_TUNABLES=x KT_PORT_FD=77 \
+		"$@"
+}
+
+test_no_variable_of_the_caller_changes_a_run() {
+	printf '#!/usr/bin/env bash\n' >script
+	chmod +x script
+	streams $READY $ATTACHED $STARTED $OUT7 $EXIT
+	echo 'env >"$stub/env"' >stub/act
+	hostile "$KTRUN" -o art -v -s "$KT_TOP/build/scx_demo" -i /usr/bin/env -i script -i /usr/bin/perl -- true >out 2>err
+	assertEquals "$(cat err)" 7 $?
+	assert_value verdict fail
+	assert_no_match '^(PYTHON|PERL|LD_|GREP|POSIX|CDPATH|PARALLEL|XZ_|ENV=|BASH_ENV|MODPROBE|GLIBC)' stub/env
+	assert_matches '^STUB=' stub/env # QEMU may be a script of the user
+	hostile "$KTRUN" --replay art >out 2>err
+	assertEquals "$(cat err)" 7 $?
+}
+
+test_a_helper_sees_nothing_but_what_it_needs() {
+	MINE=1 LD_PRELOAD='' TMPDIR=/no/such launcher 'from launcher.jobs import Jobs
+with Jobs() as jobs:
+    print(jobs.tool(["/usr/bin/env"]).output.decode())' >seen
+	assert_no_match '^(MINE|LD_PRELOAD|TMPDIR|STUB|KT_)' seen
+	assert_matches '^LC_ALL=C$' seen
+	assert_matches '^PATH=.*/usr/sbin' seen
+}
+
+test_a_program_that_is_missing_is_named_with_its_package() {
+	launcher 'from launcher.jobs import Jobs
+from launcher.text import Fault
+import os
+os.environ["PATH"] = "/no/such"
+import launcher.environment
+launcher.environment._SYSTEM_PATH.clear()
+with Jobs() as jobs:
+    for name in ("xz", "zstd", "modprobe", "parallel", "sed"):
+        try:
+            jobs.tool([name])
+        except Fault as fault:
+            print(fault)' >seen
+	assertEquals 'no program xz: is the package xz-utils installed?
+no program zstd: is the package zstd installed?
+no program modprobe: is the package kmod installed?
+no program parallel: is the package parallel installed?
+no program sed: is the package sed installed?' "$(cat seen)"
+}
+
 test_version_is_that_of_config_mk() {
 	run "$KTRUN" --version
 	assert_status 0

@@ -56,6 +56,15 @@ test_a_matrix_of_passes_is_0() {
 	assert_matches '^matrix: 2 of 2 cells passed' out
 }
 
+test_no_variable_of_the_caller_changes_a_matrix() {
+	sed -i '/seven/d; s/repeat = 2/repeat = 1/' matrix
+	run env PERL5OPT=-Mno_such PARALLEL=--no-such PARALLEL_SHELL=/no/such SHELL=/no/such LD_LIBRARY_PATH=/no/such \
+		POSIXLY_CORRECT=1 ENV=/no/such PYTHONHOME=/no/such "$KTRUN" --matrix matrix -o "$PWD/m"
+	assert_status 0
+	assert_matches '^matrix: 2 of 2 cells passed' out
+	assert_matches "^LD_LIBRARY_PATH='/no/such'" m/00001.sh # for what -i and -s name
+}
+
 test_only_what_is_not_finished_is_run_again() {
 	matrix
 	rm -r m/00003

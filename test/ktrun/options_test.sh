@@ -257,9 +257,8 @@ test_without_a_command_there_is_none() {
 	good -s "$KT_TOP/build/scx_demo"
 	added
 	assertFalse "a command is there" "[ -e added/.ktbox/command ]"
-	assertTrue "scheduler is there" "[ -x added/scheduler ]"
-	cmp -s "$KT_TOP/build/scx_demo" added/scheduler
-	assertEquals "the scheduler is the one given" 0 $?
+	assert_same_bytes "$KT_TOP/build/scx_demo" "added$(readlink added/scheduler)"
+	assertTrue "scheduler is executable" "[ -x added$(readlink added/scheduler) ]"
 }
 
 test_the_archive_begins_and_ends_with_its_marks() {
@@ -320,19 +319,6 @@ test_libraries_of_a_dynamic_include_come_along() {
 	assert_no_match 'ld-linux' contents
 }
 
-test_a_library_beside_its_program_goes_where_the_guest_s_loader_looks() {
-	mkdir lib
-	echo 'int answer(void) { return 42; }' >lib.c
-	echo 'int answer(void); int main(void) { return answer(); }' >main.c
-	gcc -shared -fPIC -o lib/libktanswer.so lib.c
-	# shellcheck disable=SC2016 # for the loader
-	gcc -o program main.c -Llib -lktanswer -Wl,-rpath,'$ORIGIN/lib'
-	good -i program -- true
-	added
-	assert_same_bytes lib/libktanswer.so added/usr/lib/libktanswer.so
-	assertEquals "copies of libc" 1 "$(grep -c '/libc\.so\.6$' contents)"
-}
-
 test_an_include_by_its_bare_name_is_the_file_here_or_else_the_command() {
 	mkdir bin
 	printf '#!/bin/sh\necho from PATH\n' >bin/kt-a-tool
@@ -348,7 +334,7 @@ test_an_include_by_its_bare_name_is_the_file_here_or_else_the_command() {
 	assert_same_bytes bin/kt-a-tool added/include-files/kt-a-tool
 	assert_same_bytes kt-b-tool added/include-files/kt-b-tool
 	assert_same_bytes bin/kt-b-tool added/include-files/kt-c-tool
-	assertTrue "test is a builtin, and a program" "[ -x added/include-files/test ]"
+	assertTrue "test is a builtin, and a program" "[ -x added$(readlink added/include-files/test) ]"
 }
 
 test_a_default_output_folder_is_new_and_under_build_runs() {

@@ -17,6 +17,19 @@ mounts() {
 	mkdir -p "$RUN"
 	mount -t tmpfs -o nosuid,nodev,mode=755,size=4m tmpfs "$RUN" # no payload that fills /run takes its room
 	cp -d "$ROOT"/lib/ktbox/dev-links/* "$ROOT/dev" # fd, stdin, stdout, stderr
+	link_host_files
+}
+
+# What ktrun brought for a directory that is mounted over (a program of the host's /tmp, an absolute DT_RUNPATH there)
+# lies below /.ktbox/host.
+link_host_files() {
+	[ -d "$ROOT/.ktbox/host" ] || return 0
+	for directory in tmp run dev/shm; do
+		for path in "$ROOT/.ktbox/host/$directory"/* "$ROOT/.ktbox/host/$directory"/.[!.]*; do
+			link=$ROOT/$directory/${path##*/}
+			[ ! -e "$path" ] || [ -e "$link" ] || ln -s "$path" "$link"
+		done
+	done
 }
 
 # The first six are required. The others are for the payload and the scheduler (bpf for pinned objects, cgroup2 for
