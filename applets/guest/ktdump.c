@@ -23,13 +23,14 @@
 //kbuild:lib-$(CONFIG_KTDUMP) += ktdump.o
 
 //usage:#define ktdump_trivial_usage
-//usage:       "[-p PATH] FILE... | -s [DIR] | -m TEXT | -f FILE [-H] [-P PID] [-c COPY]"
+//usage:       "[-p PATH] FILE... | -s [DIR] | -m TEXT | -f FILE [-Ht] [-P PID] [-c COPY]"
 //usage:#define ktdump_full_usage "\n\n"
 //usage:       "Send scheduler logs to the host, one block per log\n"
 //usage:     "\n	-s	Send every non-empty sched_*.log in DIR (/tmp), in the order of their numbers"
 //usage:     "\n	-m TEXT	Send one frame with TEXT, cut off at 32752 bytes"
 //usage:     "\n	-f FILE	Send FILE (a FIFO: what is written to it) as it is being written, until TERM"
 //usage:     "\n	-H	With -f: send it as the history of a shell, not as a log"
+//usage:     "\n	-t	With -f: make FILE, a link to a raw terminal whose writer writes line by line"
 //usage:     "\n	-P PID	With -f: end when process PID has ended"
 //usage:     "\n	-c COPY	Keep the newest bytes in COPY too, at most 4 MiB"
 //usage:     "\n	-p PATH	Send to PATH (- is stdout), not to the bulk port"
@@ -131,9 +132,10 @@ int ktdump_main(int argc UNUSED_PARAM, char **argv)
 		OPT_PID = 1 << 4,
 		OPT_COPY = 1 << 5,
 		OPT_HISTORY = 1 << 6,
+		OPT_TERMINAL = 1 << 7,
 	};
 	char *path = NULL, *text, *followed, *pid = NULL, *copy = NULL;
-	unsigned opts = getopt32(argv, "^p:sm:f:P:c:H\0s--mf:m--sf:f--sm", &path, &text, &followed, &pid, &copy);
+	unsigned opts = getopt32(argv, "^p:sm:f:P:c:Ht\0s--mf:m--sf:f--sm", &path, &text, &followed, &pid, &copy);
 	bool wants_files = !(opts & (OPT_STAGED | OPT_TEXT | OPT_FOLLOW));
 	int port;
 
@@ -142,7 +144,7 @@ int ktdump_main(int argc UNUSED_PARAM, char **argv)
 		bb_show_usage();
 	port = kt_port_open(path);
 	if (opts & OPT_FOLLOW)
-		return kt_log_follow(port, opts & OPT_HISTORY ? KT_HISTORY : KT_SCHED_LIVE, followed, copy,
+		return kt_log_follow(port, opts & OPT_HISTORY ? KT_HISTORY : KT_SCHED_LIVE, followed, opts & OPT_TERMINAL, copy,
 				pid ? xatoi_positive(pid) : 0) != 0;
 	if (opts & OPT_TEXT) {
 		kt_sched_log_send_text(port, text);

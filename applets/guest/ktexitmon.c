@@ -333,6 +333,10 @@ static NORETURN void run_scheduler(char **argv, int log)
 	setpgid(0, 0);
 	dup2(log, STDOUT_FILENO);
 	dup2(log, STDERR_FILENO);
+	if (isatty(log)) { /* only for its stdio's sake: it is no terminal of colours, and nobody types there */
+		setenv("TERM", "dumb", 1);
+		setenv("NO_COLOR", "1", 1);
+	}
 	kt_drop_daemon_privileges();
 	kt_exec_or_die(argv);
 }

@@ -17,6 +17,7 @@
 #include "log_follower.h"
 #include "port.h"
 #include "process.h"
+#include "run_dir.h"
 
 enum {
 	FIFO_BYTES = 4096, /* the smallest capacity of a pipe, pipe(7) */
@@ -121,6 +122,29 @@ static void open_fifo(struct follower *f)
 	f->fds[POLL_LOG].fd = f->log;
 }
 
+/* Bytes pass a raw terminal as they are, but its writer's stdio sees a terminal and writes line by line. The other end is
+ * held open: without a writer, reads would fail. */
+static void open_terminal(struct follower *f)
+{
+	struct termios raw;
+	const char *name;
+	int slave;
+
+	f->is_fifo = true;
+	f->log = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	if (f->log < 0 || grantpt(f->log) < 0 || unlockpt(f->log) < 0 || !(name = ptsname(f->log)))
+		bb_simple_perror_msg_and_die("unable to make a terminal");
+	slave = kt_xopen(name, O_RDWR | O_NOCTTY);
+	tcgetattr(slave, &raw);
+	cfmakeraw(&raw);
+	tcsetattr(slave, TCSANOW, &raw);
+	unlink(f->path);
+	if (symlink(name, f->path) < 0)
+		bb_perror_msg_and_die("unable to make '%s'", f->path);
+	f->fds[POLL_LOG].fd = f->log;
+	kt_latch_set_or_warn("log_ready");
+}
+
 /* Watched before it is read, so that nothing that is written between the two is missed. */
 static void open_file(struct follower *f)
 {
@@ -130,7 +154,7 @@ static void open_file(struct follower *f)
 		bb_perror_msg_and_die("unable to watch '%s'", f->path);
 }
 
-static void open_all(struct follower *f, pid_t pid)
+static void open_all(struct follower *f, bool on_terminal, pid_t pid)
 {
 	struct stat st;
 	int i;
@@ -140,7 +164,9 @@ static void open_all(struct follower *f, pid_t pid)
 	f->fds[POLL_SIGNALS].fd = kt_signals_open(SIGTERM, SIGINT, 0);
 	f->copy = f->copy_path ? kt_xopen(f->copy_path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND) : -1;
 	f->is_fifo = stat(f->path, &st) == 0 && S_ISFIFO(st.st_mode);
-	if (f->is_fifo)
+	if (on_terminal)
+		open_terminal(f);
+	else if (f->is_fifo)
 		open_fifo(f);
 	else
 		open_file(f);
@@ -151,7 +177,8 @@ static void open_all(struct follower *f, pid_t pid)
 		bb_perror_msg_and_die("unable to watch process %d", (int)pid);
 }
 
-int FAST_FUNC kt_log_follow(int port, uint32_t type, const char *path, const char *copy_path, pid_t pid)
+int FAST_FUNC kt_log_follow(int port, uint32_t type, const char *path, bool on_terminal,
+		const char *copy_path, pid_t pid)
 {
 	struct follower *f = kt_zalloc_lazy(sizeof(*f));
 	bool last;
@@ -161,7 +188,7 @@ int FAST_FUNC kt_log_follow(int port, uint32_t type, const char *path, const cha
 	f->path = path;
 	f->copy_path = copy_path;
 	kt_daemon_priority();
-	open_all(f, pid);
+	open_all(f, on_terminal, pid);
 	last = pid != 0 && f->fds[POLL_PROCESS].fd < 0; /* it had ended before it could be watched */
 	for (;;) {
 		if (send_new(f) < 0)

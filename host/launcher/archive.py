@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
-from typing import BinaryIO, Callable, Iterator, Optional
+from typing import BinaryIO, Callable, Optional
 
 from .text import Fault
 
@@ -72,9 +72,6 @@ class Tree:
     def node(self, name: str, status: os.stat_result) -> None:
         """A FIFO, socket or device."""
         self.add(name, Entry(status.st_mode, device=status.st_rdev))
-
-    def names(self) -> Iterator[str]:
-        yield from self._entries
 
     def unpacked(self) -> tuple[int, int]:
         """Bytes that the files take in a tmpfs, and what the kernel needs besides for all names."""

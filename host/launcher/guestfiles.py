@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from typing import Callable, Iterator, Optional
+from typing import Callable, Iterator, Optional, Sequence
 
 from .archive import Tree
 from .include import check_machine, name_of_include
@@ -64,7 +64,27 @@ class GuestFiles:
         if os.path.isdir(source):
             self._directory(source, target, lambda name: False, self._included_file)
         else:
-            self._file(os.path.realpath(real_program(source, self._jobs)), target, bool(guest))
+            real = os.path.realpath(real_program(source, self._jobs))
+            # /dev/fd/N of a file without a name
+            self._file(real if os.path.exists(real) else source, target, bool(guest))
+
+    def check_command(self, name: str, shared: Sequence[str]) -> None:
+        """A program of the host that was not brought would be "not found" after a whole boot. SHARED: directories of the
+        guest that the host has."""
+        path = os.path.abspath(name)
+        if not name.startswith("/"):
+            name = "/" + name  # as the guest's shell sees it, whose directory is /
+        is_known = name in self._tree or self._is_there(name) or name.startswith(("/dev/", "/proc/", "/sys/")) \
+            or any(name.startswith(place + "/") for place in shared)
+        if not is_known and os.path.isfile(path) and os.access(path, os.X_OK):
+            raise Fault(f"the command is a file of this machine, and the guest does not have it: {path}: give it with -i")
+
+    def _is_there(self, name: str) -> bool:
+        """By a name that leads over a link, too."""
+        if name.lstrip("/") in self._own or ELSEWHERE + name in self._tree:
+            return True
+        parents = name.split("/")[1:-1]
+        return any("/" + "/".join(parents[:count]) in self._tree for count in range(1, len(parents) + 1))
 
     def finish(self) -> Optional[str]:
         """After the last include. Returns LD_LIBRARY_PATH if a library was found by it."""
@@ -153,7 +173,8 @@ class GuestFiles:
                 self._script(real, is_named)
         return self._programs[real]
 
-    def _object(self, real: str, place: str, is_named: bool, program: Optional[str] = None, is_quiet: bool = False) -> None:
+    def _object(self, real: str, place: str, is_named: bool, program: Optional[str] = None,
+                is_quiet: bool = False) -> None:
         libraries = self._loader.libraries(real, program)
         for name in libraries.missing:
             message = f"shared library not found on this machine: {name}, for {real}"

@@ -53,6 +53,8 @@ def _collect(plan: Plan, history: bytes, tree: Tree, own: dict[str, int], work: 
     for path in options.tests:
         tree.file("/tests/" + os.path.basename(path), path)
     library_path = files.finish()
+    if options.arguments and "/" in options.arguments[0]:
+        files.check_command(options.arguments[0], [share.guest for share in options.shares])
     _add_run_files(tree, plan, history, library_path)
     _add_modules(tree, plan, work, jobs)
 

@@ -130,6 +130,7 @@ test_the_truncated_text_is_no_end() { # the kernel has it in the scheduler's cop
 
 test_no_words_of_a_scheduler_are_structure() {
 	while read -r words; do
+		# shellcheck disable=SC2059  # the words are a format
 		{ error_head && printf '\n'"$words"'\nmore words\n' && cpus_and_counters; } | lines_of | dumps_in_trace
 		assertEquals "dumps with: $words" 1 "$(grep -c . ends)"
 		assert_matches "^number=1 type=error kind=1025 complete=1 rule=counter bytes=$(wc -c <trace) lines=$(wc -l \

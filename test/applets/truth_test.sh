@@ -250,6 +250,25 @@ test_the_writer_of_a_fifo_is_at_most_a_page_ahead() {
 	assert_empty err
 }
 
+test_a_terminal_keeps_the_lines_of_a_writer_that_is_killed_and_all_bytes() {
+	"$KT_BUSYBOX" ktdump -p port -t -f log 2>err &
+	pid=$!
+	wait_latch log_ready
+	assertTrue "a terminal" "[ -c log ]"
+	"$KT_PYTHON" -c 'import os, signal
+print("the last line")
+os.kill(os.getpid(), signal.SIGKILL)' >log 2>/dev/null
+	bytes 300000 >data
+	cat data >log
+	kill -TERM "$pid"
+	end_of "$pid"
+	assertEquals "status: $(cat err)" 0 "$status"
+	encode exit#i32:0 >>port
+	run_kt ktrecv -d d port
+	{ echo 'the last line' && cat data; } >wanted
+	assert_same_bytes wanted d/sched-1.log
+}
+
 test_a_fifo_outlives_its_writers() {
 	mkfifo log
 	: >port

@@ -58,17 +58,35 @@ test_an_acknowledgement_that_does_not_come_is_not_waited_for_forever() {
 
 test_the_live_log_is_sent_as_it_grows_and_not_as_a_block() {
 	cmdline ktbox.live_log=1
-	when ktdump 'case $1 in -f) trap on_term TERM; stay ;; esac'
+	when ktdump 'case $1 in -f) trap on_term TERM; ktlatch set log_ready; stay ;; esac'
 	when ktexitmon 'echo log >"$KTBOX_ROOT/tmp/sched.log"; ktlatch set sched_attached; stay'
 	boot
-	assert_did 'ktdump -f /run/kt/sched.fifo -c /tmp/sched.log' # started together with ktexitmon, in either order
+	assert_did 'ktdump -f /run/kt/sched.fifo -c /tmp/sched.log -t'
 	assert_order 'ktexitmon -l /run/kt/sched.fifo' 'ktdump got TERM' 'ktdump -s /tmp' 'ktsend exit 0'
 	assert_did_not '^ktdump /tmp/sched.log'
 }
 
+test_a_live_log_without_a_terminal_is_a_fifo() {
+	cmdline ktbox.live_log=1 ktbox.log_tty=0
+	when ktdump 'case $1 in -f) trap on_term TERM; [ -p "$2" ] && note a fifo; stay ;; esac'
+	boot
+	assert_did 'ktdump -f /run/kt/sched.fifo -c /tmp/sched.log' 'a fifo'
+	assert_exit 0
+}
+
+test_a_log_whose_terminal_can_not_be_made_is_sent_at_the_end() {
+	cmdline ktbox.live_log=1
+	when ktdump 'case $1 in -f) exit 1 ;; esac'
+	when ktexitmon 'echo log >"$KTBOX_ROOT/tmp/sched.log"; ktlatch set sched_attached; stay'
+	boot
+	assert_did 'ktexitmon -l /tmp/sched.log /scheduler' 'ktdump /tmp/sched.log'
+	assert_did_not '^ktsend init-error'
+	assert_exit 0
+}
+
 test_a_live_log_that_was_not_sent_whole_is_an_error() {
 	cmdline ktbox.live_log=1
-	when ktdump 'case $1 in -f) trap "exit 1" TERM; stay ;; esac'
+	when ktdump 'case $1 in -f) trap "exit 1" TERM; ktlatch set log_ready; stay ;; esac'
 	boot
 	assert_order 'ktsend init-error teardown: the scheduler' 'ktsend exit 209'
 	assert_exit 209

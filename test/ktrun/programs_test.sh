@@ -314,6 +314,24 @@ test_files_that_are_too_large_for_the_memory_are_refused_before_they_are_packed(
 	refuses '4 GiB' -m 900000 -i huge
 }
 
+test_a_command_that_only_the_host_has_is_refused() {
+	script here '#!/bin/sh'
+	rm -f stub/args
+	for name in ./here "$PWD/here"; do
+		run "$KTRUN" -o "$PWD/art" -- "$name"
+		assert_refused
+		assert_matches "^ktrun: the command is a file of this machine, .*: $PWD/(\\./)?here: give it with -i\$" err
+	done
+	streams $READY $ATTACHED $STARTED $OUT0 $EXIT
+	mkdir folder
+	mv here folder
+	for word in "-i folder -- /include-files/folder/here" "-i folder/here:$PWD/here -- $PWD/here" \
+		"-- /bin/sh" "-- /usr/bin/env" "-- ./no/such" "-i folder/here -- /include-files/here" "-i folder:/opt/f -- /opt/f/here"; do
+		run "$KTRUN" -o "$PWD/art" $word
+		assertEquals "$word: $(cat err)" 0 "$status"
+	done
+}
+
 test_a_pipe_is_refused_with_a_line() {
 	printf '%s\n' '. "$KT_TEST_LIB/stub.sh"' >unused
 	for option in -i --enable -s -k --test; do

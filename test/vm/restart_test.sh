@@ -38,8 +38,26 @@ oneTimeSetUp() {
 		sh /include-files/payload.sh
 	vm dies -s "$DEMO" -a '--error-after 300 --dump-words /include-files/words' -i "$FILES/words" -- \
 		ktlatch wait -t 60 sched_exited
+	cat >"$FILES/crashes.c" <<-'END'
+		#include <signal.h>
+		#include <stdio.h>
+		int main(void)
+		{
+			printf("first line\nbefore the crash\n");
+			return raise(SIGSEGV);
+		}
+	END
+	gcc -o "$FILES/crashes" "$FILES/crashes.c"
+	vm crashes -s "$FILES/crashes" -- true
 	vm background -s "$DEMO" -a --background -- \
 		sh -c 'ktlatch wait -t 2 never_set; cat /sys/kernel/sched_ext/state'
+}
+
+test_the_last_lines_of_a_c_scheduler_are_there_though_a_signal_ended_it() {
+	look crashes
+	assert_verdict sched-failed 200
+	assert_file_text 'first line
+before the crash' "$art/sched.log"
 }
 
 test_a_scheduler_that_goes_into_the_background_is_not_dead() {

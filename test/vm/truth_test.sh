@@ -72,7 +72,7 @@ test_a_scheduler_that_lingers_was_ejected() {
 	look linger
 	assert_verdict sched-died 202
 	assert_value scheduler_ejected true
-	assert_value scheduler_ejected_reason scx_bpf_error
+	assert_value_matches scheduler_ejected_reason '^scx_bpf_error: deliberate error'
 	assert_value sched_exit_code null
 	look dumps
 	assert_value sched_exit_code 1

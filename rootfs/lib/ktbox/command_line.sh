@@ -10,6 +10,7 @@ command_line() {
 	SEND_DMESG=
 	SEND_PRINTK=
 	LIVE_LOG=
+	LOG_TTY=1
 	ACK=
 	HOST_IS_KTRUN=
 	CTL_PORT=
@@ -41,6 +42,7 @@ command_line_word() { # WORD
 	ktbox.dmesg=1) SEND_DMESG=1 ;;
 	ktbox.printk=1) SEND_PRINTK=1 ;;
 	ktbox.live_log=1) LIVE_LOG=1 ;;
+	ktbox.log_tty=0) LOG_TTY= ;;
 	ktbox.ack=1) ACK=1 ;;
 	ktbox.host=ktrun) HOST_IS_KTRUN=1 ;;
 	ktbox.rescue=1) RESCUE=1 ;;

@@ -58,13 +58,21 @@ name_scheduler() {
 	mkdir -p "$RUN/bin" && ln -s "$ROOT/scheduler" "$RUN/bin/$program_name" && PROGRAM=$RUN/bin/$program_name
 }
 
-# The log goes through a one-page FIFO, so a panic loses at most a page. The latch tells other senders that the log
-# has an owner.
+# The log goes through a raw terminal, so that the scheduler's C library writes line by line; with ktbox.log_tty=0 through a
+# one-page FIFO. The latch tells other senders that the log has an owner.
 send_live_log() {
 	set_latch sched_log_owned
-	mkfifo "$RUN/sched.fifo"
-	ktdump -f "$RUN/sched.fifo" -c "$log" &
+	[ -n "$LOG_TTY" ] || mkfifo "$RUN/sched.fifo"
+	ktdump -f "$RUN/sched.fifo" -c "$log" ${LOG_TTY:+-t} &
 	KTDUMP=$!
+	[ -z "$LOG_TTY" ] || await_while_lives "$KTDUMP" -t 10 log_ready
+	if [ -n "$LOG_TTY" ] && [ "$EVENT" != log_ready ]; then
+		say "scheduler: there is no terminal for its log ($EVENT): the log is sent at the end"
+		kill "$KTDUMP" 2>/dev/null
+		KTDUMP=
+		ktlatch reset sched_log_owned
+		return
+	fi
 	log=$RUN/sched.fifo
 }
 

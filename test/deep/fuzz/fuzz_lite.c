@@ -145,7 +145,7 @@ static bool begins_with_quote(const struct span *rest)
 	return rest->at < rest->end && (*rest->at == '"' || *rest->at == '\'');
 }
 
-/* Up to the first > behind a blank, which is where the rest begins then */
+/* Up to the first > behind a blank or at the beginning, which is where the rest begins then */
 static bool oracle_value(struct span *rest, struct span *value)
 {
 	const char *to;
@@ -157,7 +157,7 @@ static bool oracle_value(struct span *rest, struct span *value)
 		return true;
 	}
 	for (to = rest->at; to < rest->end; to++)
-		if (to > rest->at && *to == '>' && is_blank(to[-1]))
+		if (*to == '>' && (to == rest->at || is_blank(to[-1])))
 			break;
 	*value = (struct span){ rest->at, to };
 	cut_blanks(value);
@@ -165,19 +165,18 @@ static bool oracle_value(struct span *rest, struct span *value)
 	return true;
 }
 
+/* All of the rest, without another redirection in it */
 static bool oracle_path(struct span *rest, struct span *path)
 {
-	if (begins_with_quote(rest)) {
-		if (!quoted(rest, path))
+	const char *at;
+
+	if (begins_with_quote(rest))
+		return quoted(rest, path) && path->end > path->at && rest->at == rest->end;
+	*path = *rest;
+	for (at = path->at; at < path->end; at++)
+		if (*at == '>' && (at == path->at || is_blank(at[-1])))
 			return false;
-	} else {
-		path->at = rest->at;
-		while (rest->at < rest->end && !is_blank(*rest->at))
-			rest->at++;
-		path->end = rest->at;
-	}
-	skip_blanks(rest);
-	return path->end > path->at && rest->at == rest->end;
+	return path->end > path->at;
 }
 
 static bool is_under(const struct span *path, const char *folder)
@@ -222,6 +221,18 @@ static bool oracle_command(struct span rest, bool check_only)
 	return check_only || oracle_write(&value, &path, append);
 }
 
+/* True when the line succeeds, or may fail. */
+static bool oracle_line(struct span line, bool check_only)
+{
+	bool may_fail = *line.at == '-';
+
+	if (may_fail) {
+		line.at++;
+		skip_blanks(&line);
+	}
+	return oracle_command(line, check_only) || (may_fail && !check_only);
+}
+
 /* The exit status. A NUL ends a line, as a newline does. */
 static int oracle_script(bool check_only)
 {
@@ -238,7 +249,7 @@ static int oracle_script(bool check_only)
 		command = line;
 		skip_blanks(&command);
 		cut_blanks(&command);
-		if (command.at < command.end && *command.at != '#' && !oracle_command(command, check_only))
+		if (command.at < command.end && *command.at != '#' && !oracle_line(command, check_only))
 			status = EXIT_FAILURE;
 	}
 	return status;

@@ -165,6 +165,7 @@ static void check_kernels_end(struct result *result)
 
 	if (!result->scan.open)
 		return;
+	result->scan.first.known = false; /* the lines that follow are of no certain task */
 	feed(result, "\n", 1);
 	feed_line(result, "");
 	feed_line(result, "Event counters");
