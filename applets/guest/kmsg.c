@@ -81,7 +81,7 @@ static bool find_reason(const char *text, struct kt_kmsg_ends *ends, const char 
 	ends->newest = place_for(ends, sub != NULL, its_name, wanted);
 	if (!ends->newest)
 		return false;
-	strcpy(ends->newest->name, its_name);
+	safe_strncpy(ends->newest->name, its_name, sizeof(ends->newest->name));
 	copy_part(ends->newest->reason, sizeof(ends->newest->reason), reason, reason + strcspn(reason, ")\n"));
 	ends->newest->detail[0] = '\0';
 	return !sub;

@@ -165,9 +165,9 @@ static void run_before_real_time(void)
 		.size = sizeof(wanted),
 		.policy = SCHED_DEADLINE_POLICY,
 		.flags = SCHED_FLAG_RESET,
-		.runtime_ns = 80 * 1000 * 1000,
-		.deadline_ns = 100 * 1000 * 1000,
-		.period_ns = 100 * 1000 * 1000,
+		.runtime_ns = 80000000,
+		.deadline_ns = 100000000,
+		.period_ns = 100000000,
 	};
 
 	syscall(SYS_sched_setattr, 0, &wanted, 0);

@@ -25,7 +25,7 @@
 //usage:#define ktsh_lite_trivial_usage
 //usage:       "[-n] FILE..."
 //usage:#define ktsh_lite_full_usage "\n\n"
-//usage:       "Run scripts of lines: echo VALUE > PATH, or >> PATH; a line -echo ... may fail\n"
+//usage:       "Run scripts of lines: echo VALUE > PATH, or >> PATH; a line -echo may fail\n"
 //usage:     "\n	-n	Check the lines, write nothing"
 
 #include "libbb.h"

@@ -70,7 +70,7 @@ static int open_below(int dir, const char *path, int flags)
 {
 	struct open_how how = {
 		.flags = flags | O_NOFOLLOW | O_CLOEXEC,
-		.mode = flags & O_CREAT ? 0666 : 0,
+		.mode = (flags & O_CREAT) ? 0666 : 0,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
 	};
 	int fd;
@@ -99,7 +99,7 @@ static bool may_make(struct kt_guest_files *files)
 
 /* The directory of the first len bytes of path, with the missing ones above it; or -1 and errno. The search for what
  * is there goes up from the end, so it takes no more steps than directories are made. */
-static int enter_directory(struct kt_guest_files *files, const char *path, size_t len)
+static int enter_directory(struct kt_guest_files *files, const char *path, size_t len) // NOLINT(misc-no-recursion)
 {
 	char name[KT_PATH_MAX + 1];
 	size_t parent = len;

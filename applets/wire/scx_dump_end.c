@@ -72,11 +72,12 @@ char* FAST_FUNC kt_dump_end_text(const struct kt_dump_scan *scan, unsigned long 
 void FAST_FUNC kt_dump_end_unquote(char *path)
 {
 	char *out = path;
-	unsigned byte;
 
 	for (; *path; path++) {
-		if (*path == '%' && isxdigit(path[1]) && isxdigit(path[2]) && sscanf(path + 1, "%2x", &byte) == 1) {
-			*out++ = byte;
+		if (*path == '%' && isxdigit(path[1]) && isxdigit(path[2])) {
+			const char digits[] = { path[1], path[2], '\0' };
+
+			*out++ = (char)strtoul(digits, NULL, 16);
 			path += 2;
 		} else {
 			*out++ = *path;

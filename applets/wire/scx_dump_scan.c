@@ -155,10 +155,12 @@ static enum kt_dump_type type_of(const char *text)
 
 static void read_type(struct kt_dump_scan *scan, const char *text)
 {
+	const char *kind = exit_kind_of(text);
+
 	scan->type = type_of(text);
 	scan->part = scan->type == KT_DUMP_ERROR ? PART_REASON : PART_BODY;
-	if (scan->type == KT_DUMP_ERROR)
-		scan->kind = (int)strtol(exit_kind_of(text), NULL, 10);
+	if (scan->type == KT_DUMP_ERROR && kind)
+		scan->kind = (int)strtol(kind, NULL, 10);
 }
 
 static void add_to_reason(struct kt_dump_scan *scan, const char *text)

@@ -7,17 +7,17 @@ In:  a kernel image. Out: its configuration, wherever it is found, and each miss
 from __future__ import annotations
 
 import gzip
-import mmap
 import os
 import re
 import subprocess
 import sys
 import zlib
 from dataclasses import dataclass
-from typing import Optional
+from typing import IO, Optional
 
 MARK = b"IKCFG_ST"  # before the gzip data of CONFIG_IKCONFIG (kernel/configs.c)
 _SIZE_MAX = 16 * 1024 * 1024
+_BLOCK = 1 << 20
 # A configuration that a kernel's make has written names these: there, an option that has no line is off, too.
 _WHOLE = re.compile(r"^CONFIG_(64BIT|CC_VERSION_TEXT|LOCALVERSION)=", re.MULTILINE)
 
@@ -67,7 +67,6 @@ class Config:
                 return state
         return "n" if self.is_whole or f"# CONFIG_{option} is not set" in self.lines else None
 
-
     @property
     def hz(self) -> Optional[int]:
         """Timer interrupts per second."""
@@ -114,7 +113,8 @@ def _places(image: str, release: Optional[str]) -> list[str]:
     releases = [known for known in (release, of_name.group(1) if of_name else None) if known and "/" not in known]
     return [*([tree.group(1) + "/.config"] if tree else []),
             *(f"{directory}/config-{known}" for known in releases), f"{directory}/config",
-            *([] if tree else [f"{directory}/.config"]), *([] if releases else _only_one(directory)), *(f"/boot/config-{known}" for known in releases)]
+            *([] if tree else [f"{directory}/.config"]), *([] if releases else _only_one(directory)),
+            *(f"/boot/config-{known}" for known in releases)]
 
 
 def _only_one(directory: str) -> list[str]:
@@ -143,19 +143,34 @@ def _of_the_running(release: Optional[str]) -> Optional[Config]:
 
 def _inside(image: str) -> Optional[Config]:
     try:
-        with open(image, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            at = data.find(MARK)
-            return _unpack(image, data[at + len(MARK):at + len(MARK) + _SIZE_MAX]) if at >= 0 else None
-    except (OSError, ValueError):
+        with open(image, "rb", buffering=0) as file:
+            return _find_copy(file, image)
+    except OSError:
         return None
 
 
-def _unpack(image: str, data: bytes) -> Optional[Config]:
+def _find_copy(file: IO[bytes], image: str) -> Optional[Config]:
+    """In pieces: an image that was unpacked has 60 MB."""
+    rest = b""
+    while block := file.read(_BLOCK):
+        data = rest + block
+        at = data.find(MARK)
+        if at >= 0:
+            return _unpack(file, data[at + len(MARK):], image)
+        rest = data[1 - len(MARK):]
+    return None
+
+
+def _unpack(file: IO[bytes], data: bytes, image: str) -> Optional[Config]:
+    """DATA: what was read of the packed copy; the rest is in FILE."""
+    unpacker, text = zlib.decompressobj(31), b""
     try:
-        text = zlib.decompressobj(31).decompress(data, _SIZE_MAX)
+        while data and not unpacker.eof and len(text) < _SIZE_MAX:
+            text += unpacker.decompress(data, _SIZE_MAX - len(text))
+            data = file.read(_BLOCK)
     except zlib.error:
         return None
-    return parse_config(f"{image} (CONFIG_IKCONFIG)", text.decode("utf-8", "replace"))
+    return parse_config(f"{image} (CONFIG_IKCONFIG)", text.decode("utf-8", "replace")) if unpacker.eof else None
 
 
 _PACKERS = ((b"\x28\xb5\x2f\xfd", ["zstd", "-dcq"]), (b"\xfd7zXZ\0", ["xz", "-dcq"]), (b"\x1f\x8b", ["gzip", "-dcq"]),
@@ -163,29 +178,35 @@ _PACKERS = ((b"\x28\xb5\x2f\xfd", ["zstd", "-dcq"]), (b"\xfd7zXZ\0", ["xz", "-dc
 
 
 def _inside_packed(image: str) -> Optional[Config]:
-    """The payload of a bzImage: its offset and length are in the header (Documentation/arch/x86/boot.rst). What follows
-    the packed data is no error."""
+    """The payload of a bzImage: its offset is in the header (Documentation/arch/x86/boot.rst). What follows the packed
+    data is no error."""
     try:
-        with open(image, "rb") as file:
+        with open(image, "rb", buffering=0) as file:
             head = file.read(0x250)
             if len(head) < 0x250 or head[0x202:0x206] != b"HdrS":
                 return None
-            file.seek((head[0x1f1] + 1) * 512 + int.from_bytes(head[0x248:0x24c], "little"))
-            payload = file.read(int.from_bytes(head[0x24c:0x250], "little"))
-        command = next((command for magic, command in _PACKERS if payload.startswith(magic)), None)
-        if not command:
-            return None
-        data = subprocess.run(command, input=payload, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                              check=False).stdout
+            start = (head[0x1f1] + 1) * 512 + int.from_bytes(head[0x248:0x24c], "little")
+            file.seek(start)
+            magic = file.read(8)
+            command = next((command for begin, command in _PACKERS if magic.startswith(begin)), None)
+            file.seek(start)
+            return _unpack_by(command, file, image) if command else None
     except OSError:
         return None
-    at = data.find(MARK)
-    return _unpack(image, data[at + len(MARK):at + len(MARK) + _SIZE_MAX]) if at >= 0 else None
+
+
+def _unpack_by(command: list[str], file: IO[bytes], image: str) -> Optional[Config]:
+    with subprocess.Popen(command, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as unpacker:
+        try:
+            return _find_copy(unpacker.stdout, image) if unpacker.stdout else None
+        finally:
+            unpacker.kill()
 
 
 def main(arguments: list[str]) -> int:
-    """check ARCH CONFIG: a line for each missing option; 1 when a default kernel must have one of them. find IMAGE ELF RELEASE OUT [CONFIG]: copy
-    the configuration to OUT, and print where it is from; 1 when there is none. 2: it can't be read."""
+    """check ARCH CONFIG: a line for each missing option; 1 when a default kernel must have one of them.
+    find IMAGE ELF RELEASE OUT [CONFIG]: copy the configuration to OUT, and print where it is from; 1 when there is
+    none. 2: it can't be read."""
     if arguments[0] == "check":
         config = _read(arguments[2])
         if not config:

@@ -131,11 +131,12 @@ test_result_keys_and_their_order() {
 	recv exit#i32:0
 	assertEquals "exit_code exec_exit_code sched_exit_code sys_ready init_error script_error scheduler_attached \
 scheduler_name scheduler_ejected scheduler_ejected_reason scheduler_died scheduler_died_reason \
-scheduler_not_attached scheduler_not_attached_reason scheduler_detached_reason scheduler_end payload_started elapsed_ms \
+scheduler_not_attached scheduler_not_attached_reason scheduler_detached_reason scheduler_end scheduler_restarts \
+sub_scheduler_count sub_schedulers payload_started elapsed_ms \
 dumps dumps_complete tests_passed tests_failed tests_skipped tests marks_sent marks \
-files files_complete files_count files_incomplete files_stray_frames frames bytes damaged damaged_bytes truncated unknown_frames \
-bytes_sent fin_seen complete missing_bytes \
-unwritten_bytes stdout_bytes stderr_bytes sched_log_blocks kernel_log_bytes kernel_log_ended sched_log_bytes" \
+files files_complete files_count files_incomplete files_stray_frames frames bytes damaged damaged_bytes truncated \
+unknown_frames bytes_sent fin_seen complete missing_bytes unwritten_bytes \
+stdout_bytes stderr_bytes sched_log_blocks kernel_log_bytes kernel_log_ended sched_log_bytes" \
 		"$(sed -n 's/^  "\([a-z_]*\)": .*/\1/p' d/stream.json | tr '\n' ' ' | sed 's/ $//')"
 	assertTrue "it is JSON" "$KT_PYTHON -m json.tool d/stream.json"
 	assertEquals "{ and }" "{ }" "$(grep -v '^  "[a-z_]*": ' d/stream.json | tr '\n' ' ' | sed 's/ $//')"

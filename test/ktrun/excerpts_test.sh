@@ -59,8 +59,8 @@ test_junit_has_the_verifier_s_words_as_text() {
 }
 
 test_a_dump_that_the_log_repeats_is_shown_once() {
-	ruler=================================================================================
-	died_with "$(printf 'demo: attached\ndemo: DEBUG DUMP\n%s\nyes[5] of the dump\n%s\nEXIT: it broke' $ruler $ruler)"
+	ruler=$(printf '%80s' '' | tr ' ' =)
+	died_with "$(printf 'demo: attached\ndemo: DEBUG DUMP\n%s\nyes[5] of the dump\n%s\nEXIT: it broke' "$ruler" "$ruler")"
 	assert_matches '^     demo: attached' err
 	assert_matches '^     EXIT: it broke' err
 	assert_no_match 'of the dump' err

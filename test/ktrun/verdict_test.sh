@@ -143,8 +143,8 @@ test_no_attach_in_time_names_the_seconds_and_the_word_that_changes_them() {
 	streams $READY $NOT_ATTACHED $EXIT
 	ktrun $SCHED --append 'ktbox.attach_timeout=9 quiet ktbox.attach_timeout=7' --append xktbox.attach_timeout=8 -- true
 	assert_value reason 'the scheduler did not attach within 7 s (--append ktbox.attach_timeout=SECS gives it more)'
-	verdict_of sched-not-attached 201 "$SCHED -- true" $READY lifecycle#phase:4:no\x20sched_ext $EXIT
-	assert_value reason 'the scheduler did not attach: no sched_ext'
+	verdict_of sched-not-attached 201 "$SCHED -- true" $READY lifecycle#phase:4:absent $EXIT
+	assert_value reason 'the scheduler did not attach: absent'
 }
 
 test_a_death_after_the_attach_is_sched_died_before_the_payload() {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # hostile-guest.sh KIND...: a payload that attacks its host, in a ktbox guest (BusyBox, root, the bulk port
-# on descriptor 9). One attack after the other; ends only if all of them end.
+# on descriptor KT_PORT_FD). One attack after the other; ends only if all of them end.
 #
 # KIND  junk COUNT     that many MiB of no frames to the port
 #       announce COUNT that many headers that announce 4 GiB, and 16 MiB
@@ -35,7 +35,7 @@ junk() { # MIB
 	block x >>/tmp/junk
 	junk_left=$(($1 / 2))
 	while [ "$junk_left" -gt 0 ]; do
-		cat /tmp/junk >&9
+		cat /tmp/junk >&"$KT_PORT_FD"
 		junk_left=$((junk_left - 1))
 	done
 }
@@ -50,7 +50,7 @@ announce() { # COUNT
 	done
 	announce_left=$(($1 / 2000 + 1))
 	while [ "$announce_left" -gt 0 ]; do
-		cat /tmp/headers >&9
+		cat /tmp/headers >&"$KT_PORT_FD"
 		announce_left=$((announce_left - 1))
 	done
 }
