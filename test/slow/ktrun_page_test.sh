@@ -58,6 +58,7 @@ H2 Summary
 H2 Timeline
 H2 Reports of the kernel
 H2 Logs
+H2 Run
 H2 Machine' "$(seen headings)"
 	for words in 'the scheduler died during the run: it broke \(kind 1025\)' '^kernel boots 1.60 s' \
 		'^scheduler is attached 0.30 s' '^wake bytes 0xd1 at 2.40 s' '^dump 1 0.00 s' '^ejected by the kernel at 2.60 s' \
