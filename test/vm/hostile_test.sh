@@ -9,7 +9,7 @@
 . "$KT_TEST_LIB/vm.sh"
 
 LIMIT_KIB=65536 # of ktrun and all that it starts, but for QEMU: 64 MiB
-TIME_LIMIT=15 # seconds, boot included
+TIME_LIMIT=25 # seconds, boot included, beside another VM
 if [ "${KT_HOSTILE:-}" = full ]; then MIB=1024; else MIB=64; fi # of --max-output
 
 # attack NAME OPTIONS KIND...: ktrun with a payload that attacks; its memory is measured.
