@@ -81,7 +81,7 @@ test_only_what_is_not_finished_is_run_again() {
 }
 
 test_a_cell_that_cannot_run_is_no_pass() {
-	sed -i '/seven/d; s/repeat = 2/repeat = 1/; s/^memory.*/options = --no-such-option/' matrix
+	sed -i '/seven/d; s/repeat = 2/repeat = 1/; s|^memory.*|options = -i ./nothing|' matrix
 	matrix
 	assert_status 1
 	assert_matches ' 0/1 0% .* 1 not-run, first 00001' out

@@ -52,19 +52,21 @@ class Run:
             return b""
 
     def processes(self):
-        """{pid: command line} of all that belongs to this run."""
+        """{pid: command line} of all that belongs to this run: by its environment, or, since ktrun gives its helpers a
+        clean one, by a path in its command line."""
         found, wanted = {}, ("%s=%s" % (MARK, self.mark)).encode()
         for name in os.listdir("/proc"):
             if not name.isdigit():
                 continue
             try:
                 with open("/proc/%s/environ" % name, "rb") as file:
-                    if wanted not in file.read().split(b"\0"):
-                        continue
+                    is_marked = wanted in file.read().split(b"\0")
                 with open("/proc/%s/cmdline" % name, "rb") as file:
-                    found[int(name)] = file.read().replace(b"\0", b" ").decode("latin1")
+                    line = file.read().replace(b"\0", b" ").decode("latin1")
             except OSError:
                 continue
+            if is_marked or self.folder in line:
+                found[int(name)] = line
         return found
 
     def wait_for(self, condition):
