@@ -158,14 +158,13 @@ test_a_fault_of_a_qemu_is_gone_round_by_its_version_and_accelerator() {
 	kernel k
 	streams $READY $STARTED $OUT0 $EXIT
 	for version in 7.2.22:,-cx16 8.0.0: nonsense:; do
-		STUB_QEMU_VERSION=${version%:*}
-		export STUB_QEMU_VERSION
+		echo "emulator version ${version%:*}" >"$SHUNIT_TMPDIR/qemu.version"
 		rm -f "$KT_TOP/build/qemu-version"
 		ktrun -k k/image -- true
 		assertEquals "$version" "max,-erms,-fsrm${version#*:}" "$(cpu)"
 		assert_matches '^tcg,thread=single$' stub/args
 	done
-	unset STUB_QEMU_VERSION
+	rm "$SHUNIT_TMPDIR/qemu.version"
 	rm -f "$KT_TOP/build/qemu-version"
 	launcher 'from launcher.qemu_faults import words_for
 print(*(words_for(version, accel, arch).cpu for version, accel, arch in (

@@ -107,7 +107,7 @@ long_session() {
 	keys C-d
 	said pasted "$(sha256sum <"$FILES/pasted" | cut -d ' ' -f 1)"
 	type_line 'stty -a; tty; ps -o stat,comm | grep kthv; echo $((1+1))-terminal'
-	said terminal /dev/pts/0 '2-terminal'
+	said terminal /dev/pts/ '2-terminal'
 	type_line 'echo $((2+2))-go; sleep 600'
 	said go '4-go'
 	keys C-c
