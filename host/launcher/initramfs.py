@@ -40,7 +40,7 @@ def pack_initramfs(plan: Plan, history: bytes, work: str, jobs: Jobs) -> None:
         _check_memory(plan, tree)
         _write(plan, tree, own, work, jobs)
     except OSError as error:
-        raise Fault(f"unable to pack the guest's files: {error}") from error
+        raise Fault(f"unable to pack the initramfs: {error.strerror or error}") from error
 
 
 def _collect(plan: Plan, history: bytes, tree: Tree, own: dict[str, int], work: str, jobs: Jobs) -> None:
