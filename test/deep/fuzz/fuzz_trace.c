@@ -165,8 +165,8 @@ static void check_kernels_end(struct result *result)
 
 	if (!result->scan.open)
 		return;
+	feed(result, "\n", 1); /* the end of what may be the first line of all */
 	result->scan.first.known = false; /* the lines that follow are of no certain task */
-	feed(result, "\n", 1);
 	feed_line(result, "");
 	feed_line(result, "Event counters");
 	feed_line(result, "--------------");
