@@ -102,8 +102,11 @@ def judge_missing(facts: Facts) -> Optional[Verdict]:
 
 
 def judge_end(facts: Facts) -> Optional[Verdict]:
-    """How the scheduler ended when it was asked to. SIGTERM is what ktexitmon asks with."""
-    if facts.stream.stopped_badly and not facts.host.asked.allow_bad_exit:
+    """How a scheduler that lived ended when ktexitmon asked it to, by SIGTERM. After a death that was expected, the
+    status says once more that it died: a scheduler that the kernel ejected ends with a failure.
+    """
+    stream, asked = facts.stream, facts.host.asked
+    if stream.stopped_badly and not stream.scheduler_died and not asked.allow_bad_exit:
         return give("sched-bad-exit", describe_bad_exit(facts))
     return None
 
