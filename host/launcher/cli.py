@@ -198,11 +198,11 @@ def _typed(option: _Option) -> Callable[[str], object]:
     return typed
 
 
-def parse(words: Sequence[str], version: str, stdin: str) -> Options:
-    """In: the arguments without the program's name; the file behind stdin; KTRUN_OPTS and NO_COLOR."""
+def parse(words: Sequence[str], version: str, stdin: str, defaults: str) -> Options:
+    """In: the arguments without the program's name; the file behind stdin; what KTRUN_OPTS holds; NO_COLOR."""
     parser = make_parser()
     namespace = argparse.Namespace()
-    _parse_environment(parser, namespace)
+    _parse_defaults(parser, namespace, defaults)
     seen, arguments = _parse_words(parser, namespace, words)
     if namespace.version:
         print_text(f"ktrun {version}\n".encode())
@@ -223,11 +223,11 @@ def parse(words: Sequence[str], version: str, stdin: str) -> Options:
     return _default_limit(_shell_from_stdin(options))
 
 
-def _parse_environment(parser: argparse.ArgumentParser, namespace: argparse.Namespace) -> None:
-    """KTRUN_OPTS holds defaults, so it does not count as "another option" beside --replay."""
+def _parse_defaults(parser: argparse.ArgumentParser, namespace: argparse.Namespace, defaults: str) -> None:
+    """A default does not count as "another option" beside --replay."""
     namespace.variables = [("NO_COLOR", "1")] if os.environ.get("NO_COLOR") else []
     try:
-        words = environment_words(os.environ.get("KTRUN_OPTS", ""))
+        words = environment_words(defaults)
         _, arguments = _parse_words(parser, namespace, words)
         if arguments:
             raise Fault("the guest's command belongs on the command line")

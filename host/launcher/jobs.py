@@ -171,12 +171,14 @@ class Jobs:
             os.read(self._wakeup, 4096)
 
     def tool(self, command: Sequence[str], *, stdin: File = subprocess.DEVNULL, stdout: Optional[File] = None,
-             environment: Optional[Mapping[str, str]] = None) -> Output:
-        """Run a program to its end. What it prints is kept in memory, but for what goes to STDOUT."""
+             environment: Optional[Mapping[str, str]] = None, is_users: bool = False) -> Output:
+        """Run a program to its end. What it prints is kept in memory, but for what goes to STDOUT. IS_USERS: as for
+        start.
+        """
         output, errors = os.memfd_create("output"), os.memfd_create("errors")
         try:
             job = self.start(command, stdin=stdin, stdout=output if stdout is None else stdout, stderr=errors,
-                             environment=environment)
+                             environment=environment, is_users=is_users)
             try:
                 self.wait(job)
             except Interrupted:

@@ -21,7 +21,7 @@ def main(top: str, words: Sequence[str]) -> int:
     stdin = _standard_input()
     try:
         paths = find_paths(top)
-        return _run(parse(words, paths.version, stdin), paths)
+        return _run(parse(words, paths.version, stdin, os.environ.get("KTRUN_OPTS", "")), paths)
     except Fault as fault:
         note(str(fault))
         return 205

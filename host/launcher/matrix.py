@@ -88,16 +88,12 @@ def _check(options: Options, paths: Paths) -> tuple[Matrix, Plan]:
 
 def _check_cell_options(words: Sequence[str], paths: Paths) -> None:
     """Each cell would fail for it, or all would write to one place. Raises Fault."""
-    defaults = os.environ.pop("KTRUN_OPTS", None)  # a cell has none
     try:
-        cell = parse([*words, "--", "true"], paths.version, "/dev/null")
+        cell = parse([*words, "--", "true"], paths.version, "/dev/null", defaults="")
     except Fault as fault:
         raise Fault(f"--matrix: options of a cell: {fault}") from fault
     except SystemExit:
         raise Fault(f"--matrix: options of a cell: not for a run: {' '.join(words)}") from None
-    finally:
-        if defaults is not None:
-            os.environ["KTRUN_OPTS"] = defaults
     if cell.arguments != ("true",):
         raise Fault("--matrix: options of a cell: what it runs is its payload, not a command after --")
     report = next((option for option, path in cell.reports.items() if path), None)

@@ -65,7 +65,7 @@ def ask_qemu(qemu: str, cache: Optional[str], jobs: Jobs) -> str:
     path = f"{cache}/qemu-version"
     known = _recall(path, key) if cache else None
     if known is None:
-        answer = jobs.tool(["timeout", "5", qemu, "--version"])
+        answer = jobs.tool(["timeout", "5", qemu, "--version"], is_users=True)
         known = decoded(answer.output.split(b"\n", 1)[0])[:200] if answer.status == 0 else ""
         if cache and parse_version(known):
             _remember(path, key, known)

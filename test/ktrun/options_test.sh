@@ -244,7 +244,7 @@ from launcher.cli import parse
 from launcher.text import Fault
 for words in (["--", "echo", "x" * limit], ["-e", "A=" + "y" * (limit - 2)], ["--", "echo", *["z" * 99999] * 21]):
     try:
-        _check_arguments(parse(words, "", ""))
+        _check_arguments(parse(words, "", "", ""))
         print("taken")
     except Fault as fault:
         print(str(fault)[:130])' "$KT_TOP" >refusals

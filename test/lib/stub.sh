@@ -35,7 +35,7 @@ oneTimeSetUp() {
 	cat >"$KTRUN_QEMU" <<-'END'
 		#!/bin/sh
 		if [ "$1" = --version ]; then
-			echo "QEMU $(cat "${0%/*}/qemu.version" 2>/dev/null || echo of a test)"
+			echo "QEMU ${STUB_QEMU_VERSION:-of a test}"
 			exit
 		fi
 		stub=$STUB
