@@ -13,10 +13,11 @@ ROOTFS   := $(shell find rootfs/.)
 FUZZERS  := $(patsubst test/deep/fuzz/fuzz_%.c,build/fuzz/bin/%,$(wildcard test/deep/fuzz/fuzz_*.c))
 TARGETS  := all help run shell kernel install uninstall clean \
 	    check test lint busybox rootfs demo debug size compile_commands.json man deps bench \
-	    kernel-generic kernel-6.12 kernel-crash test-crash test-all test-sanitized test-busybox test-generic test-6.12 check-options \
+	    kernel-generic kernel-6.12 kernel-crash test-crash test-all test-sanitized test-busybox test-generic \
+	    test-6.12 check-options \
 	    fuzz mutations torture bench-vng
-NEEDS    := need-build need-kernel need-kernel-6.12 need-kernel-crash need-test-crash need-demo need-run need-shell need-check need-test need-bench \
-	    need-bench-vng need-test-6.12 \
+NEEDS    := need-build need-kernel need-kernel-6.12 need-kernel-crash need-test-crash need-demo need-run need-shell \
+	    need-check need-test need-bench need-bench-vng need-test-6.12 \
 	    need-torture need-lint need-cross need-cross-test need-fuzz need-test-sanitized need-mutations
 
 ifeq ($(filter x86_64 aarch64,$(ARCH)),)

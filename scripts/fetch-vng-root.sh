@@ -20,7 +20,7 @@ here=$(dirname "$0")
 # shellcheck source=scripts/apt-state.sh
 . "$here/apt-state.sh"
 
-# Besides virtme-ng's dependencies: strings (binutils) and its guest's poweroff (systemd-sysv), cpio for ktrun.
+# Besides virtme-ng's dependencies: strings (binutils) and its guest's poweroff (systemd-sysv).
 packages=virtme-ng,qemu-system-x86,virtiofsd,udev,binutils,systemd-sysv,kmod,cpio
 
 bootstrap() { # ARCHIVE SUITE; debootstrap's recipe of sid fits every newer suite

@@ -80,7 +80,6 @@ report() { # VERSION
 		command -v "$program" >/dev/null 2>&1 || echo "missing: $program (Debian package $package), for $purpose"
 	done <<-END
 		qemu-system-x86_64 qemu-system-x86 each run
-		lddtree pax-utils programs that are linked dynamically
 		modprobe kmod kernels that have what ktbox needs as modules
 		parallel parallel --matrix
 	END

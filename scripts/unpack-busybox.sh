@@ -10,7 +10,7 @@
 
 set -eu
 
-tarball=${1:?usage: unpack-busybox.sh TARBALL PATCHES DIR}
+tarball=${1:?usage: unpack-busybox.sh TARBALL PATCHES DIR [SHA256]}
 patches=${2?} dir=${3:?} sha256=${4-}
 
 check() {

@@ -171,8 +171,8 @@ static void send_detach_state(struct monitor *m, const char *what)
 	free(text);
 }
 
-/* The record with the detail is behind the one that the first frame was sent for. The newest frame counts; the first
- * one has set the mark. */
+/* The record with the detail comes after the one that the first frame was sent for. The newest frame counts; the
+ * first one has set the mark. */
 static void send_ejection_detail(struct monitor *m)
 {
 	char *text = detach_text(m, "ejected");

@@ -5,8 +5,8 @@
  * In:   names; KT_RUN_DIR (default /run/kt), the directory that holds them.
  * Out:  files in that directory; wait -a prints the first latch that is set, or "process.ended".
  * Ends: at once; wait: when the latches are set, the time has passed, or the process has ended.
- * Exit: 0 done, or set (wait -a -i: 10 and the place of the latch in the list, from 0); 1 not set (test), an error, bad usage; 124 wait's time has passed; 125 its process has
- *       ended.
+ * Exit: 0 done, or set (wait -a -i: 10 and the place of the latch in the list, from 0); 1 not set (test), an error, bad
+ *       usage; 124 wait's time has passed; 125 its process has ended.
  */
 //config:config KTLATCH
 //config:	bool "ktlatch"
@@ -56,7 +56,8 @@ enum { FIRST_INDEX = 10, INDEX_MAX = 100 }; /* below the statuses 124 and 125 */
 
 static int wait_main(char **argv)
 {
-	enum { OPT_TIME = 1 << 0, OPT_PROCESS = 1 << 1, OPT_ANY = 1 << 2, OPT_INDEX = 1 << 3 }; /* in the order of the option string */
+	/* in the order of the option string */
+	enum { OPT_TIME = 1 << 0, OPT_PROCESS = 1 << 1, OPT_ANY = 1 << 2, OPT_INDEX = 1 << 3 };
 	int64_t deadline = KT_NEVER;
 	bool gone = false;
 	int pidfd = -1;

@@ -101,13 +101,13 @@ static void begin_directory(const struct kt_artifacts *a, const char *name)
 		remove_file(concat_path_file(name, KT_GET_DIR), FILEUTILS_RECUR | FILEUTILS_FORCE);
 }
 
-void FAST_FUNC kt_artifacts_open(struct kt_artifacts *a, const char *name, bool plain, uint64_t room)
+void FAST_FUNC kt_artifacts_open(struct kt_artifacts *a, const char *name, bool plain, uint64_t space)
 {
 	unsigned i;
 
 	a->dir = a->block = a->files.dir = a->files.top = -1;
-	a->files.room = &a->room;
-	a->room.left = room;
+	a->files.space = &a->space;
+	a->space.left = space;
 	a->plain = plain;
 	if (!name)
 		return;
@@ -133,7 +133,7 @@ void FAST_FUNC kt_artifacts_append(struct kt_artifacts *a, const char *name, con
 	close(fd);
 }
 
-/* The same, for a file that a guest can have any number of: beyond the room its bytes are only counted. */
+/* The same, for a file that a guest can have any number of: beyond the space its bytes are only counted. */
 static void append_numbered(struct kt_artifacts *a, const char *name, const void *bytes, size_t len)
 {
 	struct stat st;
@@ -142,10 +142,10 @@ static void append_numbered(struct kt_artifacts *a, const char *name, const void
 	if (a->dir < 0)
 		return;
 	is_new = fstatat(a->dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0;
-	if (kt_room_take(&a->room, len + (is_new ? KT_INODE_COST : 0)))
+	if (kt_space_reserve(&a->space, len + (is_new ? KT_INODE_COST : 0)))
 		kt_artifacts_append(a, name, bytes, len);
 	else
-		a->room.unwritten += len;
+		a->space.unwritten += len;
 }
 
 static bool payload_is(const struct kt_frame *frame, const char *text)
@@ -167,7 +167,7 @@ static void open_block(struct kt_artifacts *a, uint64_t number)
 	close_block(a);
 	if (a->dir < 0 || number > KT_NUMBERED_FILES_MAX)
 		return;
-	if (!kt_room_take(&a->room, KT_INODE_COST))
+	if (!kt_space_reserve(&a->space, KT_INODE_COST))
 		return;
 	sprintf(name, "sched-%u.log", (unsigned)number);
 	a->block = open_part(a, name, O_CREAT | O_TRUNC);
@@ -175,10 +175,10 @@ static void open_block(struct kt_artifacts *a, uint64_t number)
 
 static void append_block(struct kt_artifacts *a, const struct kt_frame *frame)
 {
-	if (kt_room_take(&a->room, frame->length))
+	if (kt_space_reserve(&a->space, frame->length))
 		xwrite_part(a->block, "sched-N.log", frame->payload, frame->length);
 	else
-		a->room.unwritten += frame->length;
+		a->space.unwritten += frame->length;
 }
 
 void FAST_FUNC kt_artifacts_sched_log(struct kt_artifacts *a, struct kt_run_result *result,
@@ -264,7 +264,7 @@ void FAST_FUNC kt_artifacts_result(struct kt_artifacts *a, struct kt_run_result 
 
 	if (a->dir < 0)
 		return;
-	result->unwritten_bytes = a->room.unwritten;
+	result->unwritten_bytes = a->space.unwritten;
 	out = xfdopen_for_write(open_part(a, "stream.json.new", O_CREAT | O_EXCL));
 	kt_result_print(result, out);
 	if (fclose(out) == 0 && renameat(a->dir, "stream.json.new", a->dir, "stream.json") == 0)

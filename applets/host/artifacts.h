@@ -25,12 +25,12 @@ struct kt_artifacts {
 	uint32_t dump; /* the dump that prefix belongs to */
 	struct kt_trace_prefix prefix;
 	struct kt_guest_files files;
-	struct kt_room room; /* for numbered files and those below get/ */
+	struct kt_space space; /* for numbered files and those below get/ */
 };
 
 /* Makes the directory NAME if it is missing, and removes the files of an earlier run. A file that only has the name of
  * one is not touched. ROOM is in bytes. Dies when it can't, as all of these do. */
-void kt_artifacts_open(struct kt_artifacts *artifacts, const char *name_or_null, bool plain, uint64_t room) FAST_FUNC;
+void kt_artifacts_open(struct kt_artifacts *artifacts, const char *name_or_null, bool plain, uint64_t space) FAST_FUNC;
 
 /* Appends the bytes to the file NAME. */
 void kt_artifacts_append(struct kt_artifacts *artifacts, const char *name,

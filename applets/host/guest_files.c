@@ -82,14 +82,14 @@ static int open_below(int dir, const char *path, int flags)
 }
 
 /* A directory counts as a file does, even one that only a path implies: a path may have very many. EMLINK after the
- * last one, ENOBUFS without room for one more. */
+ * last one, ENOBUFS without space for one more. */
 static bool may_make(struct kt_guest_files *files)
 {
 	if (files->entries == KT_GUEST_FILES_MAX) {
 		errno = EMLINK;
 		return false;
 	}
-	if (!kt_room_take(files->room, KT_INODE_COST)) {
+	if (!kt_space_reserve(files->space, KT_INODE_COST)) {
 		errno = ENOBUFS;
 		return false;
 	}
@@ -231,7 +231,7 @@ static const char *make_entry(struct kt_guest_files *files, struct kt_file_recor
 	else if (errno == EMLINK)
 		return "too many files";
 	else if (errno == ENOBUFS)
-		return "the host has no more room for it";
+		return "the host has no more space for it";
 	else if (is_the_guests_fault(errno))
 		return "refused by the host, for its name";
 	else
@@ -321,13 +321,13 @@ static bool have_file_of(struct kt_guest_files *files, struct kt_file_record *re
 	return true;
 }
 
-/* The rest of a file that there is no room for would be a gap. */
+/* The rest of a file that there is no space for would be a gap. */
 static void drop_data(struct kt_guest_files *files, struct kt_file_record *record, size_t len)
 {
-	files->room->unwritten += len;
+	files->space->unwritten += len;
 	if (record->fd >= 0)
 		close_file(files, record);
-	kt_file_record_fail(record, record->current, "the host has no more room for it");
+	kt_file_record_fail(record, record->current, "the host has no more space for it");
 	free(record->current);
 	record->current = NULL;
 }
@@ -342,7 +342,7 @@ static void on_data(struct kt_guest_files *files, struct kt_file_list *list, con
 	if (!record || !record->current)
 		return;
 	if (files->dir >= 0) {
-		if (!kt_room_take(files->room, len)) {
+		if (!kt_space_reserve(files->space, len)) {
 			drop_data(files, record, len);
 			return;
 		}

@@ -5,7 +5,7 @@
 #define KT_GUEST_FILES_H 1
 
 #include "file_list.h"
-#include "room.h"
+#include "disk_space.h"
 
 #define KT_GET_DIR "get"
 
@@ -19,7 +19,7 @@ enum { KT_GUEST_FILES_OPEN = 64 };
 struct kt_guest_files {
 	int dir; /* descriptor of the artifacts; -1: frames are only counted */
 	int top; /* descriptor of get/ in it, from the first file on */
-	struct kt_room *room;
+	struct kt_space *space;
 	struct kt_file_record *open[KT_GUEST_FILES_OPEN]; /* whose fd is open; NULL: none */
 	unsigned opened; /* so many times; the next takes this place */
 	unsigned entries; /* files and directories made so far */

@@ -403,21 +403,21 @@ int ktrecv_main(int argc UNUSED_PARAM, char **argv)
 		OPT_DIR = 1 << 0,
 		OPT_JSON = 1 << 1,
 		OPT_FOLLOW = 1 << 2,
-		OPT_ROOM = 1 << 3,
+		OPT_SPACE = 1 << 3,
 		OPT_PLAIN = 1 << 4,
 		OPT_PROGRESS = 1 << 5,
 	};
 	struct receiver *r = xzalloc(sizeof(*r));
 	const char *name = "-";
 	uint64_t most = UINT64_MAX;
-	char *dir = NULL, *room = NULL;
+	char *dir = NULL, *space = NULL;
 	unsigned opts;
 	int fd;
 
 	xfunc_error_retval = EXIT_USAGE;
-	opts = getopt32long(argv, "^d:jfm:\0?1", "plain\0" No_argument "\xff" "progress\0" No_argument "\xfe", &dir, &room);
-	if (room)
-		most = xatoull(room);
+	opts = getopt32long(argv, "^d:jfm:\0?1", "plain\0" No_argument "\xff" "progress\0" No_argument "\xfe", &dir, &space);
+	if (space)
+		most = xatoull(space);
 	xfunc_error_retval = EXIT_IO;
 	if (argv[optind])
 		name = argv[optind];

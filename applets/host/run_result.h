@@ -62,7 +62,7 @@ struct kt_run_result {
 	uint64_t scheduler_restarts;
 	struct kt_sub_list subs;
 	uint64_t frames, bytes, damaged, damaged_bytes, unknown_frames;
-	uint64_t unwritten_bytes; /* of files that the host had no room for */
+	uint64_t unwritten_bytes; /* of files that the host had no space for */
 	uint64_t stdout_bytes, stderr_bytes, sched_log_blocks, sched_log_bytes;
 	bool truncated;
 	uint64_t kernel_log_bytes;

@@ -201,7 +201,6 @@ void BPF_PROG(demo_dump, struct scx_dump_ctx *dump)
 		scx_bpf_dump_bstr(dump_fmt, arg, sizeof(arg));
 }
 
-
 /* The casts: BPF_PROG makes each a function of one argument, the context. */
 SEC(".struct_ops")
 struct sched_ext_ops scx_demo = {

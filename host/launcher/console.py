@@ -97,18 +97,19 @@ def _count(merged: Iterable[tuple[str, Found]]) -> Console:
         if found.kind == "oom-kill" and "Killed process 1 " in found.text:
             oom_init = oom_init or found.line
         if found.kind in ("bug", "oops"):
-            worst = worst or told(found)
+            worst = worst or with_cause(found)
         if found.kind in STUCK and (stuck is None or STUCK.index(found.kind) < STUCK.index(stuck.kind)):
             stuck = found
         if found.kind not in NOT_WARNINGS:
             warned += 1
             if warn is None:
-                warn, warn_at, warn_file = told(found), found.at, file
+                warn, warn_at, warn_file = with_cause(found), found.at, file
     return Console(tuple(reports), count, warned, warn=warn, warn_at=warn_at, warn_file=warn_file, worst=worst,
-                   stuck=told(stuck) if stuck else None, stuck_us=stuck.us if stuck else None, ejected=tuple(ejected), oom_init=oom_init)
+                   stuck=with_cause(stuck) if stuck else None, stuck_us=stuck.us if stuck else None,
+                   ejected=tuple(ejected), oom_init=oom_init)
 
 
-def told(found: Found) -> str:
+def with_cause(found: Found) -> str:
     return found.line + (f": {found.because}" if found.because else "")
 
 
@@ -121,7 +122,7 @@ def _tell_panic(reports: Iterator[Found]) -> dict[str, object]:
             story = []
         if found.kind == "panic":
             cause = _cause(found, story)
-            return {"panic": found.line, "panic_at": (story or [found])[0].at, "cause": told(cause) if cause else None}
+            return {"panic": found.line, "panic_at": (story or [found])[0].at, "cause": with_cause(cause) if cause else None}
         story = [*story[-_STORY_REPORTS:], found]
     return {}
 

@@ -95,8 +95,8 @@ def read_host(path: str) -> Optional[Host]:
 
 def _check(host: Host) -> None:
     ending = host.ending
-    numbers = (host.asked.limit_secs, host.asked.attach_timeout_secs, ending.wall_ms, ending.qemu_status, ending.console_age_secs,
-               ending.frames_age_secs, ending.hang_from)
+    numbers = (host.asked.limit_secs, host.asked.attach_timeout_secs, ending.wall_ms, ending.qemu_status,
+               ending.console_age_secs, ending.frames_age_secs, ending.hang_from)
     if host.format != FORMAT:
         raise BadRecord(f"format {host.format}, not {FORMAT}")
     if not all(number is None or 0 <= number < _NUMBER_MAX for number in numbers):

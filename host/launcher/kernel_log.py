@@ -71,7 +71,7 @@ class Coverage:
 
     def covers(self, us: Optional[int]) -> bool:
         """What the kernel said at that time is in its log. A console without time stamps tells no time: then a whole
-        log has all of it, and one that was cut is not used at all (usable)."""
+        log has all of it, and one that was cut is not used at all."""
         if us is None:
             return True
         return us <= self.last_us and not any(start < us < end for start, end in self.gaps)
@@ -192,6 +192,6 @@ def _reports(lines: Iterator[_Line], owner: Optional[str]) -> Iterator[Found]:
 
 
 def _ejected(text: str, owner: Optional[str]) -> Optional[str]:
-    """A scheduler that the payload has started: nothing else tells of its end."""
+    """A scheduler that the payload has started: nothing else reports its end."""
     ejection = ejection_of(text)
     return EJECTED if ejection and owner != ANY and ejection.name != owner else None

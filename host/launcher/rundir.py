@@ -99,7 +99,7 @@ class RunDirectory:
         try:
             self._check_entries(_NUMBERED)
             check_free(self.path, "output")
-            self._take(is_run=False)
+            self._claim(is_run=False)
             self._prepare_get(has_gets)
             for entry in os.scandir(self.path):
                 if _OURS.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
@@ -116,10 +116,10 @@ class RunDirectory:
         except OSError as error:
             raise Fault(f"--replay: not readable: {self.path}: {error.strerror}") from error
 
-    def adopt(self, is_run: bool) -> None:
+    def claim_for_replay(self, is_run: bool) -> None:
         """For a replay, which writes again what is derived. IS_RUN: a host.json that ktrun writes is there."""
         try:
-            self._take(is_run, (STREAM, CONSOLE, COM2, QEMU_LOG))
+            self._claim(is_run, (STREAM, CONSOLE, COM2, QEMU_LOG))
         except OSError as error:
             raise Fault(f"--replay: not writable: {self.path}: {error.strerror}") from error
 
@@ -137,7 +137,7 @@ class RunDirectory:
             if not is_good:
                 raise Fault(f"not a {'directory' if entry.name == 'get' else 'file'}: {entry.path}")
 
-    def _take(self, is_run: bool, stays: Sequence[str] = ()) -> None:
+    def _claim(self, is_run: bool, stays: Sequence[str] = ()) -> None:
         """Mark the directory as a run's, unless it is. Raises Fault for a file with a run's name that no run has made,
         but for those that are only read (STAYS)."""
         if self._read_marker().startswith(_MARKER_TEXT):
@@ -164,7 +164,7 @@ class RunDirectory:
             raise Fault(f"--get: in the way, and not of a run: {get}")
 
     def check_space(self) -> None:
-        """Raise Full when nothing more can be written."""
+        """Raise CannotGoOn when nothing more can be written."""
         try:
             with replaced(self.file("result.json.new")) as file:
                 file.write(b" " * _SPACE_LEAST)

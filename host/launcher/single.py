@@ -86,7 +86,7 @@ def replay(options: Options, paths: Paths, jobs: Jobs) -> int:
         host = read_host(directory.file("host.json"))
         if not host:
             note(f"no host.json in {path}: judged by the frames alone")
-        directory.adopt(host is not None)
+        directory.claim_for_replay(host is not None)
         write_hang(directory, host.ending.hang_from if host else None)
         unwritten = decode(paths.busybox, directory, options, bool(host and host.asked.plain), jobs)
         code = report(options, directory, jobs)

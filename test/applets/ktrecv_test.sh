@@ -637,7 +637,7 @@ test_small_files_cost_blocks_and_inodes() {
 		"$(find d -mindepth 1 \( -path 'd/get/*' -o -name 'sched-*' -o -name 'dump-*' \) | wc -l)"
 	assert_file_text "$(lines_of 100 log | tr -d '\n')" d/sched.log
 	grep '"files":' d/stream.json >files
-	assert_matches '"complete":false,.*no more room' files
+	assert_matches '"complete":false,.*no more space' files
 	assertNotEquals "bytes that are not there are counted" 0 "$(key unwritten_bytes)"
 	run_kt ktrecv -d d stream
 	assertEquals "all of them" 400 \

@@ -27,6 +27,7 @@ def write_reports(options: Options, judgement: Judgement, result: bytes) -> None
         "--tap": lambda: tap(judgement).encode("utf-8", "replace"),
         "--report": lambda: page(judgement).encode("utf-8", "replace"),
     }
+
     def maker(option: str, path: str) -> Callable[[], None]:
         return lambda: write_report(option, path, makers[option]())
 

@@ -125,4 +125,5 @@ def _hang(facts: Facts) -> Iterator[str]:
 
 def _before_limit(facts: Facts, end: int) -> Iterator[str]:
     lines = short_lines(facts.directory.file(CONSOLE), max(0, end - 8192), end)
-    yield from _tail("the console before the limit, console.log", (printable_bytes(line.replace(b"\r", b"")) for line in lines))
+    shown = (printable_bytes(line.replace(b"\r", b"")) for line in lines)
+    yield from _tail("the console before the limit, console.log", shown)

@@ -103,7 +103,7 @@ def _describe_unlisted(stream: Stream) -> Iterator[str]:
     if stream.files_stray_frames:
         yield f"NOT COMPLETE: {stream.files_stray_frames} frames of files belong to no request"
     if stream.unwritten_bytes:
-        yield f"NOT COMPLETE: --max-output left no room for {stream.unwritten_bytes} bytes of logs, dumps and files"
+        yield f"NOT COMPLETE: --max-output left no space for {stream.unwritten_bytes} bytes of logs, dumps and files"
 
 
 def _describe_get(fetched: Fetched) -> str:

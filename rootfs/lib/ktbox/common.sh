@@ -15,9 +15,8 @@ note_error() { # PHASE REASON
 	send_error "$@"
 }
 
-# A line of the user's script that failed stands beside the verdict; alone it makes one. ktsh-lite names the first such
-# line first.
-# The first message tells which line failed; a line that may fail has ": ignored: " in its own.
+# A line of the user's script that failed stands beside the verdict; alone it makes one. The first message of ktsh-lite
+# names the first such line; that of a line that may fail has ": ignored: ".
 note_script_error() { # SCRIPT MESSAGES
 	SCRIPT_FAILED=1
 	first_line=$(echo "$2" | sed '/^ktsh-lite: [^ ]*: ignored: /d; s/^ktsh-lite: //; q')
