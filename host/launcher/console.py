@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Iterable, Iterator, Optional
 
+from .genuine import genuine_reports
 from .headlines import NOT_WARNINGS, STUCK, causes_of
 from .kernel_log import LOOKED_AT, Coverage, Found, find_in_console, find_in_log, has_too_many, is_stamped, read_coverage
 from .rundir import CONSOLE, KMSG, RunDirectory
@@ -62,7 +63,11 @@ def read_console(directory: RunDirectory, log_has_end: bool = False, owner: Opti
     if coverage.problem and not is_stamped(console):
         coverage = replace(coverage, last_us=-1)  # what the log lacks cannot be told from what it has
     too_many = _too_many(directory)
-    return replace(_count(_merged(console, log, coverage, owner)), **_tell_panic(find_in_console(console, owner)),
+    from_log = list(find_in_log(log, owner)) if coverage.is_there else []
+    from_console = list(find_in_console(console, owner))
+    lacking = _lacking(console, log, coverage, from_console)
+    panics = {found.us for found in (*from_log, *lacking) if found.kind == "panic"}
+    return replace(_count(_merged(from_log, lacking)), **_tell_panic(from_console, panics),
                    log_problem=read_coverage(log, log_has_end).problem or too_many, is_cut=too_many is not None)
 
 
@@ -71,12 +76,18 @@ def _too_many(directory: RunDirectory) -> Optional[str]:
     return f"{name} has more lines that may be reports than the {LOOKED_AT} that are looked at" if name else None
 
 
-def _merged(console: str, log: str, coverage: Coverage, owner: Optional[str]) -> Iterable[tuple[str, Found]]:
+def _lacking(console: str, log: str, coverage: Coverage, from_console: Iterable[Found]) -> list[Found]:
+    """The reports on the console that the log lacks. In a gap of the log, the console alone is the evidence."""
+    lacking = [found for found in from_console if not (coverage.is_there and coverage.covers(found.us))]
+    in_gaps = [found for found in lacking if coverage.is_gap(found.us)]
+    others = [found for found in lacking if not coverage.is_gap(found.us)] if in_gaps else lacking
+    return sorted([*in_gaps, *genuine_reports(console, log, others)], key=lambda found: found.at)
+
+
+def _merged(from_log: Iterable[Found], lacking: Iterable[Found]) -> Iterable[tuple[str, Found]]:
     """Each report once, by its time, with the file that has it."""
-    from_log = ((KMSG, found) for found in (find_in_log(log, owner) if coverage.is_there else ()))
-    from_console = ((CONSOLE, found) for found in find_in_console(console, owner)
-                    if not (coverage.is_there and coverage.covers(found.us)))
-    return heapq.merge(from_log, from_console, key=lambda item: item[1].us or 0)
+    return heapq.merge(((KMSG, found) for found in from_log), ((CONSOLE, found) for found in lacking),
+                       key=lambda item: item[1].us or 0)
 
 
 def _count(merged: Iterable[tuple[str, Found]]) -> Console:
@@ -113,14 +124,14 @@ def with_cause(found: Found) -> str:
     return found.line + (f": {found.because}" if found.because else "")
 
 
-def _tell_panic(reports: Iterator[Found]) -> dict[str, object]:
-    """The first panic, where its story begins, and what it ended. Of the console alone: a kernel that panics sends
-    nothing more."""
+def _tell_panic(reports: Iterable[Found], panics: set[Optional[int]]) -> dict[str, object]:
+    """The first panic of one of these times (PANICS), where its story begins, and what it ended. Of the console alone:
+    a kernel that panics sends nothing more."""
     story: list[Found] = []
     for found in reports:
         if story and found.at - story[-1].at > _STORY_GAP:
             story = []
-        if found.kind == "panic":
+        if found.kind == "panic" and found.us in panics:
             cause = _cause(found, story)
             return {"panic": found.line, "panic_at": (story or [found])[0].at, "cause": with_cause(cause) if cause else None}
         story = [*story[-_STORY_REPORTS:], found]

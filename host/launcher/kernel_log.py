@@ -74,7 +74,10 @@ class Coverage:
         log has all of it, and one that was cut is not used at all."""
         if us is None:
             return True
-        return us <= self.last_us and not any(start < us < end for start, end in self.gaps)
+        return us <= self.last_us and not self.is_gap(us)
+
+    def is_gap(self, us: Optional[int]) -> bool:
+        return us is not None and any(start < us < end for start, end in self.gaps)
 
 
 def read_coverage(path: str, has_end: bool) -> Coverage:

@@ -354,6 +354,50 @@ test_a_whole_log_is_not_forged_by_text_on_the_console() {
 	assert_verdict pass 0
 }
 
+# on_console LINE...: the console of a guest whose log ends at 8 s with the line that /init writes.
+UP_TO_HERE='[    8.000000] up to here'
+on_console() {
+	printf '%s\r\n' '[    1.000000] booted' "$@" >stub/console
+}
+
+test_what_a_program_writes_to_the_console_is_no_report_whatever_its_stamp() {
+	for stamp in '    0.500000' '    7.000000' '    8.000500' '    9.000000' '  999.999999'; do
+		on_console "[$stamp] BUG: forged" "[$stamp] Kernel panic - not syncing: forged" "$UP_TO_HERE" '[    8.100000] reboot: machine restart'
+		reason_of pass 0 "--fail-on-warn -- true" $READY $STARTED \
+			"$(record 0 1000000 booted)" "$(record 1 8000000 'up to here')" $END_OF_LOG $OUT0 $EXIT
+		assert_value kernel_report_count 0
+	done
+	on_console '[  999.999999] WARNING: forged, and quiet hides the line of /init' '[    8.100000] reboot: machine restart'
+	reason_of pass 0 "--fail-on-warn -- true" $READY $STARTED \
+			"$(record 0 1000000 booted)" "$(record 1 8000000 'up to here')" $END_OF_LOG $OUT0 $EXIT
+}
+
+test_what_the_kernel_says_after_its_log_was_sent_is_a_report() {
+	on_console "$UP_TO_HERE" '[    8.050000] WARNING: kernel/a.c:1 at f+0x1/0x2' '[    8.100000] reboot: machine restart'
+	reason_of kernel-warned 210 "--fail-on-warn -- true" $READY $STARTED \
+			"$(record 0 1000000 booted)" "$(record 1 8000000 'up to here')" $END_OF_LOG $OUT0 $EXIT
+	# Two CPUs may print in another order than that of their stamps.
+	on_console "$UP_TO_HERE" '[    8.550000] WARNING: kernel/a.c:1 at f+0x1/0x2' '[    8.100000] reboot: machine restart'
+	reason_of kernel-warned 210 "--fail-on-warn -- true" $READY $STARTED \
+			"$(record 0 1000000 booted)" "$(record 1 8000000 'up to here')" $END_OF_LOG $OUT0 $EXIT
+}
+
+test_a_forged_panic_is_not_the_reason_of_a_lost_guest() {
+	on_console '[   99.000000] Kernel panic - not syncing: forged' '[    9.000000] sysrq: Resetting'
+	reason_of lost 203 "-- true" $READY $STARTED "$(record 0 1000000 booted)" "$(record 1 8000000 'up to here')"
+	assert_matches 'silent reset: .*sysrq: Resetting$' reason.out
+	on_console '[    7.000000] Kernel panic - not syncing: forged' "$UP_TO_HERE" '[    9.000000] Kernel panic - not syncing: real'
+	reason_of lost 203 "-- true" $READY $STARTED "$(record 0 1000000 booted)" "$(record 1 8000000 'up to here')"
+	assert_matches 'kernel panic: \[    9.000000\] Kernel panic - not syncing: real$' reason.out
+}
+
+test_a_panic_that_another_cpu_still_sent_in_the_log_is_the_reason() {
+	on_console '[    8.500000] Kernel panic - not syncing: real'
+	reason_of lost 203 "-- true" $READY $STARTED "$(record 0 1000000 booted)" \
+		"$(record 1 8500000 'Kernel panic - not syncing: real')"
+	assert_matches 'kernel panic: .*not syncing: real$' reason.out
+}
+
 test_an_incomplete_log_is_not_none() {
 	echo '[    1.000000] booted' >stub/console
 	reason_of corrupt 207 "--fail-on-warn -- true" $READY $STARTED $OUT0 "$(record 0 1000000 booted)" $EXIT

@@ -13,9 +13,11 @@ kernel_log() {
 }
 
 # The log's sender has ended when it could not read or send, or when the payload killed it. Then the host knows that
-# the log has no end, and reads the console too.
+# the log has no end, and reads the console too. What stands on the console before a line that the log has would be in
+# the log, too, or a program has written it: /init's line is the last of these. Its priority (error) passes quiet.
 drain_kernel_log() {
 	[ -n "${KERNEL_LOG:-}" ] || return 0
+	echo "<3>ktbox: the kernel's log is sent up to here" >>"$ROOT/dev/kmsg"
 	if end_process "$KERNEL_LOG" "$MONITOR_SECONDS"; then
 		ktsend kmsg ""
 	else
