@@ -83,6 +83,8 @@ class _Guest:
         self._wake = -1
         self._console_pipe = -1
         self._deadline: Optional[float] = None
+        options = plan.options
+        self._shows_progress = os.isatty(2) and not (options.quiet or options.verbose or options.is_interactive)
 
     @property
     def qemu_lives(self) -> bool:
@@ -132,9 +134,8 @@ class _Guest:
 
     def _start_reader(self) -> None:
         options = self._plan.options
-        shows_progress = os.isatty(2) and not (options.quiet or options.verbose or options.is_interactive)
         command = reader_command(self._plan.paths.busybox, self._directory, options, options.plain, "-f",
-                                 *(["--progress"] if shows_progress else []))
+                                 *(["--progress"] if self._shows_progress else []))
         stdout = subprocess.DEVNULL if options.report_on_stdout else None
         self._reader = self._jobs.start(command, stdout=stdout, keep=[self._directory.lock_fd])
 
@@ -152,7 +153,7 @@ class _Guest:
         """Until QEMU has ended; False when SECS are over first.
 
         The reader ends at the exit frame; then the guest is told, and has END_SECS. It also ends when it cannot write
-        to its stdout, and then the run goes on without it; but not when the run directory is full.
+        to its stdout, and then the run goes on without it; but not when it ends for another reason.
         """
         deadline = None if secs is None else time.monotonic() + secs
         watched = [job for job in (self._qemu, self._reader, self._viewer, self._terminal and self._terminal.job)
@@ -172,8 +173,19 @@ class _Guest:
                 self._send_wake(ACK)
                 has_exit_frame, deadline = True, time.monotonic() + END_SECS
             elif ended is self._reader:
-                self._directory.check_space()
+                self._check_reader()
         return True
+
+    def _check_reader(self) -> None:
+        """Raise CannotGoOn for a reader that was killed, or could not write to the run directory: what the payload
+        printed from then on would reach nobody."""
+        status = self._reader.status if self._reader else None
+        if status is None or has_read(status):
+            return
+        if self._shows_progress:
+            write_stderr(b"\r\x1b[K")  # the status line is the reader's
+        self._directory.check_space()
+        raise CannotGoOn(f"the helper that decodes the guest's frames (ktrecv) has ended, status {status}")
 
     def _send_wake(self, data: bytes) -> None:
         """A guest that takes nothing, or is gone, has its FIFO full at worst."""
@@ -193,6 +205,7 @@ class _Guest:
         if self._reader:
             self._reader.send(signal.SIGTERM)
             self._jobs.wait(self._reader)
+            self._check_reader()
         if self._viewer:
             self._jobs.wait(self._viewer)
 

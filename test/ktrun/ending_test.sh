@@ -42,6 +42,31 @@ test_a_signal_ends_a_report_that_nobody_reads() {
 	assert_status 130
 }
 
+test_a_reader_that_is_killed_ends_the_run() {
+	streams $READY $STARTED
+	echo 'kill -KILL $(pgrep -P $PPID -f "ktrecv -f"); exec sleep 1000' >stub/act
+	run "$KTRUN" -o "$PWD/art" -- true
+	assert_verdict error 205
+	assert_matches '^ktrun: error .*ktrecv.* has ended, status 137' err
+	assertTrue "stream.json" "[ -s art/stream.json ]"
+	assert_no_temporary_folder
+}
+
+test_a_reader_that_is_killed_after_the_guest_s_end_is_no_pass() {
+	streams $READY $STARTED stdout=hello $OUT0 $EXIT
+	mkfifo full
+	exec 5<>full
+	head -c 65536 /dev/zero >&5 # the pipe is full: the reader waits for the one who takes the output
+	echo 'echo $PPID >"$stub/parent"' >stub/act
+	"$KTRUN" -o "$PWD/art" -- true >full 2>err 5>&- &
+	pid=$!
+	wait_until '[ -s stub/parent ] && [ -s art/stdout ]'
+	kill -KILL "$(pgrep -P "$pid" -f "ktrecv -f")"
+	end_of "$pid"
+	exec 5>&-
+	assert_verdict error 205
+}
+
 test_a_fifo_in_the_place_of_a_file_is_refused() {
 	streams $READY $STARTED $OUT0 $EXIT
 	ktrun -- true
