@@ -39,7 +39,8 @@ def _run(options: Options, paths: Paths) -> int:
                 return run_matrix(options, paths, jobs)
             from .single import prepare_and_run, replay
             return (replay if options.replay else prepare_and_run)(options, paths, jobs)
-    except Interrupted:
+    except Interrupted as signal:
+        note(f"stopped by {signal}")
         return 130
 
 

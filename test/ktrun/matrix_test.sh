@@ -86,6 +86,7 @@ test_a_cell_that_cannot_run_is_no_pass() {
 	assert_status 1
 	assert_matches ' 0/1 0% .* 1 not-run, first 00001' out
 	assert_matches '^matrix: 0 of 2 cells passed, 0 failed, 2 not run; directory ' out
+	assert_matches '^matrix: 00001 could not run: ktrun: include not found: .*/nothing' out
 	assert_matches "^matrix: run the rest with: ktrun --matrix $PWD/matrix -o $PWD/m$" out
 }
 

@@ -122,9 +122,9 @@ test_the_reason_of_a_bad_exit_names_signal_or_code_and_the_log_s_words() {
 
 test_after_an_expected_death_the_status_is_no_bad_exit() {
 	for code in 1 137 139; do
-		verdict_of pass 0 "$SCHED --expect-death -- true" $READY $ATTACHED $STARTED sched-state=ejected $OUT0 "sched-state=stopped\x20code=$code" $EXIT
+		verdict_of pass 0 "$SCHED --expect-death -- true" $READY $ATTACHED $STARTED "sched-state=ejected\x20ms=2" $OUT0 "sched-state=stopped\x20code=$code" $EXIT
 	done
-	verdict_of fail 7 "$SCHED --expect-death -- true" $READY $ATTACHED $STARTED sched-state=ejected $OUT7 $STOPPED_BADLY $EXIT
+	verdict_of fail 7 "$SCHED --expect-death -- true" $READY $ATTACHED $STARTED "sched-state=ejected\x20ms=2" $OUT7 $STOPPED_BADLY $EXIT
 }
 
 test_a_bad_exit_may_be_allowed() {

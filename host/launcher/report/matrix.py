@@ -86,10 +86,13 @@ def matrix_table(rows: Sequence[Row], cells: Sequence[Cell], directory: str, aga
                       f"{row.mean_ms / 1000:.2f} s", otherwise))
     counts = Counter(cell.verdict for cell in cells)
     not_run = counts[NOT_RUN]
+    unable = next((cell for cell in cells if cell.verdict == NOT_RUN and cell.reason), None)
     end = f"matrix: {counts['pass']} of {len(cells)} cells passed, {len(cells) - counts['pass'] - not_run} failed"
     end += f", {not_run} not run" if not_run else ""
     text = printable("\n".join(_lines_of(table))) + f"\n{end}; directory "
     lines = [text.encode("ascii") + without_controls(directory)]
+    if unable:
+        lines.append(without_controls(f"matrix: {unable.name} could not run: {one_line(unable.reason)}"))
     if not_run:
         lines.append(b"matrix: run the rest with: " + without_controls(again))
     return b"\n".join(lines) + b"\n"
