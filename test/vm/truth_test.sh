@@ -30,7 +30,8 @@ oneTimeSetUp() {
 	vm second -i "$DEMO" -- sh -c 'ktexitmon -n second -l /tmp/sched_2.log scx_demo --exit-after 200 5
 		echo "ended $?"'
 	vm asked --printk --append ktbox.ack=1 -- sh -c 'echo said by the marker >/sys/kernel/tracing/trace_marker
-		echo "WARNING: CPU: 0 PID: 1 at kernel/never.c:1" >/dev/kmsg'
+		echo "WARNING: CPU: 0 PID: 1 at kernel/never.c:1" >/dev/kmsg
+		printf "\n[  999.000000] BUG: forged\n[    9.000000] Kernel panic - not syncing: forged\n" >/dev/ttyS0'
 	vm flood --printk -- sh -c "$LINES_AT_THE_END"
 	# shellcheck disable=SC2016  # for the guest's shell
 	vm quiet --append 'quiet printk.devkmsg=on' --fail-on-warn -s "$DEMO" -- sh -c 'echo "WARNING: at the begin" >/dev/kmsg
@@ -144,6 +145,8 @@ test_a_report_of_the_kernel_is_listed_and_wrong_only_when_it_must_be() {
 	look asked
 	assert_verdict pass 0
 	assert_value_matches kernel_reports 'kernel/never.c:1'
+	assert_value kernel_report_count 1
+	assert_matches 'BUG: forged' "$art/console.log"
 	look warned
 	assert_verdict kernel-warned 210
 	look linger
