@@ -61,12 +61,17 @@ def _host(plan: Plan, accel: str, origin: Origin, ending: Ending) -> Host:
 
 
 def report(options: Options, directory: RunDirectory, jobs: Jobs) -> int:
-    """Judge the run directory and tell what it says. A large console takes its time: a signal ends that too."""
+    """Judge the run directory and tell what it says. A large console takes its time: a signal ends that too.
+
+    Raises Fault when all went well but for a summary or report that could not be written.
+    """
     jobs.raise_at_once()
     judgement = judge(directory)
     result = write_result(judgement)
-    print_summary(judgement, options.quiet)
+    lost = print_summary(judgement, options.quiet)
     write_reports(options, judgement, result)
+    if lost and not judgement.verdict.code:
+        raise Fault(lost)
     return judgement.verdict.code
 
 

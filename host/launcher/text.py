@@ -7,6 +7,7 @@ Out: text that can neither drive a terminal nor leave its place in a line, XML o
 from __future__ import annotations
 
 import contextlib
+import errno
 import html
 import os
 from typing import Iterator, Optional
@@ -43,6 +44,15 @@ def write_stderr(data: bytes) -> None:
     """A closed stderr must neither end the run nor skip the clean-up."""
     with contextlib.suppress(OSError):
         _write(2, data)
+
+
+def print_error(data: bytes) -> None:
+    """On stderr, for people. Raises OSError where it is lost: a full disk, a broken device."""
+    try:
+        _write(2, data)
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.EBADF):
+            raise
 
 
 def write_stdout(data: bytes) -> None:

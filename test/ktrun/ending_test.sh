@@ -67,6 +67,22 @@ test_a_reader_that_is_killed_after_the_guest_s_end_is_no_pass() {
 	assert_verdict error 205
 }
 
+test_a_summary_that_is_lost_is_no_success() {
+	streams $READY $STARTED $OUT0 $EXIT
+	ktrun -- true
+	"$KTRUN" --replay art --junit j.xml 2>/dev/full
+	assertEquals "a full disk" 205 $?
+	assertTrue "the report" "[ -s j.xml ]"
+	"$KTRUN" -q --replay art 2>/dev/full
+	assertEquals "nothing to say" 0 $?
+	"$KTRUN" --replay art 2>&-
+	assertEquals "closed" 0 $?
+	streams $READY $STARTED $OUT7 $EXIT
+	ktrun -- true
+	"$KTRUN" --replay art 2>/dev/full
+	assertEquals "the payload's code" 7 $?
+}
+
 test_a_fifo_in_the_place_of_a_file_is_refused() {
 	streams $READY $STARTED $OUT0 $EXIT
 	ktrun -- true

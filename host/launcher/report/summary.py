@@ -6,12 +6,12 @@ In:  a Judgement. Out: lines, all of guest text through `printable`.
 from __future__ import annotations
 
 from itertools import islice
-from typing import Iterator
+from typing import Iterator, Optional
 
 from ..facts import Facts
 from ..judge import Judgement
 from ..reasons import qemu_warnings, seconds
-from ..text import one_line, printable, without_controls, write_stderr
+from ..text import one_line, print_error, printable, without_controls
 from .evidence import evidence
 from .words import (ITEMS_SHOWN, describe_dump, describe_gets, describe_payload, describe_scheduler, describe_stream,
                     describe_sub, has_payload, has_scheduler)
@@ -21,13 +21,18 @@ TESTS_SHOWN = 5
 _WIDTH, _CUT = 200, 140  # of a line; of a line of a list
 
 
-def print_summary(judgement: Judgement, is_quiet: bool) -> None:
+def print_summary(judgement: Judgement, is_quiet: bool) -> Optional[str]:
+    """Returns why it is lost: a full disk, a broken device. One who closed stderr, or reads no more, wants none."""
     if is_quiet and judgement.verdict.word == "pass":
-        return
-    write_stderr(_bytes(_summary(judgement)))
-    write_stderr(without_controls(f"  artifacts  {judgement.facts.directory.path}") + b"\n")
-    if judgement.verdict.word != "pass":
-        write_stderr(_bytes(evidence(judgement)))
+        return None
+    try:
+        print_error(_bytes(_summary(judgement)))
+        print_error(without_controls(f"  artifacts  {judgement.facts.directory.path}") + b"\n")
+        if judgement.verdict.word != "pass":
+            print_error(_bytes(evidence(judgement)))
+    except OSError as error:
+        return f"unable to write the summary to stderr: {error.strerror}"
+    return None
 
 
 def _bytes(lines: Iterator[str]) -> bytes:
