@@ -167,6 +167,8 @@ now_ms() { # sets NOW_MS, milliseconds since boot, without a process
 # that of /init (mounts.sh).
 exec_with_user_env() { # COMMAND ARG...
 	[ ! -e "$ROOT/.ktbox/env" ] || export KT_USER_ENV="$ROOT/.ktbox/env"
-	[ ! -d "$ROOT/include-files" ] || export KT_USER_PATH="$ROOT/include-files:$ROOT/.ktbox/bin"
+	if [ -d "$ROOT/include-files" ] || [ -d "$ROOT/.ktbox/bin" ]; then
+		export KT_USER_PATH="$ROOT/include-files:$ROOT/.ktbox/bin"
+	fi
 	PATH=${USER_PATH:-$PATH} exec "$@"
 }
