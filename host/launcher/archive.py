@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
-from typing import BinaryIO, Callable, Optional
+from typing import BinaryIO, Callable, Iterator, Optional
 
 from .text import Fault
 
@@ -52,6 +52,12 @@ class Tree:
         elif not _is_same(old, entry):
             raise Fault(f"two different files for /{key} in the guest{_sources(old, entry)}: "
                         "give one of them another place, -i PATH:GUEST")
+
+    def below(self, place: str) -> Iterator[tuple[str, str]]:
+        """Names at PLACE or below it that are no directory, with their sources on the host, which may be empty."""
+        for key, entry in self._entries.items():
+            if ("/" + key + "/").startswith(place + "/") and not stat.S_ISDIR(entry.mode):
+                yield "/" + key, entry.source
 
     def file(self, name: str, source: str) -> None:
         """Raises OSError."""

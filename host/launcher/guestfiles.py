@@ -81,7 +81,7 @@ class GuestFiles:
 
     def _is_there(self, name: str) -> bool:
         """By a name that leads over a link, too."""
-        if name.lstrip("/") in self._own or ELSEWHERE + name in self._tree:
+        if name.lstrip("/") in self._own or _elsewhere(name) in self._tree:
             return True
         parents = name.split("/")[1:-1]
         return any("/" + "/".join(parents[:count]) in self._tree for count in range(1, len(parents) + 1))
@@ -147,7 +147,7 @@ class GuestFiles:
 
     def _place(self, path: str) -> str:
         if path.startswith(_HIDDEN) or path.startswith(_OWN) or self._is_own(path):
-            return ELSEWHERE + path
+            return _elsewhere(path)
         return path
 
     def _is_own(self, path: str) -> bool:
@@ -309,7 +309,11 @@ class GuestFiles:
 
 
 def _chosen_place(guest: str) -> str:
-    return ELSEWHERE + guest if guest.startswith(_HIDDEN) else guest
+    return _elsewhere(guest) if guest.startswith(_HIDDEN) else guest
+
+
+def _elsewhere(path: str) -> str:
+    return ELSEWHERE + (path[len("/var"):] if path.startswith("/var/run/") else path)
 
 
 def _walk(root: str, omits: _Omit) -> Iterator[tuple[str, str, Optional[os.stat_result]]]:

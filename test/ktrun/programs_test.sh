@@ -256,7 +256,11 @@ test_a_place_in_the_guest() {
 	assert_file_text hosts added/opt/hosts
 	assert_file_text hosts added/.ktbox/host/tmp/deep/h
 	leads /.ktbox/bin/kt-cat /opt/bin/kt-cat
-	for place in /bin/sh /init /.ktbox/env /proc/x /dev/x /scheduler /payload /bin/busybox /lib/ktbox/common.sh /tmp /usr; do
+	good -i hosts:/var/run/deep/h -i hosts:/run/other # /var/run is a link in the guest
+	assert_file_text hosts added/.ktbox/host/run/deep/h
+	assert_file_text hosts added/.ktbox/host/run/other
+	for place in /bin/sh /init /.ktbox/env /proc/x /dev/x /scheduler /payload /bin/busybox /lib/ktbox/common.sh /tmp /usr \
+		/run/kt/x /run/kt /var/run/kt/x /tmp/sched.log /tmp/dump.txt; do
 		refuses "$place" -i folder/sub/x:$place
 	done
 	for place in /a/../b /a//b /./a; do
