@@ -37,8 +37,11 @@ class Entry:
 class Tree:
     """Names in the guest, without the / that they begin with, and what they stand for."""
 
-    def __init__(self) -> None:
+    def __init__(self, own: dict[str, int]) -> None:
+        """OWN: names and modes of the base initramfs."""
+        self._own = own
         self._entries: dict[str, Entry] = {}
+        self._parents: dict[str, str] = {}  # directories, and a name that lies in each
 
     def __contains__(self, name: str) -> bool:
         return name.lstrip("/") in self._entries
@@ -46,12 +49,31 @@ class Tree:
     def add(self, name: str, entry: Entry) -> None:
         """Raises Fault when NAME stands for something else already."""
         key = name.lstrip("/")
+        self._check_kind(key, entry)
         old = self._entries.get(key)
         if old is None:
             self._entries[key] = entry
         elif not _is_same(old, entry):
             raise Fault(f"two different files for /{key} in the guest{_sources(old, entry)}: "
                         "give one of them another place, -i PATH:GUEST")
+
+    def _check_kind(self, key: str, entry: Entry) -> None:
+        """A name is a directory, or it is none: the kernel leaves out what does not fit, without a word."""
+        is_directory = stat.S_ISDIR(entry.mode)
+        if key in self._parents and not is_directory:
+            raise _kinds_differ(key, entry, self._parents[key], self._entries.get(self._parents[key]))
+        if key in self._own and stat.S_ISDIR(self._own[key]) != is_directory:
+            raise Fault(f"the guest has its own /{key}, which is {'no' if is_directory else 'a'} directory: "
+                        "give another place, -i PATH:GUEST")
+        parent = os.path.dirname(key)
+        while parent and parent not in self._parents:
+            above = self._entries.get(parent)
+            if above and not stat.S_ISDIR(above.mode):
+                raise _kinds_differ(parent, above, key, entry)
+            if not stat.S_ISDIR(self._own.get(parent, stat.S_IFDIR)):
+                raise Fault(f"the guest has its own /{parent}, which is no directory: give /{key} another place, -i PATH:GUEST")
+            self._parents[parent] = key
+            parent = os.path.dirname(parent)
 
     def below(self, place: str) -> Iterator[tuple[str, str]]:
         """Names at PLACE or below it that are no directory, with their sources on the host, which may be empty."""
@@ -109,10 +131,7 @@ class Tree:
             parent = "/".join(parts[:count])
             if parent in made or has(parent):
                 continue
-            entry = self._entries.get(parent, Entry(_DIRECTORY_MODE))
-            if not stat.S_ISDIR(entry.mode):
-                raise Fault(f"a file in the place of a directory: /{parent} in the guest, for /{name}")
-            writer.entry(parent, entry)
+            writer.entry(parent, self._entries.get(parent, Entry(_DIRECTORY_MODE)))
             made.add(parent)
 
     def _links(self) -> dict[tuple[int, int], int]:
@@ -130,6 +149,12 @@ def _is_same(one: Entry, other: Entry) -> bool:
     if one.identity or other.identity:
         return one.identity == other.identity
     return one == other
+
+
+def _kinds_differ(file: str, entry: Entry, inner: str, inner_entry: Optional[Entry]) -> Fault:
+    inner_source = inner_entry.source if inner_entry else ""
+    return Fault(f"no directory and a directory for /{file} in the guest ({entry.source or 'a link'}; /{inner}"
+                 f"{f', {inner_source}' if inner_source else ''}): give one of them another place, -i PATH:GUEST")
 
 
 def _sources(one: Entry, other: Entry) -> str:

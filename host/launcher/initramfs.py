@@ -33,7 +33,7 @@ _MIB = 1024 * 1024
 def pack_initramfs(plan: Plan, history: bytes, work: str, jobs: Jobs) -> None:
     """HISTORY: of the guest's shell. Raises Fault."""
     own = read_names(plan.archive)
-    tree = Tree()
+    tree = Tree(own)
     tree.text("/.ktbox/run.begin", b"")
     try:
         _collect(plan, history, tree, own, work, jobs)

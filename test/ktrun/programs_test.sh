@@ -269,6 +269,21 @@ test_a_place_in_the_guest() {
 	refuses 'two different files for /opt/x' -i hosts:/opt/x -i folder/sub/x:/opt/x
 }
 
+test_a_file_in_the_place_of_a_directory_is_refused() {
+	mkdir -p folder/sub
+	echo x >folder/sub/x
+	echo y >y
+	ln -s nowhere folder/link
+	for pair in 'y:/opt/x folder/sub/x:/opt/x/y' 'y:/opt/x/y/z y:/opt/x' 'y:/opt/x folder:/opt/x' 'folder:/opt/x y:/opt/x' \
+		'y:/opt/x/sub folder:/opt/x' 'folder:/opt/x y:/opt/x/sub' 'folder:/opt/x y:/opt/x/link/z' \
+		'y:/opt/x/link/z folder:/opt/x' 'y:/tmp/x y:/tmp/x/y' 'y:/run/x/y y:/var/run/x' \
+		'folder:/etc/hosts y' 'y:/bin/sh/y y' 'y:/usr/share y'; do
+		refuses ': give ' -i "${pair% *}" -i "${pair#* }"
+	done
+	good -i folder:/opt/x -i y:/opt/x/y -i folder:/opt/x/deeper -i y:/opt/x/sub/y
+	assert_file_text y added/opt/x/sub/y
+}
+
 test_a_folder_as_it_is() {
 	mkdir -p folder/sub
 	ln -s . folder/loop
