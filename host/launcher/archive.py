@@ -19,12 +19,13 @@ _PAGE = 4096
 _INODE_BYTES = 1280  # of the guest's kernel for each entry: inode, dentry (measured: 1.1 KiB)
 _FILE_MAX = 2 ** 32 - 1
 _CHUNK = 8 * 1024 * 1024
+_WHOLE_MAX = 64 * 1024 * 1024  # of a file whose size is not known before it is read
 _DIRECTORY_MODE = stat.S_IFDIR | 0o755
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One of: the host's file SOURCE; DATA (a file, or a link's target); neither: a directory or a device."""
+    """One of: DATA (a file, or a link's target); the host's file SOURCE; neither: a directory or a device."""
     mode: int
     source: str = ""
     data: bytes = b""
@@ -84,7 +85,11 @@ class Tree:
     def file(self, name: str, source: str) -> None:
         """Raises OSError."""
         status = os.stat(source)
-        self.add(name, Entry(stat.S_IFREG | stat.S_IMODE(status.st_mode), source, b"", status.st_size,
+        data, size = b"", status.st_size
+        if status.st_blocks == 0 and size <= _PAGE:  # of /proc, of /sys, or what a file system keeps in its inode
+            data = _read_whole(source)
+            data, size = (data, len(data)) if len(data) != size else (b"", size)
+        self.add(name, Entry(stat.S_IFREG | stat.S_IMODE(status.st_mode), source, data, size,
                              int(status.st_mtime), (status.st_dev, status.st_ino)))
 
     def text(self, name: str, data: bytes, mode: int = 0o644) -> None:
@@ -149,6 +154,24 @@ def _is_same(one: Entry, other: Entry) -> bool:
     if one.identity or other.identity:
         return one.identity == other.identity
     return one == other
+
+
+def _read_whole(source: str) -> bytes:
+    """A file of /proc says that it has 0 bytes, one of /sys that it has 4096."""
+    data = b""
+    try:
+        with open(os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0) as file:
+            while len(data) <= _WHOLE_MAX:
+                more = file.read(_CHUNK)
+                if more is None:
+                    raise Fault(f"a file without an end can't be included: {source}")
+                if not more:
+                    return data
+                data += more
+    except OSError as error:
+        raise Fault(f"include is not readable: {source}: {error.strerror}") from error
+    raise Fault(f"a file that does not say its size, and has more than {_WHOLE_MAX // 2 ** 20} MiB, can't be included: "
+                + source)
 
 
 def _kinds_differ(file: str, entry: Entry, inner: str, inner_entry: Optional[Entry]) -> Fault:

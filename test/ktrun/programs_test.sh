@@ -136,6 +136,17 @@ test_a_plugin_brings_its_libraries() {
 	good -i a/plugin.so -i b/plugin2.so:/opt/b/plugin2.so
 }
 
+test_a_file_that_does_not_say_its_size_arrives_whole() {
+	mkdir sys
+	ln -s /sys/kernel/mm/transparent_hugepage/enabled sys/enabled
+	good -i /proc/version -i sys
+	assert_same_bytes /proc/version added/include-files/version
+	assert_same_bytes sys/enabled added/include-files/sys/enabled
+	: >empty
+	good -i empty
+	assert_file_text '' added/include-files/empty
+}
+
 test_what_a_program_in_a_folder_lacks_costs_a_note() {
 	library lost x
 	program folder/prog lost
