@@ -62,7 +62,8 @@ class GuestFiles:
         if target in self._tree and not guest:
             raise Fault(f"two includes with the name {name_of_include(source)}")
         if os.path.isdir(source):
-            self._directory(source, target, lambda name: False, self._included_file)
+            self._directory(source, target, lambda name: False,
+                            lambda path, place: self._included_file(path, place, bool(guest)))
         else:
             real = os.path.realpath(real_program(source, self._jobs))
             # /dev/fd/N of a file without a name
@@ -116,11 +117,14 @@ class GuestFiles:
         if has_place and os.stat(real).st_mode & 0o111:
             self._command(os.path.basename(target), target)
 
-    def _included_file(self, path: str, target: str) -> None:
+    def _included_file(self, path: str, target: str, has_place: bool) -> None:
         """Of a directory, where a program may be data: what it lacks costs a note."""
         self._tree.file(target, path)
         if self._loader.dynamic(path):
             self._object(os.path.realpath(path), target, is_named=False)
+            if not has_place:  # a plugin, which programs look for where the host has it
+                directory, name = os.path.split(path)
+                self._tree.file(self._place(f"{os.path.realpath(directory)}/{name}"), path)
         elif os.stat(path).st_mode & 0o111:
             self._script(path, is_named=False)
         if os.stat(path).st_mode & 0o111:

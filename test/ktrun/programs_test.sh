@@ -130,6 +130,10 @@ test_a_plugin_brings_its_libraries() {
 	cp -r a/lib folder/lib
 	good -i folder
 	assert_same_bytes a/lib/libwho.so.1 added/include-files/folder/lib/libwho.so.1
+	assert_same_bytes a/plugin.so "added$(host folder/deeper.so)"
+	assert_same_bytes a/lib/libwho.so.1 "added$(host folder/lib/libwho.so.1)"
+	good -i folder:/opt/folder # where the user has put it, and nowhere else
+	assertFalse 'at the place of the host, too' "[ -e added$(host folder/deeper.so) ]"
 	library b/lib b
 	gcc -shared -fPIC -o b/plugin2.so ask.c -Lb/lib -lwho -Wl,-rpath,'$ORIGIN/lib'
 	refuses /include-files/lib/libwho.so.1 -i a/plugin.so -i b/plugin2.so
