@@ -18,9 +18,9 @@
  * before the attach) has not ended: the child is watched instead.
  *
  * -P is for a scheduler that something else has started: a developer in the shell, a script that needs to
- * be its parent, or a ktexitmon that was killed (/init). -n is for a second scheduler in the same guest, with a second ktexitmon: its latches are
- * NAME_attached and so on. Uevents of a scheduler with another name than the one that attached first are
- * ignored.
+ * be its parent, or a ktexitmon that was killed (/init). -n is for a second scheduler in the same guest, with a
+ * second ktexitmon: its latches are NAME_attached and so on. Uevents of a scheduler with another name than the one
+ * that attached first are ignored.
  *
  * The commit point: the scheduler's end is seen and no TERM is pending. With TERM before it, the scheduler is
  * stopped and nothing is sent. With TERM after it, everything listed above is finished first. There is no

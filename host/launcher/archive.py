@@ -72,7 +72,8 @@ class Tree:
             if above and not stat.S_ISDIR(above.mode):
                 raise _kinds_differ(parent, above, key, entry)
             if not stat.S_ISDIR(self._own.get(parent, stat.S_IFDIR)):
-                raise Fault(f"the guest has its own /{parent}, which is no directory: give /{key} another place, -i PATH:GUEST")
+                raise Fault(f"the guest has its own /{parent}, which is no directory: "
+                            f"give /{key} another place, -i PATH:GUEST")
             self._parents[parent] = key
             parent = os.path.dirname(parent)
 

@@ -68,7 +68,8 @@ def _check_share(share: Share, tree: Tree) -> None:
         for name, source in tree.below(place):
             shared = share.host + name[len(place):]
             if not (os.path.exists(shared) and (not source or os.path.samefile(source, shared))):
-                raise Fault(f"{'--rw' if share.is_writable else '--ro'}: {share.guest} would hide {name.replace(ELSEWHERE, '')}"
+                option = "--rw" if share.is_writable else "--ro"
+                raise Fault(f"{option}: {share.guest} would hide {name.replace(ELSEWHERE, '')}"
                             f"{f' ({source})' if source else ''}: give one of them another place")
 
 

@@ -74,8 +74,8 @@ def _lines(data: bytes) -> list[str]:
 
 def last_words(path: str) -> Optional[str]:
     """The line that says best what was wrong: the verifier's error, else the kernel's words about the end, which loaders
-    print after EXIT, else libbpf's first complaint about the load that failed last, else the last line that reads like an
-    error, else the last line."""
+    print after EXIT, else libbpf's first complaint about the load that failed last, else the last line that reads like
+    an error, else the last line."""
     log = read_log(path)
     lines = [*log.before, *log.after]
     return _verifier_error(log.before) or _exit_line(lines) or _libbpf_error(lines) or _trouble(lines)

@@ -255,7 +255,7 @@ test_a_scheduler_that_is_killed_together_with_ktexitmon_has_died() { # kill -9 -
 }
 
 test_a_scheduler_that_was_killed_together_with_ktexitmon_is_no_bad_exit_at_teardown() {
-	when ktexec 'ktlatch wait sched_attached; "$KTBOX_ROOT/tools/ktlatch" set payload_ended; ktlatch wait -t 1 never; exit 0'
+	when ktexec 'ktlatch wait sched_attached; ktlatch set payload_ended; ktlatch wait -t 1 never; exit 0'
 	all_killed 'ktlatch wait payload_ended'
 	boot
 	assert_order 'second' 'ktsend lifecycle scheduler-died ' 'ktsend exit 202'

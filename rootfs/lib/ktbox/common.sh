@@ -163,8 +163,8 @@ now_ms() { # sets NOW_MS, milliseconds since boot, without a process
 }
 
 # Call it in a subshell: it replaces the process by COMMAND, one of ktexec, ktexitmon, ktterm and ktlogin, which start
-# a program of the user. They give it the user's environment (kt_exec() in process.h); no shell reads that. Its PATH is not
-# that of /init (mounts.sh).
+# a program of the user. They give it the user's environment (kt_exec() in process.h); no shell reads that. Its PATH is
+# not that of /init (mounts.sh).
 exec_with_user_env() { # COMMAND ARG...
 	[ ! -e "$ROOT/.ktbox/env" ] || export KT_USER_ENV="$ROOT/.ktbox/env"
 	if [ -d "$ROOT/include-files" ] || [ -d "$ROOT/.ktbox/bin" ]; then

@@ -21,7 +21,7 @@ mounts() {
 	keep_helpers
 }
 
-# The payload may remove or hide /bin and /usr (rm -rf, a mount): /init goes on with a copy of its own, which is read-only.
+# The payload may remove or hide /bin and /usr (rm -rf, a mount): /init goes on with a read-only copy of its own.
 # USER_PATH is the PATH of what it starts for the user.
 keep_helpers() {
 	USER_PATH=$PATH
