@@ -4,7 +4,7 @@
  *
  * In:   a program and its arguments, or with -a a file of both, each ended by a NUL. It gets ktexec's stdin,
  *       environment (kt_exec() in process.h) and ordinary priority, in a process group of its own.
- * Out:  stdout and stderr frames as the bytes come.
+ * Out:  stdout and stderr frames as the bytes come; latch LATCH.
  * Ends: when the program has ended and both pipes are drained. A descendant that holds a pipe open delays
  *       that by at most LINGER_MS. At TERM, or after -t SECS, the program's group gets TERM, and KILL after
  *       GRACE_MS; once the host has taken nothing for LINGER_MS, ktexec gives up the rest of the output with a
@@ -24,12 +24,14 @@
 //kbuild:lib-$(CONFIG_KTEXEC) += ktexec.o
 
 //usage:#define ktexec_trivial_usage
-//usage:       "[-p PATH] [-t SECS] PROG [ARG]... | -a FILE"
+//usage:       "[-p PATH] [-t SECS] [-l LATCH] PROG [ARG]... | -a FILE"
 //usage:#define ktexec_full_usage "\n\n"
 //usage:       "Run PROG, send its stdout and stderr to the host, exit with its status\n"
 //usage:     "\n	-t SECS	End it after SECS with TERM, then KILL; exit 124"
 //usage:     "\n	-a FILE	Read PROG and ARGs from FILE, a NUL after each; a shell's builtin"
 //usage:     "\n		is a PROG, too"
+//usage:     "\n	-l LATCH	Set LATCH once PROG's exit code is known: a killed ktexec"
+//usage:     "\n		sets none"
 //usage:     "\n	-p PATH	Send to PATH (- is stdout), not to the bulk port"
 
 #include <poll.h>
@@ -37,6 +39,7 @@
 #include "port.h"
 #include "port_interrupt.h"
 #include "process.h"
+#include "run_dir.h"
 
 enum {
 	GRACE_MS = 3000, /* from TERM to KILL, and from KILL to giving up on a process that can't die */
@@ -359,10 +362,10 @@ int ktexec_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
 int ktexec_main(int argc UNUSED_PARAM, char **argv)
 {
 	struct run *run = kt_zalloc_lazy(sizeof(*run));
-	char *path = NULL, *secs = NULL, *file = NULL;
+	char *path = NULL, *secs = NULL, *file = NULL, *latch = NULL;
 	int i;
 
-	getopt32(argv, "+p:t:a:", &path, &secs, &file);
+	getopt32(argv, "+p:t:a:l:", &path, &secs, &file, &latch);
 	argv = file ? read_arguments(file) : argv + optind;
 	if (!argv[0])
 		bb_show_usage();
@@ -375,5 +378,7 @@ int ktexec_main(int argc UNUSED_PARAM, char **argv)
 	start(run, argv, file != NULL);
 	while (!is_done(run))
 		step(run);
+	if (latch)
+		kt_latch_set_or_warn(latch);
 	return run->timed_out ? EXIT_TIMED_OUT : run->status;
 }

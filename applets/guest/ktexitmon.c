@@ -17,10 +17,10 @@
  * A scheduler that puts itself into the background (its process ends with 0, and a child has the link, or is left
  * before the attach) has not ended: the child is watched instead.
  *
- * -P is for a scheduler that something else has started: a developer in the shell, or a script that needs to
- * be its parent. -n is for a second scheduler in the same guest, with a second ktexitmon: its latches are
- * NAME_attached and so on. Uevents of a scheduler with another name than the one that attached first are
- * ignored.
+ * -P is for a scheduler that something else has started: a developer in the shell, a script that needs to
+ * be its parent, or a ktexitmon that was killed (/init). -n is for a second scheduler in the same guest, with a
+ * second ktexitmon: its latches are NAME_attached and so on. Uevents of a scheduler with another name than the one
+ * that attached first are ignored.
  *
  * The commit point: the scheduler's end is seen and no TERM is pending. With TERM before it, the scheduler is
  * stopped and nothing is sent. With TERM after it, everything listed above is finished first. There is no
@@ -228,6 +228,8 @@ static void look_at_state(struct monitor *m)
 		chomp(name);
 		if (!latch_is_set(m, "attached"))
 			on_attach(m, name);
+		else if (!m->ops_name[0]) /* another ktexitmon has reported the attach */
+			safe_strncpy(m->ops_name, name, sizeof(m->ops_name));
 	} else if (latch_is_set(m, "attached") && !latch_is_set(m, "detached")) {
 		on_detach(m);
 	}
@@ -473,6 +475,8 @@ static void send_log(const struct monitor *m)
 
 static char *end_text(const struct monitor *m, int status)
 {
+	if (m->fds[POLL_SCHEDULER].fd < 0) /* before it could be watched: nobody knows when */
+		return xstrdup("exited code=unknown");
 	if (status < 0)
 		return xasprintf("exited ms=%d code=unknown", ms_since_start(m));
 	if (WIFSIGNALED(status))
@@ -561,6 +565,7 @@ int ktexitmon_main(int argc UNUSED_PARAM, char **argv)
 	m->log = log;
 	if (pid) {
 		m->pid = xatoi_positive(pid);
+		m->start_ms = kt_process_start_ms(m->pid);
 	} else {
 		if (!log)
 			m->log = "/tmp/sched.log";

@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include "clock.h"
 #include "process.h"
 
 enum {
@@ -213,24 +214,45 @@ static int status_of_reaped(int pidfd)
 	return status;
 }
 
-/* The name in the second field may hold blanks and parentheses, so the search begins at its last ")". */
-static int status_of_zombie(pid_t pid)
+enum { STAT_MAX = 1024 };
+
+/* The fields of /proc/PID/stat from the third on, preceded by a blank; NULL: there is no such process. The name in the
+ * second may hold blanks and parentheses, so the search begins at the last ")". */
+static const char *stat_fields(pid_t pid, char stat[STAT_MAX])
 {
 	char path[sizeof("/proc/2147483647/stat")];
-	char stat[1024];
-	const char *state, *last;
+	const char *name_end;
 	ssize_t len;
 
 	sprintf(path, "/proc/%d/stat", (int)pid);
-	len = open_read_close(path, stat, sizeof(stat) - 1);
+	len = open_read_close(path, stat, STAT_MAX - 1);
 	if (len <= 0)
-		return -1;
+		return NULL;
 	stat[len] = '\0';
-	state = strrchr(stat, ')');
-	last = strrchr(stat, ' ');
-	if (!state || !is_prefixed_with(state, ") Z") || !last)
+	name_end = strrchr(stat, ')');
+	return name_end ? name_end + 1 : NULL;
+}
+
+static int status_of_zombie(pid_t pid)
+{
+	char stat[STAT_MAX];
+	const char *fields = stat_fields(pid, stat);
+
+	if (!fields || !is_prefixed_with(fields, " Z"))
 		return -1;
-	return (int)strtol(last + 1, NULL, 10);
+	return (int)strtol(strrchr(fields, ' ') + 1, NULL, 10);
+}
+
+int64_t FAST_FUNC kt_process_start_ms(pid_t pid)
+{
+	enum { STATE_FIELD = 3, START_FIELD = 22, TICKS_PER_SEC = 100 /* USER_HZ */ };
+	char stat[STAT_MAX];
+	const char *at = stat_fields(pid, stat);
+	int field;
+
+	for (field = STATE_FIELD; at && field < START_FIELD; field++)
+		at = strchr(at + 1, ' ');
+	return at ? (int64_t)strtoull(at + 1, NULL, 10) * (1000 / TICKS_PER_SEC) : kt_now_ms();
 }
 
 int FAST_FUNC kt_exit_status_of(int pidfd, pid_t pid)

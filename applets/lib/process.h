@@ -54,6 +54,10 @@ void *kt_zalloc_lazy(size_t size) FAST_FUNC;
  * lost: its parent has reaped it, on a kernel before 6.15. Never waits for the parent. */
 int kt_exit_status_of(int pidfd, pid_t pid) FAST_FUNC;
 
+/* When the process was started, to 10 ms; now, when there is no such process. The kernel counts from boot, as
+ * CLOCK_MONOTONIC does where the machine is never suspended. */
+int64_t kt_process_start_ms(pid_t pid) FAST_FUNC;
+
 /* A wait(2) status as a shell's $?: the exit code, or 128 and the signal's number. */
 int kt_shell_status(int wait_status) FAST_FUNC;
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
-from typing import BinaryIO, Callable, Optional
+from typing import BinaryIO, Callable, Iterator, Optional
 
 from .text import Fault
 
@@ -19,12 +19,13 @@ _PAGE = 4096
 _INODE_BYTES = 1280  # of the guest's kernel for each entry: inode, dentry (measured: 1.1 KiB)
 _FILE_MAX = 2 ** 32 - 1
 _CHUNK = 8 * 1024 * 1024
+_WHOLE_MAX = 64 * 1024 * 1024  # of a file whose size is not known before it is read
 _DIRECTORY_MODE = stat.S_IFDIR | 0o755
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One of: the host's file SOURCE; DATA (a file, or a link's target); neither: a directory or a device."""
+    """One of: DATA (a file, or a link's target); the host's file SOURCE; neither: a directory or a device."""
     mode: int
     source: str = ""
     data: bytes = b""
@@ -37,8 +38,11 @@ class Entry:
 class Tree:
     """Names in the guest, without the / that they begin with, and what they stand for."""
 
-    def __init__(self) -> None:
+    def __init__(self, own: dict[str, int]) -> None:
+        """OWN: names and modes of the base initramfs."""
+        self._own = own
         self._entries: dict[str, Entry] = {}
+        self._parents: dict[str, str] = {}  # directories, and a name that lies in each
 
     def __contains__(self, name: str) -> bool:
         return name.lstrip("/") in self._entries
@@ -46,6 +50,7 @@ class Tree:
     def add(self, name: str, entry: Entry) -> None:
         """Raises Fault when NAME stands for something else already."""
         key = name.lstrip("/")
+        self._check_kind(key, entry)
         old = self._entries.get(key)
         if old is None:
             self._entries[key] = entry
@@ -53,10 +58,39 @@ class Tree:
             raise Fault(f"two different files for /{key} in the guest{_sources(old, entry)}: "
                         "give one of them another place, -i PATH:GUEST")
 
+    def _check_kind(self, key: str, entry: Entry) -> None:
+        """A name is a directory, or it is none: the kernel leaves out what does not fit, without a word."""
+        is_directory = stat.S_ISDIR(entry.mode)
+        if key in self._parents and not is_directory:
+            raise _kinds_differ(key, entry, self._parents[key], self._entries.get(self._parents[key]))
+        if key in self._own and stat.S_ISDIR(self._own[key]) != is_directory:
+            raise Fault(f"the guest has its own /{key}, which is {'no' if is_directory else 'a'} directory: "
+                        "give another place, -i PATH:GUEST")
+        parent = os.path.dirname(key)
+        while parent and parent not in self._parents:
+            above = self._entries.get(parent)
+            if above and not stat.S_ISDIR(above.mode):
+                raise _kinds_differ(parent, above, key, entry)
+            if not stat.S_ISDIR(self._own.get(parent, stat.S_IFDIR)):
+                raise Fault(f"the guest has its own /{parent}, which is no directory: "
+                            f"give /{key} another place, -i PATH:GUEST")
+            self._parents[parent] = key
+            parent = os.path.dirname(parent)
+
+    def below(self, place: str) -> Iterator[tuple[str, str]]:
+        """Names at PLACE or below it that are no directory, with their sources on the host, which may be empty."""
+        for key, entry in self._entries.items():
+            if ("/" + key + "/").startswith(place + "/") and not stat.S_ISDIR(entry.mode):
+                yield "/" + key, entry.source
+
     def file(self, name: str, source: str) -> None:
         """Raises OSError."""
         status = os.stat(source)
-        self.add(name, Entry(stat.S_IFREG | stat.S_IMODE(status.st_mode), source, b"", status.st_size,
+        data, size = b"", status.st_size
+        if status.st_blocks == 0 and size <= _PAGE:  # of /proc, of /sys, or what a file system keeps in its inode
+            data = _read_whole(source)
+            data, size = (data, len(data)) if len(data) != size else (b"", size)
+        self.add(name, Entry(stat.S_IFREG | stat.S_IMODE(status.st_mode), source, data, size,
                              int(status.st_mtime), (status.st_dev, status.st_ino)))
 
     def text(self, name: str, data: bytes, mode: int = 0o644) -> None:
@@ -103,10 +137,7 @@ class Tree:
             parent = "/".join(parts[:count])
             if parent in made or has(parent):
                 continue
-            entry = self._entries.get(parent, Entry(_DIRECTORY_MODE))
-            if not stat.S_ISDIR(entry.mode):
-                raise Fault(f"a file in the place of a directory: /{parent} in the guest, for /{name}")
-            writer.entry(parent, entry)
+            writer.entry(parent, self._entries.get(parent, Entry(_DIRECTORY_MODE)))
             made.add(parent)
 
     def _links(self) -> dict[tuple[int, int], int]:
@@ -124,6 +155,30 @@ def _is_same(one: Entry, other: Entry) -> bool:
     if one.identity or other.identity:
         return one.identity == other.identity
     return one == other
+
+
+def _read_whole(source: str) -> bytes:
+    """A file of /proc says that it has 0 bytes, one of /sys that it has 4096."""
+    data = b""
+    try:
+        with open(os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0) as file:
+            while len(data) <= _WHOLE_MAX:
+                more = file.read(_CHUNK)
+                if more is None:
+                    raise Fault(f"a file without an end can't be included: {source}")
+                if not more:
+                    return data
+                data += more
+    except OSError as error:
+        raise Fault(f"include is not readable: {source}: {error.strerror}") from error
+    raise Fault(f"a file that does not say its size, and has more than {_WHOLE_MAX // 2 ** 20} MiB, can't be included: "
+                + source)
+
+
+def _kinds_differ(file: str, entry: Entry, inner: str, inner_entry: Optional[Entry]) -> Fault:
+    inner_source = inner_entry.source if inner_entry else ""
+    return Fault(f"no directory and a directory for /{file} in the guest ({entry.source or 'a link'}; /{inner}"
+                 f"{f', {inner_source}' if inner_source else ''}): give one of them another place, -i PATH:GUEST")
 
 
 def _sources(one: Entry, other: Entry) -> str:

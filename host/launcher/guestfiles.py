@@ -62,7 +62,8 @@ class GuestFiles:
         if target in self._tree and not guest:
             raise Fault(f"two includes with the name {name_of_include(source)}")
         if os.path.isdir(source):
-            self._directory(source, target, lambda name: False, self._included_file)
+            self._directory(source, target, lambda name: False,
+                            lambda path, place: self._included_file(path, place, bool(guest)))
         else:
             real = os.path.realpath(real_program(source, self._jobs))
             # /dev/fd/N of a file without a name
@@ -81,7 +82,7 @@ class GuestFiles:
 
     def _is_there(self, name: str) -> bool:
         """By a name that leads over a link, too."""
-        if name.lstrip("/") in self._own or ELSEWHERE + name in self._tree:
+        if name.lstrip("/") in self._own or _elsewhere(name) in self._tree:
             return True
         parents = name.split("/")[1:-1]
         return any("/" + "/".join(parents[:count]) in self._tree for count in range(1, len(parents) + 1))
@@ -116,11 +117,14 @@ class GuestFiles:
         if has_place and os.stat(real).st_mode & 0o111:
             self._command(os.path.basename(target), target)
 
-    def _included_file(self, path: str, target: str) -> None:
+    def _included_file(self, path: str, target: str, has_place: bool) -> None:
         """Of a directory, where a program may be data: what it lacks costs a note."""
         self._tree.file(target, path)
         if self._loader.dynamic(path):
             self._object(os.path.realpath(path), target, is_named=False)
+            if not has_place:  # a plugin, which programs look for where the host has it
+                directory, name = os.path.split(path)
+                self._tree.file(self._place(f"{os.path.realpath(directory)}/{name}"), path)
         elif os.stat(path).st_mode & 0o111:
             self._script(path, is_named=False)
         if os.stat(path).st_mode & 0o111:
@@ -147,7 +151,7 @@ class GuestFiles:
 
     def _place(self, path: str) -> str:
         if path.startswith(_HIDDEN) or path.startswith(_OWN) or self._is_own(path):
-            return ELSEWHERE + path
+            return _elsewhere(path)
         return path
 
     def _is_own(self, path: str) -> bool:
@@ -309,7 +313,11 @@ class GuestFiles:
 
 
 def _chosen_place(guest: str) -> str:
-    return ELSEWHERE + guest if guest.startswith(_HIDDEN) else guest
+    return _elsewhere(guest) if guest.startswith(_HIDDEN) else guest
+
+
+def _elsewhere(path: str) -> str:
+    return ELSEWHERE + (path[len("/var"):] if path.startswith("/var/run/") else path)
 
 
 def _walk(root: str, omits: _Omit) -> Iterator[tuple[str, str, Optional[os.stat_result]]]:

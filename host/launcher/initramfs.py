@@ -15,12 +15,13 @@ import stat
 from typing import Optional
 
 from .archive import Tree, read_names
-from .guestfiles import GuestFiles
+from .guestfiles import ELSEWHERE, GuestFiles
 from .jobs import Jobs
 from .machine import share_list
 from .modules import list_modules, unpack_module
 from .plan import Plan
 from .text import Fault
+from .values import Share
 
 # Of the guest's memory: 1.7 % and 58 MiB were the kernel's own on 7.2, more on a kernel with more built in. Half of the
 # rest, less the archive, is the size of the file system that it is unpacked into; the archive is freed after that.
@@ -32,7 +33,7 @@ _MIB = 1024 * 1024
 def pack_initramfs(plan: Plan, history: bytes, work: str, jobs: Jobs) -> None:
     """HISTORY: of the guest's shell. Raises Fault."""
     own = read_names(plan.archive)
-    tree = Tree()
+    tree = Tree(own)
     tree.text("/.ktbox/run.begin", b"")
     try:
         _collect(plan, history, tree, own, work, jobs)
@@ -53,10 +54,23 @@ def _collect(plan: Plan, history: bytes, tree: Tree, own: dict[str, int], work: 
     for path in options.tests:
         tree.file("/tests/" + os.path.basename(path), path)
     library_path = files.finish()
+    for share in options.shares:
+        _check_share(share, tree)
     if options.arguments and "/" in options.arguments[0]:
         files.check_command(options.arguments[0], [share.guest for share in options.shares])
     _add_run_files(tree, plan, history, library_path)
     _add_modules(tree, plan, work, jobs)
+
+
+def _check_share(share: Share, tree: Tree) -> None:
+    """A share hides what lies in its place, which may be the same file."""
+    for place in (share.guest, ELSEWHERE + share.guest):
+        for name, source in tree.below(place):
+            shared = share.host + name[len(place):]
+            if not (os.path.exists(shared) and (not source or os.path.samefile(source, shared))):
+                option = "--rw" if share.is_writable else "--ro"
+                raise Fault(f"{option}: {share.guest} would hide {name.replace(ELSEWHERE, '')}"
+                            f"{f' ({source})' if source else ''}: give one of them another place")
 
 
 def _add_run_files(tree: Tree, plan: Plan, history: bytes, library_path: Optional[str]) -> None:

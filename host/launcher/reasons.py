@@ -11,7 +11,7 @@ import signal
 from itertools import takewhile
 from typing import Optional
 
-from .console import Console, console_tail, last_line
+from .console import console_tail, last_line
 from .facts import Facts
 from .host import LIMIT_STATUS, Ending
 from .rundir import COM2, CONSOLE, QEMU_LOG, SCHED_LOG
@@ -22,6 +22,9 @@ from .text import decoded, short_lines
 SILENT_AFTER_SECS = 3
 _WORDS_MAX = 8192  # of the end of com2.log
 _INIT_SAYS = "ktbox: "
+_SHELL_SAYS = "/init: "
+_PANIC_MAX = 65536  # of the end of the console, which has the panic's own report
+_STAMPED = re.compile(r"(<[0-9]+>)?\[ *[0-9]+\.[0-9]+\]", re.ASCII)
 _QEMU_MAX, _QEMU_LINES, _LINE_MAX = 65536, 20, 300
 _UNREGISTERED = "unregistered from user space"
 _NUMBER = re.compile("0|[1-9][0-9]{0,7}", re.ASCII)
@@ -104,7 +107,7 @@ def why_guest_died(facts: Facts, what: str) -> str:
     """Explains, from the console and QEMU's status, why a guest ended without an exit frame. The first that holds:
     guest out of memory, init died, kernel panic, last words of /init, QEMU had to be killed, QEMU died, silent reset."""
     if facts.console.panic:
-        return _describe_panic(facts.console.panic, facts.console)
+        return _describe_panic(facts.console.panic, facts)
     words = words_of_init(facts)
     if words:
         return f"{what}: {words}"
@@ -141,7 +144,7 @@ def why_not_done(facts: Facts) -> str:
     guest that came further after a report was not held up by it: there the report comes second."""
     silence = describe_silence(facts.ending)
     if facts.console.panic:
-        return f"{_describe_panic(facts.console.panic, facts.console)}; {silence}"
+        return f"{_describe_panic(facts.console.panic, facts)}; {silence}"
     words = words_of_init(facts)
     if words:
         return f"{words}; {silence}"
@@ -159,14 +162,25 @@ def _went_on(facts: Facts) -> bool:
     return any(mark.ms > reported_ms for mark in before)
 
 
-def _describe_panic(panic: str, console: Console) -> str:
+def _describe_panic(panic: str, facts: Facts) -> str:
+    console = facts.console
     if "deadlocked on memory" in panic or "ut of memory" in panic:
         return f"guest out of memory: {panic}"
     if "Attempted to kill init" in panic:
         if console.oom_init:
             return f"guest out of memory: {console.oom_init}"
-        return f"init died: {console.cause} ({_panic_words(panic)})" if console.cause else f"init died: {panic}"
+        cause = console.cause or _words_before(panic, facts)
+        return f"init died: {cause} ({_panic_words(panic)})" if cause else f"init died: {panic}"
     return f"kernel panic: {console.cause} ({_panic_words(panic)})" if console.cause else f"kernel panic: {panic}"
+
+
+def _words_before(panic: str, facts: Facts) -> Optional[str]:
+    """What the shell that is /init said last, and died of: the console's last line before the panic that is not the
+    kernel's."""
+    lines = console_tail(facts.directory.file(CONSOLE), _PANIC_MAX)
+    at = next((number for number in reversed(range(len(lines))) if _panic_words(panic) in lines[number]), 0)
+    said = next((line for line in reversed(lines[:at]) if not _STAMPED.match(line)), "")
+    return said if said.startswith(_SHELL_SAYS) else None
 
 
 def _panic_words(panic: str) -> str:

@@ -23,6 +23,7 @@ _LOOKED_AT = 64  # lines: a help text may follow the one that says what was wron
 _VERIFIER_END = re.compile(r"processed \d+ insns|verification time|stack depth|-- END PROG LOAD LOG --")
 _TROUBLE = re.compile(r"error|fail|invalid|unable|unknown|unrecogni[sz]ed|unexpected|cannot|can't|could not|denied|refused|"
                       r"not (found|permitted|supported|allowed)|no such|missing|panicked|assert|fatal|abort", re.IGNORECASE)
+_LIBBPF_LAST = 3  # lines: libbpf's last one, and the loader's about it
 _EXIT = re.compile(r"\bEXIT: ")
 _UNREGISTERED = "unregistered from user space"
 _OPTION_HELP = re.compile(r"\s*--?\w")
@@ -73,9 +74,11 @@ def _lines(data: bytes) -> list[str]:
 
 def last_words(path: str) -> Optional[str]:
     """The line that says best what was wrong: the verifier's error, else the kernel's words about the end, which loaders
-    print after EXIT, else the last line that reads like an error, else the last line."""
+    print after EXIT, else libbpf's first complaint about the load that failed last, else the last line that reads like
+    an error, else the last line."""
     log = read_log(path)
-    return _verifier_error(log.before) or _exit_line([*log.before, *log.after]) or _trouble([*log.before, *log.after])
+    lines = [*log.before, *log.after]
+    return _verifier_error(log.before) or _exit_line(lines) or _libbpf_error(lines) or _trouble(lines)
 
 
 def _verifier_error(lines: Sequence[str]) -> Optional[str]:
@@ -93,6 +96,22 @@ def _exit_line(lines: Sequence[str]) -> Optional[str]:
     """An end in order has it too: that one says nothing."""
     found = next((line for line in reversed(lines) if _EXIT.search(line)), None)
     return found.strip() if found and _UNREGISTERED not in found else None
+
+
+def _libbpf_error(lines: Sequence[str]) -> Optional[str]:
+    """libbpf says what it could not do, then what that is a part of ("failed to load object"), each on a line after the
+    other; the loader's own words come after that. So the first of the last such lines is the cause."""
+    looked_at = lines[-_LOOKED_AT:]
+    at = next((at for at in reversed(range(len(looked_at))) if _is_libbpf_trouble(looked_at[at])), None)
+    if at is None or len(looked_at) - at > _LIBBPF_LAST:
+        return None
+    while at > 0 and _is_libbpf_trouble(looked_at[at - 1]):
+        at -= 1
+    return looked_at[at].strip()
+
+
+def _is_libbpf_trouble(line: str) -> bool:
+    return line.startswith("libbpf: ") and bool(_TROUBLE.search(line))
 
 
 def _trouble(lines: Sequence[str]) -> Optional[str]:

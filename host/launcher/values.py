@@ -22,7 +22,8 @@ _GUEST_DIRECTORIES = re.compile(
 
 # What /init mounts, reads or is. That of the base initramfs is known when the files are put together.
 _GUEST_PLACES = re.compile(
-    r"/(\.ktbox|dev|proc|sys|lib/ktbox|init|scheduler|payload|args|exec_cmd|sched_args|sched_enable|sched_disable|tests)/"
+    r"/(\.ktbox|dev|proc|sys|lib/ktbox|init|scheduler|payload|args|exec_cmd|sched_args|sched_enable|sched_disable|tests"
+    r"|(var/)?run/kt|tmp/sched\.log|tmp/dump\.txt)/"
     r"|/(tmp|run|include-files|bin|sbin|lib|etc|usr|var|root|mnt)/$")
 
 

@@ -227,6 +227,16 @@ test_the_program_has_the_inherited_port() {
 	assertEquals before "$(payload stdout port)"
 }
 
+test_the_latch_tells_a_killed_program_from_a_killed_ktexec() {
+	run_kt ktexec -p port -l told sh -c 'kill -KILL $$'
+	assert_status 137
+	assert_latch told
+	rm -r run
+	run_kt ktexec -p port -l told sh -c 'kill -KILL $PPID'
+	assert_status 137
+	assert_no_latch told
+}
+
 test_time_is_up_is_124() {
 	start=$(date +%s)
 	run_kt ktexec -p port -t 1 sh -c 'echo text; exec tail -f /dev/null'

@@ -405,6 +405,21 @@ test_a_process_that_is_gone_at_the_start_is_an_exit() {
 	run_kt ktexitmon -p port -l log -P $gone
 	assertNotEquals "killed by the ceiling" 124 "$status"
 	assert_reported 1
+	assertEquals 'when it ended is unknown' 'exited code=unknown' "$(payload sched-state port)"
+}
+
+test_the_time_of_another_counts_from_its_start() {
+	start_parent keep
+	started=$(clock_ms)
+	"$KT_BUSYBOX" ktlatch wait -t 1.5 never
+	watch "$child"
+	echo >&5
+	end_of $mon
+	exec 5>&-
+	ms=$(payload sched-state port | sed -n 's/^exited ms=\([0-9]*\) .*/\1/p')
+	most=$(($(clock_ms) - started + 1000)) # it may have been started that long before
+	assertTrue "$ms ms, at most $most" "[ ${ms:-0} -ge 1400 ] && [ ${ms:-0} -le $most ]"
+	end_parent
 }
 
 test_watching_another_sends_the_log_that_is_there() {

@@ -122,6 +122,13 @@ test_included_programs_are_on_the_path_of_scheduler_and_payload_only() {
 	assert_times 2 '^others nothing '
 }
 
+test_an_interpreter_that_a_scheduler_brings_is_on_the_path_without_included_files() {
+	mkdir -p root/.ktbox/bin
+	when ktexitmon 'note "scheduler $KT_USER_PATH"; ktlatch set sched_attached; stay'
+	boot
+	assert_did 'scheduler /include-files:/.ktbox/bin'
+}
+
 test_without_included_files_the_path_is_as_it_was() {
 	when ktexitmon 'note "scheduler $PATH"; ktlatch set sched_attached; stay'
 	when ktexec 'note "payload $PATH"'

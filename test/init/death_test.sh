@@ -201,11 +201,13 @@ killed_monitor() { # TEXT
 	# shellcheck disable=SC2016
 	echo 'trap "echo the scheduler got TERM >>$KTBOX_ROOT/journal; exit" TERM
 		ktlatch set lives_on; ktlatch wait vm_off & wait $!' >root/behave/lives_on
-	when ktexitmon '"$KT_BUSYBOX" setsid sh "$KTBOX_ROOT/behave/lives_on" &
+	when ktexitmon 'case "$*" in *" -P "*) stay ;; esac
+		"$KT_BUSYBOX" setsid sh "$KTBOX_ROOT/behave/lives_on" &
 		echo $! >"$KT_RUN_DIR/sched.pid"; ktlatch wait lives_on; '"$1"'; kill -KILL $$'
 }
 
 test_a_ktexitmon_that_is_killed_before_the_attach_is_noticed_at_once() {
+	bounds ORPHAN_SECONDS=1
 	boot_ceiling 15 # half of the bound of an attach
 	killed_monitor :
 	boot
@@ -216,6 +218,7 @@ test_a_ktexitmon_that_is_killed_before_the_attach_is_noticed_at_once() {
 }
 
 test_a_ktexitmon_that_is_killed_under_the_payload_ends_the_run() {
+	bounds ORPHAN_SECONDS=1
 	boot_ceiling 15
 	endless_payload
 	killed_monitor 'ktlatch set sched_attached; ktlatch wait payload_runs'
@@ -230,6 +233,35 @@ test_a_ktexitmon_that_is_killed_at_teardown_leaves_no_scheduler() {
 	assert_order 'ktsend exec-exit 0' 'the scheduler got TERM' 'ktsend init-error teardown: ktexitmon' \
 		'ktsend sched-state stopped code=137' 'ktsend exit 209'
 	assert_exit 209
+}
+
+# all_killed TEXT: after TEXT, ktexitmon and its scheduler are killed together; another ktexitmon finds out.
+all_killed() {
+	when ktexitmon 'case "$*" in
+		*" -P "*) trap "" TERM; note second; ktlatch set sched_exited; ktlatch wait death_sent; note told; exit 137 ;;
+		esac
+		echo 123456789 >"$KT_RUN_DIR/sched.pid"; ktlatch set sched_attached; '"$1"'; kill -KILL $$'
+}
+
+test_a_scheduler_that_is_killed_together_with_ktexitmon_has_died() { # kill -9 -1
+	boot_ceiling 15
+	endless_payload
+	all_killed 'ktlatch wait payload_runs'
+	boot
+	assert_order 'ktexitmon -l /tmp/sched.log -P 123456789' 'second' \
+		'ktsend lifecycle scheduler-died it ended, and ktexitmon with it' 'told' 'ktexec got TERM' 'ktsend exit 202'
+	assert_did_not '^ktsend init-error|^ktsend sched-state stopped'
+	assert_exit 202
+}
+
+test_a_scheduler_that_was_killed_together_with_ktexitmon_is_no_bad_exit_at_teardown() {
+	when ktexec 'ktlatch wait sched_attached; ktlatch set payload_ended; ktlatch wait -t 1 never; exit 0'
+	all_killed 'ktlatch wait payload_ended'
+	boot
+	assert_order 'second' 'ktsend lifecycle scheduler-died ' 'ktsend exit 202'
+	assert_times 1 '^ktsend lifecycle scheduler-died '
+	assert_did_not '^ktsend sched-state stopped'
+	assert_exit 202
 }
 
 test_a_ktexitmon_that_cannot_start_is_named() {

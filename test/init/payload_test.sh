@@ -31,9 +31,10 @@ test_raw_statuses_are_passed_on_as_they_are() {
 }
 
 test_a_payload_killed_by_a_signal_is_128_and_the_signal() {
-	when ktexec 'kill -KILL $$'
+	when ktexec 'ktlatch set "$status_latch"; exit 137'
 	boot
 	assert_did 'ktsend exec-exit 137'
+	assert_did_not '^ktsend init-error'
 	assert_exit 137
 }
 
@@ -185,7 +186,16 @@ test_a_payload_that_ignores_term_is_killed() {
 	when ktexec 'deaf; ktlatch set payload_runs; stay'
 	when ktexitmon 'ktlatch set sched_attached; ktlatch wait payload_runs; ktlatch set shutdown; stay'
 	boot
-	assert_order 'ktexec is deaf' 'ktsend init-error payload' 'ktsend exec-exit 137' 'ktsend exit 209'
+	assert_order 'ktexec is deaf' 'ktsend init-error payload: SIGTERM did not end it' 'ktsend exit 209'
+	assert_did_not '^ktsend exec-exit' # 137 would be that of ktexec
+	assert_exit 209
+}
+
+test_the_status_of_a_killed_ktexec_is_not_the_payloads() {
+	when ktexec 'kill -KILL $$'
+	boot
+	assert_did 'ktsend init-error payload: ktexec was killed, so the payload'"'"'s own status is unknown'
+	assert_did_not '^ktsend exec-exit'
 	assert_exit 209
 }
 

@@ -189,4 +189,36 @@ test_a_global_trace_that_was_not_sent_whole_is_an_error() {
 	assert_exit 209
 }
 
+# keeps_helpers: the guest's busybox, which installs what the tests have for it.
+keeps_helpers() {
+	cat >root/bin/busybox <<-'END'
+		#!/bin/sh
+		ln -s "$KTBOX_ROOT"/kept/* "$3"
+	END
+	chmod +x root/bin/busybox
+	cp -a root/stubs root/kept
+	ln -s "$KT_BUSYBOX" root/kept/ktlatch
+}
+
+test_a_payload_that_removes_all_commands_is_told_with_its_own_status() {
+	boot_ceiling 20
+	keeps_helpers
+	when ktexec 'note "payload has $PATH"; rm -r "$KTBOX_ROOT/stubs" "$KTBOX_ROOT/tools/ktlatch"; exit 5'
+	boot
+	assert_did 'payload has /stubs:/tools' 'ktsend exec-exit 5'
+	assert_did_not '^ktsend init-error'
+	assert_exit 5
+}
+
+test_a_helper_that_can_not_be_run_is_named_and_waited_for_no_more() {
+	boot_ceiling 20
+	when ktexec 'rm "$KTBOX_ROOT/tools/ktlatch"; exit 5'
+	boot
+	assert_did 'ktsend init-error wait: unable to run ktlatch (status 127): has it been removed?'
+	for shell in $BOOT_SHELLS; do
+		assertTrue "lines under $shell: $(kt_head "console.$shell")" "[ $(wc -l <"console.$shell") -lt 40 ]"
+	done
+	assert_exit 209
+}
+
 . shunit2

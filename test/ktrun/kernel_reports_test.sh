@@ -185,6 +185,18 @@ test_a_report_that_ended_in_nothing_is_not_the_reason_of_a_later_panic() {
 	assert_matches 'kernel panic: \[    9.3\] Kernel panic - not syncing: sysrq triggered crash$' reason.out
 }
 
+test_the_last_words_of_a_shell_that_was_init_are_the_reason_of_its_end() {
+	panic='[    6.297778] Kernel panic - not syncing: Attempted to kill init! exitcode=0x00000200'
+	printf '%s\r\n' '[    4.979740] Run /init as init process' "/init: line 21: can't fork: Resource temporarily unavailable" \
+		"$panic" '/init: [    6.299144] CPU: 0 UID: 0 PID: 1 Comm: init' "line 83: can't fork" >stub/console
+	reason_of lost 203 "-- true" $READY $STARTED
+	assertEquals "init died: /init: line 21: can't fork: Resource temporarily unavailable ($(echo "$panic" | cut -c 16-))" \
+		"$(cat reason.out)"
+	printf '%s\n' "/init: line 21: can't fork" 'text of the payload' "$panic" >stub/console
+	reason_of lost 203 "-- true" $READY $STARTED
+	assertEquals "init died: $panic" "$(cat reason.out)"
+}
+
 test_each_panic_of_a_watchdog_has_its_report_as_reason() {
 	while IFS='|' read -r report panic; do
 		printf '[    9.100000] %s\n[    9.200000] more\n[    9.300000] Kernel panic - not syncing: %s\n' "$report" \

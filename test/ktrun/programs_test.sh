@@ -130,10 +130,25 @@ test_a_plugin_brings_its_libraries() {
 	cp -r a/lib folder/lib
 	good -i folder
 	assert_same_bytes a/lib/libwho.so.1 added/include-files/folder/lib/libwho.so.1
+	assert_same_bytes a/plugin.so "added$(host folder/deeper.so)"
+	assert_same_bytes a/lib/libwho.so.1 "added$(host folder/lib/libwho.so.1)"
+	good -i folder:/opt/folder # where the user has put it, and nowhere else
+	assertFalse 'at the place of the host, too' "[ -e added$(host folder/deeper.so) ]"
 	library b/lib b
 	gcc -shared -fPIC -o b/plugin2.so ask.c -Lb/lib -lwho -Wl,-rpath,'$ORIGIN/lib'
 	refuses /include-files/lib/libwho.so.1 -i a/plugin.so -i b/plugin2.so
 	good -i a/plugin.so -i b/plugin2.so:/opt/b/plugin2.so
+}
+
+test_a_file_that_does_not_say_its_size_arrives_whole() {
+	mkdir sys
+	ln -s /sys/kernel/mm/transparent_hugepage/enabled sys/enabled
+	good -i /proc/version -i sys
+	assert_same_bytes /proc/version added/include-files/version
+	assert_same_bytes sys/enabled added/include-files/sys/enabled
+	: >empty
+	good -i empty
+	assert_file_text '' added/include-files/empty
 }
 
 test_what_a_program_in_a_folder_lacks_costs_a_note() {
@@ -256,13 +271,32 @@ test_a_place_in_the_guest() {
 	assert_file_text hosts added/opt/hosts
 	assert_file_text hosts added/.ktbox/host/tmp/deep/h
 	leads /.ktbox/bin/kt-cat /opt/bin/kt-cat
-	for place in /bin/sh /init /.ktbox/env /proc/x /dev/x /scheduler /payload /bin/busybox /lib/ktbox/common.sh /tmp /usr; do
+	good -i hosts:/var/run/deep/h -i hosts:/run/other # /var/run is a link in the guest
+	assert_file_text hosts added/.ktbox/host/run/deep/h
+	assert_file_text hosts added/.ktbox/host/run/other
+	for place in /bin/sh /init /.ktbox/env /proc/x /dev/x /scheduler /payload /bin/busybox /lib/ktbox/common.sh /tmp /usr \
+		/run/kt/x /run/kt /var/run/kt/x /tmp/sched.log /tmp/dump.txt; do
 		refuses "$place" -i folder/sub/x:$place
 	done
 	for place in /a/../b /a//b /./a; do
 		refuses "not a path for the guest: $place" -i hosts:$place
 	done
 	refuses 'two different files for /opt/x' -i hosts:/opt/x -i folder/sub/x:/opt/x
+}
+
+test_a_file_in_the_place_of_a_directory_is_refused() {
+	mkdir -p folder/sub
+	echo x >folder/sub/x
+	echo y >y
+	ln -s nowhere folder/link
+	for pair in 'y:/opt/x folder/sub/x:/opt/x/y' 'y:/opt/x/y/z y:/opt/x' 'y:/opt/x folder:/opt/x' 'folder:/opt/x y:/opt/x' \
+		'y:/opt/x/sub folder:/opt/x' 'folder:/opt/x y:/opt/x/sub' 'folder:/opt/x y:/opt/x/link/z' \
+		'y:/opt/x/link/z folder:/opt/x' 'y:/tmp/x y:/tmp/x/y' 'y:/run/x/y y:/var/run/x' \
+		'folder:/etc/hosts y' 'y:/bin/sh/y y' 'y:/usr/share y'; do
+		refuses ': give ' -i "${pair% *}" -i "${pair#* }"
+	done
+	good -i folder:/opt/x -i y:/opt/x/y -i folder:/opt/x/deeper -i y:/opt/x/sub/y
+	assert_file_text y added/opt/x/sub/y
 }
 
 test_a_folder_as_it_is() {

@@ -27,6 +27,21 @@ test_the_verifier_s_error_stands_before_its_statistics() {
 	last_words_are "the verifier: R0 invalid mem access 'scalar'"
 }
 
+test_libbpf_s_first_complaint_is_the_cause_of_the_others() {
+	cat >log <<-'END'
+		libbpf: extern (func ksym) 'other': not found, which does not matter
+		loading
+		libbpf: map 'arena': failed to create: -ENOMEM
+		libbpf: failed to load object 'scx_qmap'
+		libbpf: failed to load BPF skeleton 'scx_qmap': -ENOMEM
+		[SCX_BUG] scx_qmap.c:80 (Cannot allocate memory)
+		Failed to load skel
+	END
+	last_words_are "libbpf: map 'arena': failed to create: -ENOMEM"
+	printf '%s\n' attached one two 'unable to go on' >>log # the load was not the end
+	last_words_are 'unable to go on'
+}
+
 test_an_option_s_error_is_found_before_the_help_text() {
 	cat >log <<-'END'
 		scx_qmap: invalid option -- 'Z'

@@ -165,4 +165,17 @@ test_folders_that_can_not_be_shared() {
 	assert_matches closed err
 }
 
+test_what_a_shared_directory_would_hide_is_refused() {
+	kernel
+	modules modules
+	mkdir -p share folder
+	echo y >y
+	echo z | tee share/z >folder/z
+	for words in '-i y:/opt/s/y' '-i folder:/opt/s/deep' '-i y:/opt/s' '-i folder/z:/opt/s/z'; do
+		refuses '--ro: /opt/s would hide /opt/s' -k kernel/image --modules modules --ro share:/opt/s $words -- true
+	done
+	refuses '--rw: /tmp/s would hide /tmp/s/y' -k kernel/image --modules modules --rw share:/tmp/s -i y:/tmp/s/y -- true
+	passes -k kernel/image --modules modules --ro share:/opt/s -i share/z:/opt/s/z -i y:/opt/s2
+}
+
 . shunit2

@@ -97,11 +97,18 @@ event_of() { # "OPTION..." LATCH...
 		*)
 			[ "$status" -lt 128 ] || continue
 			EVENT=failed
-			note_error wait "ktlatch ended with status $status"
+			note_error wait "$(describe_status ktlatch "$status")"
 			;;
 		esac
 		return 0
 	done
+}
+
+describe_status() { # HELPER STATUS
+	case $2 in
+	126 | 127) echo "unable to run $1 (status $2): has it been removed?" ;;
+	*) echo "$1 ended with status $2" ;;
+	esac
 }
 
 await() { # SECONDS LATCH...
@@ -125,15 +132,29 @@ await_while_lives() { # PID [-t SECONDS] LATCH...
 # not the whole time: a host that reads slowly must still get every byte. Returns PID's status.
 end_process() { # PID SECONDS
 	kill -TERM "$1" 2>/dev/null
-	{
-		until ktlatch wait -t "$2" "ended-$1"; do
-			port_has_moved || kill -KILL "$1"
-		done
-	} &
+	bound_silence "$1" "$2" &
 	wait_for "$1"
 	status=$?
 	set_latch "ended-$1"
 	return "$status"
+}
+
+# KILL when nothing has moved for SECONDS; at once when ktlatch can't be run: without it, nothing bounds the wait.
+bound_silence() { # PID SECONDS
+	while :; do
+		ktlatch wait -t "$2" "ended-$1"
+		status=$?
+		case $status in
+		0) return ;;
+		124) port_has_moved || kill -KILL "$1" ;;
+		*)
+			[ "$status" -lt 128 ] || continue
+			say "wait: $(describe_status ktlatch "$status")"
+			kill -KILL "$1"
+			return
+			;;
+		esac
+	done
 }
 
 now_ms() { # sets NOW_MS, milliseconds since boot, without a process
@@ -142,9 +163,12 @@ now_ms() { # sets NOW_MS, milliseconds since boot, without a process
 }
 
 # Call it in a subshell: it replaces the process by COMMAND, one of ktexec, ktexitmon, ktterm and ktlogin, which start
-# a program of the user. They give it the user's environment (kt_exec() in process.h); no shell reads that.
+# a program of the user. They give it the user's environment (kt_exec() in process.h); no shell reads that. Its PATH is
+# not that of /init (mounts.sh).
 exec_with_user_env() { # COMMAND ARG...
 	[ ! -e "$ROOT/.ktbox/env" ] || export KT_USER_ENV="$ROOT/.ktbox/env"
-	[ ! -d "$ROOT/include-files" ] || export KT_USER_PATH="$ROOT/include-files:$ROOT/.ktbox/bin"
-	exec "$@"
+	if [ -d "$ROOT/include-files" ] || [ -d "$ROOT/.ktbox/bin" ]; then
+		export KT_USER_PATH="$ROOT/include-files:$ROOT/.ktbox/bin"
+	fi
+	PATH=${USER_PATH:-$PATH} exec "$@"
 }

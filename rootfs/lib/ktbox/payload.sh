@@ -76,9 +76,9 @@ start_payload() {
 	elif [ -x "$ROOT/payload" ]; then
 		payload_arguments
 	elif [ -e "$ROOT/.ktbox/command" ]; then
-		payload_job exec_with_user_env ktexec -a "$ROOT/.ktbox/command"
+		payload_job exec_with_user_env ktexec -l payload_status -a "$ROOT/.ktbox/command"
 	elif [ -e "$ROOT/exec_cmd" ]; then
-		payload_job exec_with_user_env ktexec sh -c "$(cat "$ROOT/exec_cmd")"
+		payload_job exec_with_user_env ktexec -l payload_status sh -c "$(cat "$ROOT/exec_cmd")"
 	else
 		PAYLOAD_JOB=
 	fi
@@ -91,7 +91,7 @@ payload_arguments() { # /args has one argument per line
 			set -- "$@" "$argument"
 		done <"$ROOT/args"
 	fi
-	payload_job exec_with_user_env ktexec "$ROOT/payload" "$@"
+	payload_job exec_with_user_env ktexec -l payload_status "$ROOT/payload" "$@"
 }
 
 # The payload's end becomes a latch, so that one wait covers it, the scheduler's end and a shutdown. Its status is the
@@ -149,10 +149,18 @@ finish_payload() {
 	is_set payload_ended || [ "$EVENT" = process.ended ] || stop_payload
 	wait_for "$PAYLOAD_JOB"
 	PAYLOAD_STATUS=$?
+	[ "$PAYLOAD_STATUS" -ne 137 ] || [ -n "$SHELL_TTY" ] || is_set payload_status || ktexec_was_killed
 	# Leaving the shell by poweroff or reboot counts as exit 0.
 	if [ -n "$SHELL_TTY" ] && is_set shutdown; then
 		PAYLOAD_STATUS=0
 	fi
+}
+
+# 137 is the status of a payload that was killed, but of a killed ktexec, too (kill -9 -1 spares its caller). That says
+# nothing about the payload, which may live on.
+ktexec_was_killed() {
+	note_error payload "ktexec was killed, so the payload's own status is unknown"
+	PAYLOAD_STATUS=
 }
 
 # ktexec passes TERM on to its program's process group and ends within its own time limits. An interactive shell

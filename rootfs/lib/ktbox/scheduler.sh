@@ -7,6 +7,7 @@
 MONITOR_SECONDS=30 # for ktexitmon to stop the scheduler by TERM and KILL, or to send its log and the dump's end
 GRACE_SECONDS=3 # for an ejected scheduler to write its log and end
 RESTART_SECONDS= # for an unregistered scheduler to attach again or end; empty: as restart_seconds says
+ORPHAN_SECONDS=10 # for a scheduler that was killed together with ktexitmon to end
 LOAD_FACTOR=4 # how much longer than the first attach a later one may take
 
 scheduler() {
@@ -134,20 +135,40 @@ scheduler_died() { # REASON
 	KTEXITMON=
 }
 
-# Without ktexitmon, /init knows nothing about the scheduler, so the run is over.
+# Without ktexitmon, /init knows nothing about a scheduler that lives on, so the run is over.
 monitor_ended() {
 	wait_for "$KTEXITMON"
-	note_error scheduler "ktexitmon ended before the scheduler, with status $?"
+	monitor_status=$?
 	KTEXITMON=
+	if orphan_has_ended; then
+		scheduler_died "it ended, and ktexitmon with it"
+		return
+	fi
+	note_error scheduler "ktexitmon ended before the scheduler, with status $monitor_status"
 	SCHEDULER=unwatched
 	EVENT=unwatched
 	end_unwatched
 }
 
+# What kills ktexitmon may have killed the scheduler, too (kill -9 -1). Another ktexitmon finds out, and reports it.
+orphan_has_ended() {
+	read_sched_pid || return
+	ktexitmon -l "$log" -P "$sched_pid" &
+	KTEXITMON=$!
+	await_while_lives "$KTEXITMON" -t "$ORPHAN_SECONDS" sched_exited shutdown
+	[ "$EVENT" != sched_exited ] || return 0
+	end_process "$KTEXITMON" "$MONITOR_SECONDS"
+	KTEXITMON=
+	return 1
+}
+
+read_sched_pid() { # kill -1 would signal every process
+	{ read -r sched_pid <"$RUN/sched.pid" && [ "$sched_pid" -gt 1 ]; } 2>/dev/null
+}
+
 # Ends a scheduler orphaned by ktexitmon's death. Returns false if there is none.
 end_unwatched() {
-	# kill -1 would signal every process
-	{ read -r sched_pid <"$RUN/sched.pid" && [ "$sched_pid" -gt 1 ] && kill -0 "$sched_pid"; } 2>/dev/null || return
+	read_sched_pid && kill -0 "$sched_pid" 2>/dev/null || return
 	for signal in TERM KILL; do
 		kill -"$signal" "-$sched_pid" 2>/dev/null
 		ktlatch wait -a -t "$GRACE_SECONDS" -p "$sched_pid" >/dev/null

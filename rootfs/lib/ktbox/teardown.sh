@@ -52,11 +52,11 @@ send_fin() {
 # The status of a scheduler that was asked to end is always reported, so that one that had to be killed is noticed.
 stop_scheduler() {
 	[ -n "${KTEXITMON:-}" ] || return 0
-	if is_set sched_exited && [ "$SCHEDULER" = running ]; then
-		EVENT=sched_exited
-		scheduler_died "it ended"
-		return
-	fi
+	await_while_lives "$KTEXITMON" -t 0 sched_exited
+	case $SCHEDULER.$EVENT in
+	running.sched_exited) scheduler_died "it ended" && return ;;
+	running.process.ended) monitor_ended; return ;;
+	esac
 	end_process "$KTEXITMON" "$MONITOR_SECONDS"
 	status=$?
 	if is_set sched_exited; then
