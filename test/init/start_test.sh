@@ -25,7 +25,7 @@ test_each_of_the_required_mounts_is_required() {
 		new_root
 		not_mounted "$required"
 		boot
-		assert_in dev/ttyS1 "^ktbox: mounts: .*$required is not mounted"
+		assert_in dev/ttyS1 "^ktbox: mounts: .*$required is not mounted: does this kernel have CONFIG_[A-Z_]*\\?"
 		assert_did_not '^ktexitmon '
 	done
 }
@@ -46,15 +46,37 @@ test_a_kernel_without_networking_does_without_a_word() {
 }
 
 test_an_optional_mount_that_is_missing_is_reported_and_the_run_goes_on() {
-	not_mounted /sys/fs/bpf
+	grep -Ev ' (/sys/fs/bpf|/sys/kernel/debug) ' root/proc/mounts >mounts
+	cp mounts root/proc/mounts
 	boot
-	assert_console '^ktbox: mounts: .*/sys/fs/bpf'
-	assert_did 'ktexec /payload'
+	assert_console '^ktbox: mounts: this kernel has no /sys/fs/bpf \(CONFIG_BPF_SYSCALL\)$'
+	assert_order 'ktsend sys-ready' 'ktsend mark without:CONFIG_DEBUG_FS' 'ktsend mark without:CONFIG_BPF_SYSCALL' 'ktexec /payload'
 	assert_exit 0
+}
+
+# no_port DIRECTORY...: of the kernel's drivers in sysfs; and no port.
+no_port() {
+	new_root
+	for directory; do mkdir -p "root/sys/bus/$directory"; done
+	when ktport 'exit 1'
+	boot
+	assert_did_not '^(kthvc|ktpipe|ktexitmon|ktexec) '
+}
+
+test_the_option_that_a_missing_port_needs_is_named() {
+	no_port
+	assert_in dev/ttyS1 'there is no port ktstr-bulk: does this kernel have CONFIG_PCI\?$'
+	no_port pci/drivers/serial
+	assert_in dev/ttyS1 'there is no port ktstr-bulk: does this kernel have CONFIG_VIRTIO_PCI\?$'
+	no_port pci/drivers/virtio-pci
+	assert_in dev/ttyS1 'there is no port ktstr-bulk: does this kernel have CONFIG_VIRTIO_CONSOLE\?$'
+	no_port pci/drivers/virtio-pci virtio/drivers/virtio_console
+	assert_in dev/ttyS1 'there is no port ktstr-bulk$'
 }
 
 test_with_all_mounts_there_is_no_complaint() {
 	boot
+	assert_did_not '^ktsend mark without:'
 	assert_not_on_console '^ktbox: '
 	assert_exit 0
 }
