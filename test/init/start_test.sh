@@ -54,6 +54,18 @@ test_an_optional_mount_that_is_missing_is_reported_and_the_run_goes_on() {
 	assert_exit 0
 }
 
+test_a_kernel_without_a_system_call_ends_the_machine_with_its_option() {
+	when ktcheck 'printf "CONFIG_NET\nCONFIG_SIGNALFD\n"; exit 1'
+	boot
+	assert_in dev/ttyS1 '^ktbox: kernel: this kernel lacks CONFIG_NET CONFIG_SIGNALFD, which'
+	assert_did_not '^(ktport|kthvc|ktpipe|ktexitmon|ktexec) '
+	assert_no_frame
+	new_root
+	when ktcheck 'exit 127'
+	boot
+	assert_in dev/ttyS1 '^ktbox: kernel: this kernel lacks system calls that ktcheck could not name'
+}
+
 # no_port DIRECTORY...: of the kernel's drivers in sysfs; and no port.
 no_port() {
 	new_root
@@ -72,6 +84,27 @@ test_the_option_that_a_missing_port_needs_is_named() {
 	assert_in dev/ttyS1 'there is no port ktstr-bulk: does this kernel have CONFIG_VIRTIO_CONSOLE\?$'
 	no_port pci/drivers/virtio-pci virtio/drivers/virtio_console
 	assert_in dev/ttyS1 'there is no port ktstr-bulk$'
+}
+
+# active TEXT: the consoles that the kernel prints to.
+active() {
+	new_root
+	mkdir -p root/sys/class/tty/console
+	echo "$1" >root/sys/class/tty/console/active
+}
+
+test_a_kernel_without_a_console_on_a_serial_port_is_told_of_and_the_run_goes_on() {
+	active hvc1
+	boot
+	assert_order 'ktsend mark without:CONFIG_SERIAL_8250_CONSOLE' 'ktexec /payload'
+	assert_exit 0
+	active ''
+	mkdir -p root/sys/bus/amba
+	boot
+	assert_order 'ktsend mark without:CONFIG_SERIAL_AMBA_PL011_CONSOLE' 'ktexec /payload'
+	active 'tty0 ttyS0'
+	boot
+	assert_did_not '^ktsend mark without:'
 }
 
 test_with_all_mounts_there_is_no_complaint() {

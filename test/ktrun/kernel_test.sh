@@ -7,11 +7,13 @@
 # shellcheck disable=SC1091,SC2154,SC2086 # what is sourced sets them; items are words
 . "$KT_TEST_LIB/stub.sh"
 
+NEEDED='BLK_DEV_INITRD BINFMT_SCRIPT BINFMT_ELF DEVTMPFS TMPFS PROC_FS SYSFS NET SIGNALFD INOTIFY_USER FILE_LOCKING POSIX_TIMERS
+	VIRTIO_CONSOLE VIRTIO_PCI'
+
 # config OPTION...: a whole configuration, which has all that a guest needs but these.
 config() {
 	echo 'CONFIG_64BIT=y'
-	for config_option in BLK_DEV_INITRD BINFMT_SCRIPT BINFMT_ELF DEVTMPFS TMPFS PROC_FS SYSFS VIRTIO_CONSOLE VIRTIO_PCI SCHED_CLASS_EXT \
-		BPF_SYSCALL DEBUG_INFO_BTF PRINTK FTRACE DEBUG_FS CGROUPS SERIAL_8250_CONSOLE; do
+	for config_option in $NEEDED SCHED_CLASS_EXT BPF_SYSCALL DEBUG_INFO_BTF PRINTK FTRACE DEBUG_FS CGROUPS UNIX98_PTYS SERIAL_8250_CONSOLE; do
 		case " $* " in
 		*" $config_option "*) ;;
 		*) echo "CONFIG_$config_option=y" ;;
@@ -36,7 +38,7 @@ refused() { # ERE ARG...
 
 test_each_option_that_a_guest_needs_is_named_before_the_boot() {
 	kernel k
-	for option in BLK_DEV_INITRD BINFMT_SCRIPT BINFMT_ELF DEVTMPFS TMPFS PROC_FS SYSFS VIRTIO_CONSOLE VIRTIO_PCI; do
+	for option in $NEEDED; do
 		config $option >k/config
 		refused "cannot run a guest: CONFIG_$option is not set \\(.+\\): .*k/image, according to .*k/config\$" -k k/image
 	done
@@ -48,11 +50,11 @@ test_each_option_that_a_guest_needs_is_named_before_the_boot() {
 
 test_what_a_run_goes_without_is_said() {
 	kernel k
-	config PRINTK FTRACE DEBUG_FS CGROUPS SERIAL_8250_CONSOLE >k/config
+	config PRINTK FTRACE DEBUG_FS CGROUPS UNIX98_PTYS SERIAL_8250_CONSOLE >k/config
 	streams $READY $STARTED $OUT0 $EXIT
 	ktrun -k k/image -- true
 	assert_status 0
-	for option in PRINTK FTRACE DEBUG_FS CGROUPS SERIAL_8250_CONSOLE; do
+	for option in PRINTK FTRACE DEBUG_FS CGROUPS UNIX98_PTYS SERIAL_8250_CONSOLE; do
 		assert_matches "goes without an option of the kernel: CONFIG_$option is not set \\(.+\\)" err
 	done
 	ktrun -q -k k/image -- true
