@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # build-lkdtm.sh DEST WORK RELEASE SUITES: build the kernel's own crash test (LKDTM) as a module for a Debian kernel,
-# which comes without it.
+# which comes without it, and ours (test/vm-crash/ktcrash).
 # In:   RELEASE, of the kernel, whose headers Debian has; SUITES, where to look for them and for the source, which goes to
 #       build/ (2 GB). WORK has the headers. Both are used again.
-# Out:  DEST/lkdtm.ko and DEST/request; make's output in WORK/log.
+# Out:  DEST/lkdtm.ko, DEST/ktcrash.ko and DEST/request; make's output in WORK/log.
 # Exit: 0; 1 no source or headers, or a failed build (the end of the log is printed).
 
 set -eu
@@ -17,6 +17,7 @@ target=kernel-crash
 mkdir -p "$dest" "$work"
 work=$(cd "$work" && pwd)
 headers=$work/headers-$release
+ours=test/vm-crash/ktcrash
 # shellcheck source=scripts/kernel-build.sh
 . "$here/kernel-build.sh"
 
@@ -65,25 +66,33 @@ compiler() {
 	END
 }
 
+# build NAME: WORK/NAME/NAME.ko
 build() {
+	make -C "$headers/usr/src/linux-headers-$release" M="$work/$1" CONFIG_LKDTM=m CONFIG_DEBUG_INFO_BTF_MODULES= \
+		CC="$work/cc" modules >"$work/log" 2>&1 || {
+		tail -n 20 "$work/log" >&2
+		fail "the module $1 cannot be built (log: $work/log)"
+	}
+	cp "$work/$1/$1.ko" "$dest/$1.ko"
+}
+
+build_all() {
 	compiler >"$work/cc"
 	chmod +x "$work/cc"
-	rm -rf "$work/lkdtm"
+	rm -rf "$work/lkdtm" "$work/ktcrash"
 	cp -R "$source/drivers/misc/lkdtm" "$work/lkdtm"
 	# Only a built-in driver may call native_write_cr4, which this one test needs.
 	sed -i '/^static void lkdtm_UNSET_SMEP/,/^}/s/^#if .*/#if 0/' "$work/lkdtm/bugs.c"
-	make -C "$headers/usr/src/linux-headers-$release" M="$work/lkdtm" CONFIG_LKDTM=m CONFIG_DEBUG_INFO_BTF_MODULES= \
-		CC="$work/cc" modules >"$work/log" 2>&1 || {
-		tail -n 20 "$work/log" >&2
-		fail "the module cannot be built (log: $work/log)"
-	}
+	cp -R "$ours" "$work/ktcrash"
+	build lkdtm
+	build ktcrash
 }
 
-[ "$(cat "$dest/request" 2>/dev/null)" != "$release" ] || exit 0
+request=$(echo "$release" && cat "$ours"/*)
+[ "$(cat "$dest/request" 2>/dev/null)" != "$request" ] || exit 0
 # shellcheck disable=SC2086  # a list of words
 fetch_source_of "$release" $suites
 fetch_headers
-build
-cp "$work/lkdtm/lkdtm.ko" "$dest/lkdtm.ko"
-echo "$release" >"$dest/request"
-say "$dest/lkdtm.ko, for $release"
+build_all
+printf '%s\n' "$request" >"$dest/request"
+say "$dest/lkdtm.ko and ktcrash.ko, for $release"

@@ -107,6 +107,13 @@ test_a_kernel_without_a_console_on_a_serial_port_is_told_of_and_the_run_goes_on(
 	assert_did_not '^ktsend mark without:'
 }
 
+test_a_kernel_without_a_log_is_told_of_and_the_run_goes_on() {
+	: >root/dev/null
+	boot
+	assert_order 'ktsend mark without:CONFIG_PRINTK' 'ktexec /payload'
+	assert_exit 0
+}
+
 test_with_all_mounts_there_is_no_complaint() {
 	boot
 	assert_did_not '^ktsend mark without:'

@@ -2,7 +2,6 @@
 """The sentences that summary and page share: scheduler, payload, dump, stream, files."""
 from __future__ import annotations
 
-from itertools import islice
 from typing import Iterator
 
 from ..facts import Facts
@@ -11,7 +10,6 @@ from ..stream import Dump, Fetched, Stream, SubScheduler
 from ..text import one_line
 
 ITEMS_SHOWN = 8  # dumps, and files of --get
-_WITHOUT = "without:"  # the text of a mark (docs/internals/wire.md)
 
 
 def has_scheduler(facts: Facts) -> bool:
@@ -85,10 +83,8 @@ def _describe_wholeness(dump: Dump) -> str:
     return text + (f", {dump.unsent} bytes not sent" if dump.unsent else "")
 
 
-def lacking(stream: Stream) -> list[str]:
-    """The options of the kernel that /init went without."""
-    marks = (mark.what for mark in stream.marks if mark.what.startswith(_WITHOUT))
-    return [one_line(what.removeprefix(_WITHOUT)) for what in islice(marks, ITEMS_SHOWN)]
+def describe_lack(stream: Stream) -> str:
+    return f"lacks {', '.join(map(one_line, stream.without[:ITEMS_SHOWN]))}: the run went without"
 
 
 def describe_gets(facts: Facts) -> Iterator[str]:

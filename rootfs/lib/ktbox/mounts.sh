@@ -46,6 +46,7 @@ check_mounts() {
 	for point in /dev/pts /sys/kernel/debug /sys/kernel/tracing /sys/fs/bpf /sys/fs/cgroup; do
 		is_mounted "$point" || goes_without "$(option_of "$point")" "mounts: this kernel has no $point"
 	done
+	[ -e "$ROOT/dev/kmsg" ] || [ ! -e "$ROOT/dev/null" ] || goes_without CONFIG_PRINTK "mounts: this kernel has no log"
 }
 
 option_of() { # POINT: the option of the kernel that its file system needs
