@@ -13,11 +13,12 @@ ROOTFS   := $(shell find rootfs/.)
 FUZZERS  := $(patsubst test/deep/fuzz/fuzz_%.c,build/fuzz/bin/%,$(wildcard test/deep/fuzz/fuzz_*.c))
 TARGETS  := all help run shell kernel install uninstall clean \
 	    check test lint busybox rootfs demo debug size compile_commands.json man deps bench \
-	    kernel-generic kernel-6.12 kernel-crash test-crash test-all test-sanitized test-busybox test-generic \
-	    test-6.12 check-options \
+	    kernel-generic kernel-6.12 kernel-crash test-crash kernel-options test-options \
+	    schedulers test-schedulers test-all test-sanitized test-busybox test-generic test-6.12 check-options \
 	    fuzz mutations torture bench-vng
-NEEDS    := need-build need-kernel need-kernel-6.12 need-kernel-crash need-test-crash need-demo need-run need-shell \
-	    need-check need-test need-bench need-bench-vng need-test-6.12 \
+NEEDS    := need-build need-kernel need-kernel-6.12 need-kernel-crash need-test-crash need-kernel-options \
+	    need-test-options need-schedulers need-test-schedulers need-demo need-run need-shell need-check need-test need-bench \
+	    need-bench-vng need-test-6.12 \
 	    need-torture need-lint need-cross need-cross-test need-fuzz need-test-sanitized need-mutations
 
 ifeq ($(filter x86_64 aarch64,$(ARCH)),)
@@ -164,6 +165,20 @@ test-crash: need-test-crash all kernel-crash ## provoke the kernel's own crashes
 kernel-crash: need-kernel-crash kernel ## build the kernel's crash test (LKDTM) as a module for the default kernel (2 GB of source)
 	@scripts/build-lkdtm.sh build/kernel-crash build/kernel-crash.build "$$(cat build/kernel/version)" "$(KERNEL_SUITES)"
 
+test-options: need-test-options all demo kernel-options ## run ktrun on a kernel without each option that it checks: each must be named
+	@KT_ROOT=$(CURDIR)/test/vm-options test/run
+
+kernel-options: need-kernel-options kernel ## build minimal kernels, each without one option (2 GB of source, an hour on two CPUs)
+	@scripts/build-kernel-options.sh test/vm-options/kernels build/kernel-options build/kernel-options.build \
+		"$$(cat build/kernel/version)" "$(KERNEL_SUITES)" "$(PAHOLE_SUITE)" $(JOBS)
+
+test-schedulers: need-test-schedulers all schedulers ## run the kernel's own schedulers in guests
+	@KT_ROOT=$(CURDIR)/test/vm-schedulers test/run
+
+schedulers: need-schedulers kernel ## build the kernel's own schedulers (2 GB of source), build/schedulers
+	@scripts/build-schedulers.sh build/schedulers build/schedulers.build build/kernel/image \
+		"$$(cat build/kernel/version)" "$(KERNEL_SUITES)" $(JOBS) $(SCHEDULERS)
+
 kernel-generic: need-kernel ## fetch Debian's generic kernel with 9p as modules (125 MB), build/kernel-generic
 	@MODULES="$(GENERIC_MODULES)" scripts/find-kernel.sh build/kernel-generic "" "" "$(GENERIC_PACKAGE)" \
 		"$(KERNEL_SUITES)"
@@ -183,6 +198,10 @@ need-cross: groups = build cross
 need-kernel-6.12: groups = kernel kernel-6.12
 need-kernel-crash: groups = kernel kernel-6.12
 need-test-crash: groups = build kernel kernel-6.12 check test
+need-kernel-options: groups = kernel kernel-6.12
+need-test-options: groups = build kernel kernel-6.12 demo run check test
+need-schedulers: groups = kernel schedulers
+need-test-schedulers: groups = build kernel schedulers run check test
 need-run:   groups = build kernel demo run
 need-shell: groups = build kernel run
 need-lint:  groups = build lint
@@ -242,6 +261,7 @@ build/man/ktrun.1: build/busybox host/ktrun $(wildcard host/launcher/*.py docs/m
 
 # Built once, in a quarter of an hour; a fetched source stays.
 
-build/kernel-6.12/image: scripts/kernel-6.12.config scripts/build-kernel-6.12.sh | need-kernel-6.12
+build/kernel-6.12/image: scripts/kernel-minimal.config scripts/kernel-6.12.config scripts/build-kernel-6.12.sh \
+		scripts/kernel-build.sh | need-kernel-6.12
 	@scripts/build-kernel-6.12.sh build/kernel-6.12 build/kernel-6.12.build \
 		"$(SOURCE_6.12_PACKAGE)" "$(SOURCE_6.12_SUITES)" $(JOBS)

@@ -39,6 +39,12 @@ GENERIC_MODULES ?= net/9p fs/9p fs/netfs fs/overlayfs
 SOURCE_6.12_PACKAGE ?= linux-source-6.12
 SOURCE_6.12_SUITES  ?= trixie
 
+# The Debian suite with a pahole that writes the types of `make kernel-options`: 7.2's need 1.26 or later.
+PAHOLE_SUITE    ?= trixie
+
+# The kernel's own schedulers that `make schedulers` builds.
+SCHEDULERS      ?= scx_simple scx_qmap
+
 # Where make install puts ktbox; DESTDIR goes in front of it, for packages.
 PREFIX          ?= /usr/local
 DESTDIR         ?=

@@ -70,6 +70,27 @@ download() { # PACKAGE...: to build/apt/packages
 	(cd "$apt/packages" && apt-get download "$@") >>"$apt/log" 2>&1
 }
 
+unpack_packages() { # TREE: those that download() has fetched, side by side
+	rm -rf "$1"
+	for file in "$apt"/packages/*.deb; do
+		dpkg-deb -x "$file" "$1" || return 1
+	done
+}
+
+# use_own_libc TREE PLACE PROGRAM: the suite's C library may be newer than this machine's. The program of this tree, which
+# will be at PLACE, is run with the libraries of the tree.
+use_own_libc() {
+	loader=$(find "$1" -type f -name ld-linux-x86-64.so.2) && [ -n "$loader" ] || return 1
+	libraries=$2${loader#"$1"}
+	mv "$1/$3" "$1/$3.bin" || return 1
+	{
+		echo '#!/bin/sh'
+		echo "exec '$libraries' --library-path '$2/usr/lib/x86_64-linux-gnu:${libraries%/*}' \\"
+		echo "	\"\$0.bin\" \"\$@\""
+	} >"$1/$3"
+	chmod +x "$1/$3"
+}
+
 clean_apt() { # the package lists are large, and soon out of date
 	rm -rf "$apt/state" "$apt/cache" "$apt/packages" "$apt/unpacked"
 }

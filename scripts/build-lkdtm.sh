@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # build-lkdtm.sh DEST WORK RELEASE SUITES: build the kernel's own crash test (LKDTM) as a module for a Debian kernel,
-# which comes without it.
-# In:   RELEASE, of the kernel, whose headers Debian has; SUITES, where to look for them and for the source. WORK has
-#       both (2 GB) and is used again.
-# Out:  DEST/lkdtm.ko and DEST/request; make's output in WORK/log.
+# which comes without it, and ours (test/vm-crash/ktcrash).
+# In:   RELEASE, of the kernel, whose headers Debian has; SUITES, where to look for them and for the source, which goes to
+#       build/ (2 GB). WORK has the headers. Both are used again.
+# Out:  DEST/lkdtm.ko, DEST/ktcrash.ko and DEST/request; make's output in WORK/log.
 # Exit: 0; 1 no source or headers, or a failed build (the end of the log is printed).
 
 set -eu
@@ -13,30 +13,13 @@ set -eu
 dest=${1:?usage: build-lkdtm.sh DEST WORK RELEASE SUITES}
 work=${2:?} release=${3:?} suites=${4:?}
 here=$(dirname "$0")
+target=kernel-crash
 mkdir -p "$dest" "$work"
 work=$(cd "$work" && pwd)
 headers=$work/headers-$release
-
-say() {
-	echo "kernel-crash: $1" >&2
-}
-
-fail() {
-	say "$1"
-	exit 1
-}
-
-# 7.2.12+deb14-cloud-amd64: the source's package is named by 7.2
-source_package() {
-	echo "linux-source-$(echo "$release" | cut -d . -f 1-2)"
-}
-
-fetch_source() {
-	[ ! -e "$work/src/drivers/misc/lkdtm" ] || return 0
-	say "fetching $(source_package) ($suites)"
-	# shellcheck disable=SC2086  # a list of words
-	"$here/fetch-kernel-source.sh" "$work/src" "$(source_package)" $suites
-}
+ours=test/vm-crash/ktcrash
+# shellcheck source=scripts/kernel-build.sh
+. "$here/kernel-build.sh"
 
 # shellcheck disable=SC2154  # apt: of apt-state.sh
 # The packages that a package of headers depends on, its own version's: common headers and build tools.
@@ -50,26 +33,12 @@ unpack_headers() {
 	parts=$(parts) && [ -n "$parts" ] || return 1
 	# shellcheck disable=SC2086  # a list of words
 	download "linux-headers-$release" $parts libc6 || return 1
-	rm -rf "$headers.new"
-	for file in "$apt"/packages/*.deb; do
-		dpkg-deb -x "$file" "$headers.new" || return 1
-	done
+	unpack_packages "$headers.new" || return 1
 	sed -i "s|/usr/src/|$headers/usr/src/|" "$headers.new/usr/src/linux-headers-$release/Makefile"
 	for program in tools/objtool/objtool.real-x86 scripts/mod/modpost.real-lsb-64; do
-		with_its_libc "$headers.new"/usr/lib/linux-kbuild-*/"$program" || return 1
+		use_own_libc "$headers.new" "$headers" "$(cd "$headers.new" && echo usr/lib/linux-kbuild-*/"$program")" || return 1
 	done
 	mv "$headers.new" "$headers"
-}
-
-# The suite's C library may be newer than this machine's, and these programs need it.
-with_its_libc() { # PROGRAM
-	mv "$1" "$1.bin" || return 1
-	{
-		echo '#!/bin/sh'
-		echo "exec '$headers/usr/lib64/ld-linux-x86-64.so.2' --library-path '$headers/usr/lib/x86_64-linux-gnu' \\"
-		echo "	\"\$0.bin\" \"\$@\""
-	} >"$1"
-	chmod +x "$1"
 }
 
 fetch_headers() {
@@ -97,24 +66,33 @@ compiler() {
 	END
 }
 
+# build NAME: WORK/NAME/NAME.ko
 build() {
-	compiler >"$work/cc"
-	chmod +x "$work/cc"
-	rm -rf "$work/lkdtm"
-	cp -R "$work/src/drivers/misc/lkdtm" "$work/lkdtm"
-	# Only a built-in driver may call native_write_cr4, which this one test needs.
-	sed -i '/^static void lkdtm_UNSET_SMEP/,/^}/s/^#if .*/#if 0/' "$work/lkdtm/bugs.c"
-	make -C "$headers/usr/src/linux-headers-$release" M="$work/lkdtm" CONFIG_LKDTM=m CONFIG_DEBUG_INFO_BTF_MODULES= \
+	make -C "$headers/usr/src/linux-headers-$release" M="$work/$1" CONFIG_LKDTM=m CONFIG_DEBUG_INFO_BTF_MODULES= \
 		CC="$work/cc" modules >"$work/log" 2>&1 || {
 		tail -n 20 "$work/log" >&2
-		fail "the module cannot be built (log: $work/log)"
+		fail "the module $1 cannot be built (log: $work/log)"
 	}
+	cp "$work/$1/$1.ko" "$dest/$1.ko"
 }
 
-[ "$(cat "$dest/request" 2>/dev/null)" != "$release" ] || exit 0
-fetch_source
+build_all() {
+	compiler >"$work/cc"
+	chmod +x "$work/cc"
+	rm -rf "$work/lkdtm" "$work/ktcrash"
+	cp -R "$source/drivers/misc/lkdtm" "$work/lkdtm"
+	# Only a built-in driver may call native_write_cr4, which this one test needs.
+	sed -i '/^static void lkdtm_UNSET_SMEP/,/^}/s/^#if .*/#if 0/' "$work/lkdtm/bugs.c"
+	cp -R "$ours" "$work/ktcrash"
+	build lkdtm
+	build ktcrash
+}
+
+request=$(echo "$release" && cat "$ours"/*)
+[ "$(cat "$dest/request" 2>/dev/null)" != "$request" ] || exit 0
+# shellcheck disable=SC2086  # a list of words
+fetch_source_of "$release" $suites
 fetch_headers
-build
-cp "$work/lkdtm/lkdtm.ko" "$dest/lkdtm.ko"
-echo "$release" >"$dest/request"
-say "$dest/lkdtm.ko, for $release"
+build_all
+printf '%s\n' "$request" >"$dest/request"
+say "$dest/lkdtm.ko and ktcrash.ko, for $release"

@@ -21,6 +21,8 @@ from .rundir import RunDirectory
 from .text import one_line, printable
 from .verdicts import Verdict, give
 
+NO_LOG = "CONFIG_PRINTK"  # the kernel lacks
+
 
 @dataclass(frozen=True)
 class Judgement:
@@ -115,6 +117,8 @@ def judge_kernel(facts: Facts) -> Optional[Verdict]:
     console = facts.console
     if facts.host.asked.fail_on_warn and console.warned:
         return give("kernel-warned", f"kernel reports: {console.warned}, the first: {console.warn}")
+    if facts.host.asked.fail_on_warn and NO_LOG in facts.stream.without:
+        return give("corrupt", f"--fail-on-warn: the kernel has no log ({NO_LOG})")
     if facts.host.asked.fail_on_warn and console.log_problem:
         return give("corrupt", f"--fail-on-warn: {console.log_problem}")
     return None

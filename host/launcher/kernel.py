@@ -6,6 +6,7 @@ Documentation/arch/arm64/booting.rst (ARMd at 0x38) and arch/x86/boot.rst (HdrS 
 """
 from __future__ import annotations
 
+import mmap
 import os
 import re
 import struct
@@ -19,6 +20,9 @@ ET_EXEC, ET_DYN = 2, 3
 _HEAD_LEN = 0x206
 _PT_NOTE = 4
 _NOTES_MAX = 65536
+_BANNER = b"Linux version "
+_RELEASE = re.compile(rb"([0-9][0-9A-Za-z.+_~-]*) ")
+_RELEASE_MAX = 128
 NEITHER = "not a kernel image (neither ELF, bzImage nor arm64 Image)"
 
 
@@ -60,7 +64,7 @@ class Kernel:
     path: str
     arch: Architecture
     form: str  # elf, bzimage or image
-    release: Optional[str]  # where the image's header has it
+    release: Optional[str]  # where the image has it
 
 
 def elf_of(head: bytes) -> Optional[Elf]:
@@ -84,9 +88,9 @@ def read_kernel(path: str) -> Kernel:
         if not elf or elf.machine != EM_X86_64:
             raise Fault(f"kernel for another architecture: {path}")
         _check_elf(path)
-        return Kernel(path, X86_64, "elf", None)
+        return Kernel(path, X86_64, "elf", _banner_release(path))
     if head[0x38:0x3c] == b"ARMd" and len(head) == _HEAD_LEN:
-        return Kernel(path, AARCH64, "image", None)
+        return Kernel(path, AARCH64, "image", _banner_release(path))
     if head[0x202:0x206] == b"HdrS":
         _check_bzimage(path, head)
         return Kernel(path, X86_64, "bzimage", _bzimage_release(path))
@@ -139,6 +143,19 @@ def _has_pvh_note(notes: bytes) -> bool:
             return True
         at += 12 + (name_len + 3) // 4 * 4 + (data_len + 3) // 4 * 4
     return False
+
+
+def _banner_release(path: str) -> Optional[str]:
+    """An image that is not packed has the kernel's first line (init/version.c)."""
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as image:
+        at = image.find(_BANNER)
+        while at >= 0:
+            at += len(_BANNER)
+            found = _RELEASE.match(image[at:at + _RELEASE_MAX])
+            if found:
+                return found.group(1).decode("ascii")
+            at = image.find(_BANNER, at)
+    return None
 
 
 def _bzimage_release(path: str) -> Optional[str]:

@@ -41,6 +41,11 @@ _OPTIONS = (
     Option("TMPFS", "/tmp, /run and /dev/shm", NEEDED),
     Option("PROC_FS", "/proc", NEEDED),
     Option("SYSFS", "/sys", NEEDED),
+    Option("NET", "netlink, which tells of a scheduler's attach and end", NEEDED),
+    Option("SIGNALFD", "a system call that the kt commands need", NEEDED),
+    Option("INOTIFY_USER", "a system call that the kt commands need", NEEDED),
+    Option("FILE_LOCKING", "a system call that the kt commands need", NEEDED),
+    Option("POSIX_TIMERS", "system calls that the kt commands need", NEEDED),
     Option("VIRTIO_CONSOLE", "the ports for results and wake bytes", NEEDED, "virtio_console"),
     Option("VIRTIO_PCI", "the bus of these ports", NEEDED, "virtio_pci"),
     Option("SCHED_CLASS_EXT", "schedulers written in BPF (sched_ext)", FOR_SCHEDULERS),
@@ -50,6 +55,7 @@ _OPTIONS = (
     Option("FTRACE", "the trace: dumps of schedulers", GOES_WITHOUT),
     Option("DEBUG_FS", "the count of bytes that were sent, which proves that none is missing", GOES_WITHOUT),
     Option("CGROUPS", "/sys/fs/cgroup", GOES_WITHOUT),
+    Option("UNIX98_PTYS", "/dev/pts: terminals, that of the scheduler's log too", GOES_WITHOUT),
 )
 
 

@@ -28,6 +28,7 @@ _PANIC = b"Kernel panic"
 _STAMP = re.compile(r"\[ *([0-9]{1,12})\.([0-9]{1,9})\](\[ *[CT][0-9]+\])? ")
 _STAMPED_LINE = re.compile(rb"^\[ *[0-9]*\.[0-9]*\]", re.MULTILINE)
 _RECORD = re.compile(r"([0-9]{1,5}),([0-9]{1,18}),([0-9]{1,18}),[^;]*;(.*)")
+_NEWLINE = "\\x0a"
 _RECORD_HEAD = re.compile(rb"^[0-9]{1,5},([0-9]{1,18}),([0-9]{1,18}),[^;\n]*;", re.MULTILINE)
 
 
@@ -145,13 +146,14 @@ def _console_lines(path: str) -> Iterator[_Line]:
             yield _Line(at, None, text, text)
 
 
-def shown_record(line: bytes) -> Optional[tuple[int, str, str]]:
-    """Time, the line as a console shows it, and its text; None: no record, but a property of one."""
+def shown_records(line: bytes) -> Iterator[tuple[int, str, str]]:
+    """Time, the line as a console shows it, and its text, for each line of a record, in which the kernel writes a newline
+    as \\x0a. A property of a record is none."""
     found = _RECORD.match(printable_bytes(line))
-    if not found:
-        return None
-    us, text = int(found.group(3)), found.group(4)
-    return us, f"[{us // 1000000:5d}.{us % 1000000:06d}] {text}", text
+    if found:
+        us = int(found.group(3))
+        for text in found.group(4).split(_NEWLINE):
+            yield us, f"[{us // 1000000:5d}.{us % 1000000:06d}] {text}", text
 
 
 def log_lines(path: str) -> Iterator[tuple[int, str]]:
@@ -160,15 +162,13 @@ def log_lines(path: str) -> Iterator[tuple[int, str]]:
     for block in blocks_of_lines(path):
         for line in block.split(b"\n"):
             at += 1
-            record = shown_record(line)
-            if record:
-                yield at, record[1]
+            for _, shown, _ in shown_records(line):
+                yield at, shown
 
 
 def _log_records(path: str) -> Iterator[_Line]:
     for at, line in _with_words(path):
-        record = shown_record(line)
-        if record:
+        for record in shown_records(line):
             yield _Line(at, *record)
 
 

@@ -79,7 +79,7 @@ def qemu_command(plan: Plan, accel: str, words: str, work: str) -> list[str]:
     if accel == "kvm":
         command += ["-accel", "kvm", "-cpu", "host" + kvm_cpu_words(options.topology)]
     else:
-        faults = words_for(parse_version(plan.qemu_says), accel, arch.name)
+        faults = words_for(parse_version(plan.qemu_says), accel, arch.name, plan.kernel.release)
         command += ["-accel", "tcg" + faults.accel, "-cpu", arch.tcg_cpu + faults.cpu]
     command += ["-m", str(options.memory_mib), "-smp", options.topology.smp]
     if plan.kernel.form == "elf":

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Known faults of QEMU versions, and what goes round them: the one place for both.
 
-In:  the QEMU program, accelerator and architecture. Out: words for -accel and -cpu. The version is asked of the program
-once; CACHE/qemu-version remembers it, a line "PROGRAM SIZE TIME=VERSION".
+In:  the QEMU program, accelerator, architecture and the kernel's release. Out: words for -accel and -cpu. The version is
+asked of the program once; CACHE/qemu-version remembers it, a line "PROGRAM SIZE TIME=VERSION".
 """
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from .jobs import Jobs
 from .text import decoded
 
 _VERSION = re.compile(r"QEMU emulator version ([0-9]{1,4})\.([0-9]{1,4})")
+_RELEASE = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})")
 Version = tuple[int, int]
 
 
@@ -22,17 +23,18 @@ class Fault(NamedTuple):
     until: Optional[Version]  # the first without the fault; None: none is known
     accel: str
     arch: str
+    kernels_until: Optional[Version]  # the first release of Linux that must not have the words; None: all may
     accel_words: str
     cpu_words: str
     why: str
 
 
 FAULTS = (
-    Fault((0, 0), None, "tcg", "*", ",thread=single", "",
+    Fault((0, 0), None, "tcg", "*", None, ",thread=single", "",
           "with a thread per CPU, one guest of 75 had an Oops of its kernel (QEMU 7.2, two CPUs)"),
-    Fault((7, 2), (8, 0), "tcg", "x86_64", "", ",-cx16",
+    Fault((7, 2), (8, 0), "tcg", "x86_64", (6, 18), "", ",-cx16",
           "wrong flags after cmpxchg16b: Debian's 6.12.95 died by a double fault in six of six boots, and in none without "
-          "that instruction"),
+          "that instruction; not seen with 7.2. From 6.18 on (kmalloc_nolock(), mm/slub.c) no BPF arena can be made without it"),
 )
 
 
@@ -41,9 +43,10 @@ class Words(NamedTuple):
     cpu: str
 
 
-def words_for(version: Optional[Version], accel: str, arch: str) -> Words:
-    """An unknown version has the faults of all versions only."""
-    found = [fault for fault in FAULTS if fault.accel == accel and fault.arch in ("*", arch) and _has(fault, version)]
+def words_for(version: Optional[Version], accel: str, arch: str, release: Optional[str]) -> Words:
+    """An unknown version has the faults of all versions only; an unknown kernel is none that a fault was seen with."""
+    found = [fault for fault in FAULTS if fault.accel == accel and fault.arch in ("*", arch) and _has(fault, version)
+             and _concerns(fault, release)]
     return Words("".join(fault.accel_words for fault in found), "".join(fault.cpu_words for fault in found))
 
 
@@ -51,6 +54,13 @@ def _has(fault: Fault, version: Optional[Version]) -> bool:
     if version is None:
         return fault.since == (0, 0) and fault.until is None
     return fault.since <= version and (fault.until is None or version < fault.until)
+
+
+def _concerns(fault: Fault, release: Optional[str]) -> bool:
+    if fault.kernels_until is None:
+        return True
+    found = _RELEASE.match(release or "")
+    return found is not None and (int(found.group(1)), int(found.group(2))) < fault.kernels_until
 
 
 def parse_version(text: str) -> Optional[Version]:

@@ -21,6 +21,7 @@ from .text import note
 NAME = "stream.json"
 _READ = (0, 1, 2)  # the statuses of ktrecv with which it has written its files
 _UNWRITTEN = {5: "stdout", 6: "stderr"}  # it has, but could not pass on what the payload wrote
+_WITHOUT = "without:"  # the text of a mark (docs/internals/wire.md)
 _GOOD_STOPS = (0, 128 + signal.SIGTERM)
 _SIZE_MAX = 256 * 1024 * 1024
 
@@ -126,6 +127,11 @@ class Stream:
     @property
     def tests_count(self) -> int:
         return self.tests_passed + self.tests_failed + self.tests_skipped
+
+    @property
+    def without(self) -> tuple[str, ...]:
+        """The options of the kernel that /init says it went without."""
+        return tuple(mark.what[len(_WITHOUT):] for mark in self.marks if mark.what.startswith(_WITHOUT))
 
     @property
     def stop_status(self) -> Optional[int]:

@@ -56,6 +56,34 @@ test_without_sched_ext_in_the_kernel_the_scheduler_is_not_started() {
 	assert_exit 201
 }
 
+# without_sched_ext FILE...: of a kernel that has none.
+without_sched_ext() {
+	new_root
+	rm -r root/sys/kernel/sched_ext
+	for file; do
+		mkdir -p "root/${file%/*}"
+		: >"root/$file"
+	done
+	boot
+}
+
+test_the_option_without_which_there_is_no_sched_ext_is_named() {
+	absent='ktsend lifecycle scheduler-not-attached sched_ext sysfs absent'
+	without_sched_ext
+	assert_did "$absent: does this kernel have CONFIG_BPF_SYSCALL?"
+	without_sched_ext proc/sys/kernel/unprivileged_bpf_disabled
+	assert_did "$absent: does this kernel have CONFIG_DEBUG_INFO_BTF?"
+	without_sched_ext proc/sys/kernel/unprivileged_bpf_disabled sys/kernel/btf/vmlinux
+	assert_did "$absent: does this kernel have CONFIG_SCHED_CLASS_EXT?"
+}
+
+test_the_reference_host_hears_its_own_words_for_a_kernel_without_sched_ext() {
+	rm -r root/sys/kernel/sched_ext
+	echo 'console=ttyS0' >root/proc/cmdline
+	boot
+	assert_did 'ktsend lifecycle scheduler-not-attached sched_ext sysfs absent'
+}
+
 test_without_sched_ext_and_without_a_scheduler_the_payload_runs() {
 	rm -r root/sys/kernel/sched_ext root/scheduler
 	when ktexec 'exit 7'

@@ -25,7 +25,7 @@ test_each_of_the_required_mounts_is_required() {
 		new_root
 		not_mounted "$required"
 		boot
-		assert_in dev/ttyS1 "^ktbox: mounts: .*$required is not mounted"
+		assert_in dev/ttyS1 "^ktbox: mounts: .*$required is not mounted: does this kernel have CONFIG_[A-Z_]*\\?"
 		assert_did_not '^ktexitmon '
 	done
 }
@@ -46,15 +46,77 @@ test_a_kernel_without_networking_does_without_a_word() {
 }
 
 test_an_optional_mount_that_is_missing_is_reported_and_the_run_goes_on() {
-	not_mounted /sys/fs/bpf
+	grep -Ev ' (/sys/fs/bpf|/sys/kernel/debug) ' root/proc/mounts >mounts
+	cp mounts root/proc/mounts
 	boot
-	assert_console '^ktbox: mounts: .*/sys/fs/bpf'
-	assert_did 'ktexec /payload'
+	assert_console '^ktbox: mounts: this kernel has no /sys/fs/bpf \(CONFIG_BPF_SYSCALL\)$'
+	assert_order 'ktsend sys-ready' 'ktsend mark without:CONFIG_DEBUG_FS' 'ktsend mark without:CONFIG_BPF_SYSCALL' 'ktexec /payload'
+	assert_exit 0
+}
+
+test_a_kernel_without_a_system_call_ends_the_machine_with_its_option() {
+	when ktcheck 'printf "CONFIG_NET\nCONFIG_SIGNALFD\n"; exit 1'
+	boot
+	assert_in dev/ttyS1 '^ktbox: kernel: this kernel lacks CONFIG_NET CONFIG_SIGNALFD, which'
+	assert_did_not '^(ktport|kthvc|ktpipe|ktexitmon|ktexec) '
+	assert_no_frame
+	new_root
+	when ktcheck 'exit 127'
+	boot
+	assert_in dev/ttyS1 '^ktbox: kernel: this kernel lacks system calls that ktcheck could not name'
+}
+
+# no_port DIRECTORY...: of the kernel's drivers in sysfs; and no port.
+no_port() {
+	new_root
+	for directory; do mkdir -p "root/sys/bus/$directory"; done
+	when ktport 'exit 1'
+	boot
+	assert_did_not '^(kthvc|ktpipe|ktexitmon|ktexec) '
+}
+
+test_the_option_that_a_missing_port_needs_is_named() {
+	no_port
+	assert_in dev/ttyS1 'there is no port ktstr-bulk: does this kernel have CONFIG_PCI\?$'
+	no_port pci/drivers/serial
+	assert_in dev/ttyS1 'there is no port ktstr-bulk: does this kernel have CONFIG_VIRTIO_PCI\?$'
+	no_port pci/drivers/virtio-pci
+	assert_in dev/ttyS1 'there is no port ktstr-bulk: does this kernel have CONFIG_VIRTIO_CONSOLE\?$'
+	no_port pci/drivers/virtio-pci virtio/drivers/virtio_console
+	assert_in dev/ttyS1 'there is no port ktstr-bulk$'
+}
+
+# active TEXT: the consoles that the kernel prints to.
+active() {
+	new_root
+	mkdir -p root/sys/class/tty/console
+	echo "$1" >root/sys/class/tty/console/active
+}
+
+test_a_kernel_without_a_console_on_a_serial_port_is_told_of_and_the_run_goes_on() {
+	active hvc1
+	boot
+	assert_order 'ktsend mark without:CONFIG_SERIAL_8250_CONSOLE' 'ktexec /payload'
+	assert_exit 0
+	active ''
+	mkdir -p root/sys/bus/amba
+	boot
+	assert_order 'ktsend mark without:CONFIG_SERIAL_AMBA_PL011_CONSOLE' 'ktexec /payload'
+	active 'tty0 ttyS0'
+	boot
+	assert_did_not '^ktsend mark without:'
+}
+
+test_a_kernel_without_a_log_is_told_of_and_the_run_goes_on() {
+	: >root/dev/null
+	boot
+	assert_order 'ktsend mark without:CONFIG_PRINTK' 'ktexec /payload'
 	assert_exit 0
 }
 
 test_with_all_mounts_there_is_no_complaint() {
 	boot
+	assert_did_not '^ktsend mark without:'
 	assert_not_on_console '^ktbox: '
 	assert_exit 0
 }

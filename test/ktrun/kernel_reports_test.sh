@@ -281,6 +281,9 @@ test_a_kernel_that_can_not_start_init_is_named_by_its_option() {
 	echo '[    1.0] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)' >stub/console
 	reason_of boot-failed 206 "-- true"
 	assert_matches 'CONFIG_BLK_DEV_INITRD' reason.out
+	: >stub/console
+	reason_of boot-failed 206 "-- true"
+	assert_matches 'and nothing is on the console \(does this kernel have CONFIG_TTY, CONFIG_PRINTK and a console' reason.out
 	rm stub/console
 	reason_of sched-failed 200 "-s $KT_TOP/build/scx_demo -- true" $READY sched-log====SCHED_OUTPUT_START=== \
 		"sched-log=extern\\x20(func\\x20ksym)\\x20'scx_bpf_create_dsq':\\x20func_proto\\x20[53]\\x20incompatible\\x20with\\x20kernel\\x20[1]\\n" \
@@ -329,6 +332,16 @@ record() { # SEQ MICROSECONDS TEXT
 }
 END_OF_LOG='kmsg='
 
+test_a_record_of_several_lines_is_read_line_by_line() {
+	echo '[    1.000000] booted' >stub/console
+	reason_of kernel-warned 210 "--fail-on-warn -- true" $READY $STARTED $OUT0 \
+		"$(record 0 1000000 'BUG: workqueue leaked atomic: kworker/0:2[53]\x5cx0a  preempt=0x00000001')" \
+		"$(record 1 2000000 '\x5cx0aWARNING: suspicious RCU usage')" $END_OF_LOG $EXIT
+	assert_matches 'reports: 2, the first: .* BUG: workqueue leaked atomic: kworker/0:2\[53\]$' reason.out
+	assert_matches '"kind":"lockdep","line":"[^"]*WARNING: suspicious RCU usage"' art/result.json
+}
+
+
 test_a_warning_that_the_console_does_not_show_counts() {
 	echo '[    1.000000] booted' >stub/console
 	reason_of kernel-warned 210 "--fail-on-warn -- true" $READY $STARTED $OUT0 "$(record 0 1000000 booted)" \
@@ -336,6 +349,17 @@ test_a_warning_that_the_console_does_not_show_counts() {
 	assert_matches 'the first: \[    2.000000\] WARNING: at somewhere' reason.out
 	assert_value kernel_report_count 1
 	assert_matches 'the first report, kmsg' err
+}
+
+test_a_kernel_without_a_log_has_not_reported_nothing() {
+	: >stub/console
+	set -- $READY mark#stamp:1:without:CONFIG_PRINTK $STARTED $OUT0
+	reason_of corrupt 207 "--fail-on-warn -- true" "$@" $EXIT
+	assert_matches '^--fail-on-warn: the kernel has no log \(CONFIG_PRINTK\)$' reason.out
+	streams "$@" $EXIT
+	ktrun -- true
+	assert_verdict pass 0
+	assert_matches '^  kernel     lacks CONFIG_PRINTK: the run went without$' err
 }
 
 test_a_warning_in_log_and_console_counts_once() {

@@ -7,11 +7,13 @@
 # shellcheck disable=SC1091,SC2154,SC2086 # what is sourced sets them; items are words
 . "$KT_TEST_LIB/stub.sh"
 
+NEEDED='BLK_DEV_INITRD BINFMT_SCRIPT BINFMT_ELF DEVTMPFS TMPFS PROC_FS SYSFS NET SIGNALFD INOTIFY_USER FILE_LOCKING POSIX_TIMERS
+	VIRTIO_CONSOLE VIRTIO_PCI'
+
 # config OPTION...: a whole configuration, which has all that a guest needs but these.
 config() {
 	echo 'CONFIG_64BIT=y'
-	for config_option in BLK_DEV_INITRD BINFMT_SCRIPT BINFMT_ELF DEVTMPFS TMPFS PROC_FS SYSFS VIRTIO_CONSOLE VIRTIO_PCI SCHED_CLASS_EXT \
-		BPF_SYSCALL DEBUG_INFO_BTF PRINTK FTRACE DEBUG_FS CGROUPS SERIAL_8250_CONSOLE; do
+	for config_option in $NEEDED SCHED_CLASS_EXT BPF_SYSCALL DEBUG_INFO_BTF PRINTK FTRACE DEBUG_FS CGROUPS UNIX98_PTYS SERIAL_8250_CONSOLE; do
 		case " $* " in
 		*" $config_option "*) ;;
 		*) echo "CONFIG_$config_option=y" ;;
@@ -36,7 +38,7 @@ refused() { # ERE ARG...
 
 test_each_option_that_a_guest_needs_is_named_before_the_boot() {
 	kernel k
-	for option in BLK_DEV_INITRD BINFMT_SCRIPT BINFMT_ELF DEVTMPFS TMPFS PROC_FS SYSFS VIRTIO_CONSOLE VIRTIO_PCI; do
+	for option in $NEEDED; do
 		config $option >k/config
 		refused "cannot run a guest: CONFIG_$option is not set \\(.+\\): .*k/image, according to .*k/config\$" -k k/image
 	done
@@ -48,11 +50,11 @@ test_each_option_that_a_guest_needs_is_named_before_the_boot() {
 
 test_what_a_run_goes_without_is_said() {
 	kernel k
-	config PRINTK FTRACE DEBUG_FS CGROUPS SERIAL_8250_CONSOLE >k/config
+	config PRINTK FTRACE DEBUG_FS CGROUPS UNIX98_PTYS SERIAL_8250_CONSOLE >k/config
 	streams $READY $STARTED $OUT0 $EXIT
 	ktrun -k k/image -- true
 	assert_status 0
-	for option in PRINTK FTRACE DEBUG_FS CGROUPS SERIAL_8250_CONSOLE; do
+	for option in PRINTK FTRACE DEBUG_FS CGROUPS UNIX98_PTYS SERIAL_8250_CONSOLE; do
 		assert_matches "goes without an option of the kernel: CONFIG_$option is not set \\(.+\\)" err
 	done
 	ktrun -q -k k/image -- true
@@ -74,8 +76,13 @@ test_a_configuration_is_found_where_kernels_have_it() {
 	config TMPFS >named/config-6.1.0-test
 	refused 'named/config-6.1.0-test$' -k named/vmlinux-6.1.0-test
 	kernel alone
-	config TMPFS >alone/config-6.1.0-other
-	refused 'alone/config-6.1.0-other$' -k alone/image
+	release=$(cat "$KT_TOP/build/kernel/version")
+	config TMPFS >"alone/config-$release"
+	refused "alone/config-${release%%+*}[^/]*\$" -k alone/image
+	mv "alone/config-$release" alone/config-6.1.0-other
+	streams $READY $STARTED $OUT0 $EXIT
+	ktrun -k alone/image -- true
+	assert_status 0
 	mkdir inside
 	cp "$KT_TOP/build/kernel/image" inside/image
 	{ printf IKCFG_ST && config TMPFS | gzip -c && printf IKCFG_ED; } >>inside/image
@@ -154,18 +161,27 @@ cpu() {
 	sed -n '/^-cpu$/{n;p;}' stub/args
 }
 
-test_a_fault_of_a_qemu_is_gone_round_by_its_version_and_accelerator() {
-	kernel k
+# elf_kernel FILE RELEASE: what ktrun reads of an ELF image: its header, here without segments, and the first line.
+elf_kernel() {
+	{ head -c 20 "$KT_TOP/build/kernel/image" && head -c 44 /dev/zero; } >"$1"
+	printf 'Linux version of somebody\nLinux version %s (somebody@here)' "$2" >>"$1"
+}
+
+test_a_fault_of_a_qemu_is_gone_round_by_its_version_and_accelerator_and_the_kernel() {
+	elf_kernel old 6.12.95+deb12-amd64
+	elf_kernel new 6.18.0
+	elf_kernel unknown something
 	streams $READY $STARTED $OUT0 $EXIT
-	for version in 7.2.22:,-cx16 8.0.0: nonsense:; do
+	for case in old:7.2.22:,-cx16 new:7.2.22: unknown:7.2.22: old:8.0.0: old:nonsense:; do
+		version=${case#*:}
 		touch "$KTRUN_QEMU" # a program of another time is asked again
-		STUB_QEMU_VERSION="emulator version ${version%:*}" ktrun -k k/image -- true
-		assertEquals "$version" "max,-erms,-fsrm${version#*:}" "$(cpu)"
+		STUB_QEMU_VERSION="emulator version ${version%:*}" ktrun -k "${case%%:*}" -- true
+		assertEquals "$case" "max,-erms,-fsrm${case##*:}" "$(cpu)"
 		assert_matches '^tcg,thread=single$' stub/args
 	done
 	touch "$KTRUN_QEMU"
 	launcher 'from launcher.qemu_faults import words_for
-print(*(words_for(version, accel, arch).cpu for version, accel, arch in (
+print(*(words_for(version, accel, arch, "6.17.13").cpu for version, accel, arch in (
     ((7, 1), "tcg", "x86_64"), ((7, 2), "tcg", "x86_64"), ((7, 2), "kvm", "x86_64"), ((7, 2), "tcg", "aarch64"),
     ((8, 0), "tcg", "x86_64"), ((11, 1), "tcg", "x86_64"), (None, "tcg", "x86_64"))), sep="|")' >words
 	assert_file_text '|,-cx16|||||' words

@@ -13,8 +13,8 @@ from ..judge import Judgement
 from ..reasons import qemu_warnings, seconds
 from ..text import one_line, print_error, printable, without_controls
 from .evidence import evidence
-from .words import (ITEMS_SHOWN, describe_dump, describe_gets, describe_payload, describe_scheduler, describe_stream,
-                    describe_sub, has_payload, has_scheduler)
+from .words import (ITEMS_SHOWN, describe_dump, describe_gets, describe_lack, describe_payload, describe_scheduler,
+                    describe_stream, describe_sub, has_payload, has_scheduler)
 
 REPORTS_SHOWN = 5
 TESTS_SHOWN = 5
@@ -58,6 +58,8 @@ def _summary(judgement: Judgement) -> Iterator[str]:
         yield f"  payload    {describe_payload(stream)}"
     yield from _tests(facts)
     yield from _reports(facts)
+    if stream.without:
+        yield f"  kernel     {describe_lack(stream)}"
     yield f"  stream     {describe_stream(stream)}"
     yield f"  time       {seconds(ending.wall_ms)} s, {facts.host.accel}"
     yield from _items([f"  qemu       {line}" for line in qemu_warnings(facts)], "  qemu       {} warnings in all")

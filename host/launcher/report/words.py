@@ -83,6 +83,10 @@ def _describe_wholeness(dump: Dump) -> str:
     return text + (f", {dump.unsent} bytes not sent" if dump.unsent else "")
 
 
+def describe_lack(stream: Stream) -> str:
+    return f"lacks {', '.join(map(one_line, stream.without[:ITEMS_SHOWN]))}: the run went without"
+
+
 def describe_gets(facts: Facts) -> Iterator[str]:
     """A line for each path: those that frames report on, then those that the guest never came to."""
     for fetched in facts.stream.files:

@@ -5,15 +5,26 @@
 #        KT_MARKS makes each sender on it also send the time of its frame.
 
 bulk_port() {
-	port=$(ktport ktstr-bulk) || fail "bulk port" \
-		"there is no port ktstr-bulk: does this kernel have CONFIG_VIRTIO_CONSOLE and CONFIG_VIRTIO_PCI?"
+	port=$(ktport ktstr-bulk) || fail "bulk port" "there is no port ktstr-bulk$(option_of_ports)"
 	# A failing redirection of a plain exec would end the shell.
 	command exec 9>"$ROOT$port" || fail "bulk port" "cannot open $port"
 	export KT_PORT_FD=9 KT_MARKS=1
 	BULK_PORT=${port##*/}
 }
 
+# Which option the kernel lacks, where its drivers tell: with all of them the host has not offered the port.
+option_of_ports() {
+	for bus_option in PCI:bus/pci VIRTIO_PCI:bus/pci/drivers/virtio-pci VIRTIO_CONSOLE:bus/virtio/drivers/virtio_console; do
+		[ -d "$ROOT/sys/${bus_option#*:}" ] && continue
+		echo ": does this kernel have CONFIG_${bus_option%%:*}?"
+		return
+	done
+}
+
 announce() {
 	ktsend sys-ready
 	ktsend lifecycle init-started
+	for option in ${WITHOUT:-}; do
+		ktsend mark "without:$option"
+	done
 }

@@ -9,6 +9,12 @@ say() {
 	echo "ktbox: $*" >&2
 }
 
+# An option of the kernel that the run goes without; `announce` tells the host.
+goes_without() { # OPTION MESSAGE
+	say "$2 ($1)"
+	WITHOUT="${WITHOUT:-} $1"
+}
+
 # An error of /init itself becomes part of the verdict; the run goes on.
 note_error() { # PHASE REASON
 	INIT_FAILED=1

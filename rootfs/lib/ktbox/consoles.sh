@@ -11,11 +11,18 @@ LAST_WORDS=ttyS1
 consoles() {
 	[ -r "$ROOT/sys/class/tty/console/active" ] || return 0
 	read -r active <"$ROOT/sys/class/tty/console/active"
+	serial=
 	for tty in $active; do
 		case $tty in
-		ttyS* | ttyAMA*) CONSOLE=$tty; break ;;
+		ttyS* | ttyAMA*) serial=$tty; break ;;
 		esac
 	done
+	[ -n "$serial" ] || goes_without "$(console_option)" "consoles: this kernel has no console on a serial port"
+	CONSOLE=${serial:-ttyS0}
 	[ "$CONSOLE" = ttyS0 ] || LAST_WORDS=ttyS0
 	export KT_LAST_WORDS="/dev/$LAST_WORDS"
+}
+
+console_option() {
+	if [ -d "$ROOT/sys/bus/amba" ]; then echo CONFIG_SERIAL_AMBA_PL011_CONSOLE; else echo CONFIG_SERIAL_8250_CONSOLE; fi
 }

@@ -52,7 +52,7 @@ link_host_files() {
 # The first six are required. The others are for the payload and the scheduler (bpf for pinned objects, cgroup2 for
 # groups of tasks); a kernel may lack them.
 check_mounts() {
-	[ -r "$ROOT/proc/mounts" ] || fail mounts "no /proc/mounts"
+	[ -r "$ROOT/proc/mounts" ] || fail mounts "/proc is not mounted: does this kernel have CONFIG_PROC_FS?"
 	mounted=$newline
 	while read -r _ point _; do
 		mounted=$mounted$point$newline
@@ -61,8 +61,9 @@ check_mounts() {
 		is_mounted "$point" || fail mounts "$point is not mounted: does this kernel have $(option_of "$point")?"
 	done
 	for point in /dev/pts /sys/kernel/debug /sys/kernel/tracing /sys/fs/bpf /sys/fs/cgroup; do
-		is_mounted "$point" || say "mounts: this kernel has no $point ($(option_of "$point"))"
+		is_mounted "$point" || goes_without "$(option_of "$point")" "mounts: this kernel has no $point"
 	done
+	[ -e "$ROOT/dev/kmsg" ] || [ ! -e "$ROOT/dev/null" ] || goes_without CONFIG_PRINTK "mounts: this kernel has no log"
 }
 
 option_of() { # POINT: the option of the kernel that its file system needs

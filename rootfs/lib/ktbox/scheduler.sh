@@ -18,11 +18,22 @@ scheduler() {
 	[ -e "$ROOT/scheduler" ] || return 0
 	is_set shutdown && return
 	if [ ! -d "$ROOT/sys/kernel/sched_ext" ]; then
-		not_attached "sched_ext sysfs absent"
+		not_attached "sched_ext sysfs absent${HOST_IS_KTRUN:+: does this kernel have $(option_of_sched_ext)?}"
 		return
 	fi
 	start_scheduler
 	await_attach
+}
+
+# sched_ext needs two options that leave traces of their own.
+option_of_sched_ext() {
+	if [ ! -e "$ROOT/proc/sys/kernel/unprivileged_bpf_disabled" ]; then
+		echo CONFIG_BPF_SYSCALL
+	elif [ ! -e "$ROOT/sys/kernel/btf/vmlinux" ]; then
+		echo CONFIG_DEBUG_INFO_BTF
+	else
+		echo CONFIG_SCHED_CLASS_EXT
+	fi
 }
 
 run_script() { # sched_enable|sched_disable: the optional scripts before and after the scheduler

@@ -127,12 +127,14 @@ exit_code() {
 	fi
 }
 
-# stty changes a mode only after all output has been transmitted (TCSADRAIN).
+# stty changes a mode only after all output has been transmitted (TCSADRAIN). Where /dev is not mounted there is only the
+# kernel's own /dev/console.
 drain_consoles() {
 	# shellcheck disable=SC2153 # set in consoles.sh
 	for console in "$CONSOLE" "$LAST_WORDS" ${SHELL_TTY:+hvc0}; do
 		stty -F "$ROOT/dev/$console" -echo 2>/dev/null
 	done
+	[ -e "$ROOT/dev/$CONSOLE" ] || stty -F "$ROOT/dev/console" -echo 2>/dev/null
 }
 
 machine_off() {

@@ -1,21 +1,25 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The kernel's own crash test (LKDTM), crash by crash: each is provoked in a guest, and must be named in the verdict,
-# the reason and the list of reports. `make test-crash` runs it; `make kernel-crash` builds the module.
+# The kernel's own crash test (LKDTM) and ours (../ktcrash), crash by crash: each is provoked in a guest, and must be named
+# in the verdict, the reason and the list of reports. `make test-crash` runs it; `make kernel-crash` builds the modules.
 
 # shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/vm.sh"
 
-LKDTM=$KT_TOP/build/kernel-crash/lkdtm.ko
+MODULES=$KT_TOP/build/kernel-crash
 VM_CEILING=90
 
-# provoke NAME [OPTION...]: PREPARE, then the crash; what comes back says so.
+# provoke NAME [OPTION...]: PREPARE, then the crash; what comes back says so. The names of LKDTM are in capital letters.
 provoke() {
 	crash=$1
 	shift
-	vm "$crash" -i "$LKDTM" "$@" -- sh -c "$PREPARE
-		insmod /include-files/lkdtm.ko && echo $crash >/sys/kernel/debug/provoke-crash/DIRECT
+	case $crash in
+	[A-Z]*) module=lkdtm file=/sys/kernel/debug/provoke-crash/DIRECT ;;
+	*) module=ktcrash file=/sys/module/ktcrash/parameters/crash ;;
+	esac
+	vm "$crash" -i "$MODULES/$module.ko" "$@" -- sh -c "$PREPARE
+		insmod /include-files/$module.ko && echo $crash >$file
 		echo came back; $AFTER"
 	look "$crash"
 }
@@ -59,9 +63,12 @@ test_corrupt_list_del() { panics CORRUPT_LIST_DEL bug 'kernel BUG at lib/list_de
 test_usercopy() { panics USERCOPY_SLAB_SIZE_TO bug 'kernel BUG at mm/usercopy.c:[0-9]+!: usercopy: Kernel memory exposure'; }
 test_fortify() { panics FORTIFY_STR_MEMBER bug 'kernel BUG at lib/string_helpers.c'; }
 
-# warns NAME KIND ERE: the guest goes on, and --fail-on-warn counts it.
+test_divide() { panics divide oops 'Oops: divide error: 0000 \[#1\].* \(Kernel panic - not syncing: Fatal exception\)'; }
+test_non_canonical() { panics non_canonical oops 'Oops: general protection fault, .* \(Kernel panic - not syncing: Fatal exception\)'; }
+
+# warns NAME KIND ERE [WORD]: the guest goes on, and --fail-on-warn counts it.
 warns() {
-	provoke "$1" --fail-on-warn --append quiet
+	provoke "$1" --fail-on-warn --append quiet ${4:+--append "$4"}
 	assert_verdict kernel-warned 210
 	assert_value_matches reason "the first: \\[ *[0-9.]+\\] $3"
 	assert_value_matches kernel_reports "\"kind\":\"$2\""
@@ -72,6 +79,34 @@ test_warning() { warns WARNING warn 'WARNING: .*bugs.c:'; }
 test_warning_message() { warns WARNING_MESSAGE warn 'WARNING: .*bugs.c:.*: Warning message trigger count: '; }
 test_refcount() { warns REFCOUNT_SUB_AND_TEST_NEGATIVE warn 'WARNING: lib/refcount.c:.*: refcount_t: underflow; use-after-free'; }
 test_array_bounds() { warns ARRAY_BOUNDS ubsan 'UBSAN: array-index-out-of-bounds in .*bugs.c'; }
+
+test_shift() { warns shift ubsan 'UBSAN: shift-out-of-bounds in ktcrash.c:'; }
+test_duplicate_name() { warns duplicate_name warn 'sysfs: cannot create duplicate filename '; }
+test_init_twice() { warns init_twice warn 'kobject: .*something is seriously wrong'; }
+test_leaky_work() { warns leaky_work bug 'BUG: workqueue leaked atomic, lock or RCU: kworker/[^ ]*$'; }
+test_leaky_softirq() { warns leaky_softirq bug 'softirq: huh, entered softirq 6 TASKLET '; }
+test_page_state() { warns page_state bug 'BUG: Bad page state in process sh '; }
+test_kfence() {
+	warns KFENCE_READ_AFTER_FREE kfence 'BUG: KFENCE: use-after-free read in lkdtm_' kfence.sample_interval=50
+}
+test_slub_write_after_free() { warns WRITE_AFTER_FREE slub 'BUG kmalloc-.* \(.*\): ' slab_debug=FZPU; }
+test_slub_overflow() { warns SLAB_LINEAR_OVERFLOW slub 'BUG kmalloc-.* \(.*\): ' slab_debug=FZPU; }
+test_slub_free_twice() { warns SLAB_FREE_DOUBLE slub 'BUG lkdtm-heap-double_free \(.*\): ' slab_debug=FZPU; }
+test_slub_free_cross() { warns SLAB_FREE_CROSS warn 'WARNING: mm/slub.c:.*object belongs to different cache'; }
+
+test_scheduling_while_atomic() {
+	provoke atomic --fail-on-warn
+	assert_verdict kernel-warned 210
+	assert_value_matches reason 'the first: \[ *[0-9.]+\] BUG: scheduling while atomic: sh/'
+	assert_value_matches kernel_reports '"kind":"bug"'
+}
+
+# The payload asked for too much, and the kernel did its part.
+test_no_memory_is_a_report_but_no_warning() {
+	provoke no_memory --fail-on-warn
+	assert_verdict pass 0
+	assert_value_matches kernel_reports '"kind":"alloc-failure","line":"[^"]*sh: page allocation failure: order:'
+}
 
 # hangs NAME KIND ERE [OPTION...]: the run reaches its limit, and the report is the reason.
 hangs() {
@@ -100,6 +135,19 @@ test_hung_task() {
 	PREPARE='echo 3 >/proc/sys/kernel/hung_task_timeout_secs'
 	hangs HUNG_TASK hung-task 'INFO: task sh:[0-9]+ blocked for more than 3 seconds'
 	assert_matches 'sh\[[0-9]+\] waits, uninterruptible, in lkdtm_HUNG_TASK' "$err"
+}
+
+test_io_wait() {
+	PREPARE='echo 3 >/proc/sys/kernel/hung_task_timeout_secs'
+	hangs io_wait hung-task 'INFO: task sh:[0-9]+ blocked in I/O wait for more than 3 seconds'
+}
+
+test_rcu_stall() {
+	hangs rcu_stall rcu-stall 'rcu: INFO: rcu_preempt .*stall' --append rcupdate.rcu_cpu_stall_timeout=8
+}
+
+test_stall_of_rcu_tasks() {
+	hangs tasks_stall rcu-stall 'INFO: rcu_tasks detected stalls on tasks:' --append rcupdate.rcu_task_stall_timeout=5000
 }
 
 . shunit2

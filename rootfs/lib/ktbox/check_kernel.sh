@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Phase: check that the kernel has the system calls that the kt commands need. Without one of them each command would fail
+#        in its own way, some of them late.
+
+check_kernel() {
+	lacking=$(ktcheck) && return
+	set -f # a list of words
+	# shellcheck disable=SC2086
+	set -- ${lacking:-'system calls that ktcheck could not name'}
+	set +f
+	fail kernel "this kernel lacks $*, which the kt commands need"
+}
