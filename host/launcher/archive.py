@@ -107,6 +107,13 @@ class Tree:
         """A FIFO, socket or device."""
         self.add(name, Entry(status.st_mode, device=status.st_rdev))
 
+    def add_all(self, other: "Tree") -> None:
+        for name, entry in other._entries.items():
+            self.add(name, entry)
+
+    def names(self) -> list[str]:
+        return list(self._entries)
+
     def unpacked(self) -> tuple[int, int]:
         """Bytes that the files take in a tmpfs, and what the kernel needs besides for all names."""
         counted: set[tuple[int, int]] = set()

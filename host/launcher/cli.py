@@ -22,7 +22,8 @@ from .verdicts import help_lines
 
 USAGE = """ktrun [options] [-- COMMAND...]
        ktrun [-q] [reports] --replay DIR
-       ktrun [-q] [-o DIR] [--junit FILE] [--report FILE] --matrix FILE"""
+       ktrun [-q] [-o DIR] [--warm] [--junit FILE] [--report FILE] --matrix FILE
+       ktrun --warm-list | --warm-clear"""
 ABOUT = """Boots a kernel in a throw-away VM, attaches a sched_ext scheduler, runs COMMAND, and reports what happened.
 Stdin goes to COMMAND: in a `while read` loop, ktrun takes the loop's lines unless it has </dev/null."""
 ENVIRONMENT = """environment
@@ -30,6 +31,7 @@ ENVIRONMENT = """environment
   KTRUN_OPTS        options that come before those of the command line: words, split as a shell splits them, with
                     quotes and backslashes; nothing is expanded or run
   NO_COLOR          if not empty, passed on to the guest's programs; ktrun itself prints no colours
+  KTRUN_WARM_MAX    disk space for all saved guests of --warm (default 4G); the least recently used ones go first
   KTRUN_QEMU        the QEMU program (default qemu-system-x86_64)
   KTRUN_ACCEL       kvm or tcg; without it ktrun tries KVM once and remembers the outcome (in build/, or
                     ~/.cache/ktbox/)
@@ -38,7 +40,8 @@ exit codes (the first that holds, see docs/use/verdicts.md)"""
 LIMIT_SECS = 120
 # What goes with --replay and with --matrix; the other options ask something of a run.
 _WITH_REPLAY = {"-q", "-h", "--help", "--replay", "--json", "--junit", "--tap", "--report"}
-_WITH_MATRIX = {"-q", "-h", "--help", "--version", "--matrix", "-o", "--junit", "--report"}
+_WITH_MATRIX = {"-q", "-h", "--help", "--version", "--matrix", "-o", "--warm", "--cold", "--junit", "--report"}
+_ALONE = ("--warm-list", "--warm-clear")
 _HELP_COLUMN, _HELP_WIDTH = 20, 112
 
 
@@ -75,6 +78,7 @@ class _Option(NamedTuple):
     text: str = ""
     default: object = None
     repeats: bool = False
+    sets: bool = True  # the value of a flag
 
 
 def _number(least: int, most: int) -> Callable[[str, str], object]:
@@ -139,6 +143,10 @@ _OPTIONS = (
     _Option("machine", "--qemu-arg", "qemu_args", parse_line, "ARG", repeats=True,
             text="add one argument for QEMU; repeatable"),
     _Option("machine", "--gdb", "gdb", text="wait for a debugger on port 1234 before the first instruction"),
+    _Option("machine", "--warm", "warm",
+            text="don't boot, but resume a guest that was saved when it had booted; the first run for a kernel and a "
+                 "machine saves it, see docs/use/warm-start.md"),
+    _Option("machine", "--cold", "warm", sets=False, text="boot (the default); takes back --warm of KTRUN_OPTS"),
     _Option("run", "-t", "limit_secs", _number(1, 99999999), "SECS",
             text="wall-clock limit (default 120; none for a shell on a terminal or --gdb)"),
     _Option("run", "-o", "output", parse_path, "DIR",
@@ -165,6 +173,8 @@ _OPTIONS = (
     _Option("run", "--matrix", "matrix", parse_path, "FILE",
             text="run kernels x topologies x schedulers x payloads, a VM each, as many at once as fit; see "
                  "docs/use/matrix.md. With the same -o DIR a stopped matrix goes on"),
+    _Option("run", "--warm-list", "warm_list", text="list the saved guests and stop"),
+    _Option("run", "--warm-clear", "warm_clear", text="remove the saved guests that no run uses, and stop"),
     _Option("run", "-n", "dry_run", text="print the QEMU command and stop: nothing is started, nothing is kept"),
     _Option("run", "-q", "quiet", text="print no summary if the run passed"),
     _Option("run", "-v", "verbose", text="show the QEMU command and, live, the console on stderr"),
@@ -181,7 +191,8 @@ def make_parser() -> argparse.ArgumentParser:
     for option in _OPTIONS:
         group = groups[option.group]
         if option.parse is None:
-            group.add_argument(option.name, dest=option.dest, action="store_true", help=option.text)
+            group.add_argument(option.name, dest=option.dest, action="store_const", const=option.sets, default=False,
+                               help=option.text)
         else:
             group.add_argument(option.name, dest=option.dest, metavar=option.metavar, help=option.text,
                                action="append" if option.repeats else "store", type=_typed(option),
@@ -213,8 +224,11 @@ def parse(words: Sequence[str], version: str, stdin: str, defaults: str) -> Opti
         raise Fault(f"--replay judges a run as it was, no option but -q and reports goes with it: {other[-1]}")
     other = [word for word in seen if word not in _WITH_MATRIX]
     if namespace.matrix and other:
-        raise Fault("--matrix: what is asked of a cell stands in the file, only -o, -q, --junit and --report go with "
-                    f"it: {other[-1]}")
+        raise Fault("--matrix: what is asked of a cell stands in the file, only -o, -q, --warm, --cold, --junit and "
+                    f"--report go with it: {other[-1]}")
+    alone = next((word for word in _ALONE if word in seen), None)
+    if alone and len(seen) > 1:
+        raise Fault(f"{alone}: no other option goes with it: {next(word for word in seen if word != alone)}")
     command = " ".join(shell_word(word) for word in arguments) if arguments else None
     if "--history" in seen and not namespace.shell:
         raise Fault("--history: only a shell has a history: give --shell")
@@ -233,6 +247,8 @@ def _parse_defaults(parser: argparse.ArgumentParser, namespace: argparse.Namespa
             raise Fault("the guest's command belongs on the command line")
         if namespace.replay:
             raise Fault("--replay belongs on the command line")
+        if namespace.warm_list or namespace.warm_clear:
+            raise Fault("--warm-list and --warm-clear belong on the command line")
     except Fault as fault:
         raise Fault(f"KTRUN_OPTS: {fault}") from fault
 

@@ -37,7 +37,7 @@ class Facts:
 
 def read_facts(directory: RunDirectory) -> tuple[Facts, dict[str, Any]]:
     """And all keys of stream.json, as they are."""
-    host = read_host(directory.file("host.json")) or Host()
+    host = read_host(directory.file("host.json")) or Host(start="unknown")
     stream, console = Stream(), Console()
     keys: dict[str, Any] = {}
     unreadable: Optional[str] = None

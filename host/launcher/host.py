@@ -75,6 +75,8 @@ class Host:
     origin: Origin = Origin()
     asked: Asked = Asked()
     ending: Ending = Ending()
+    start: str = "cold"  # how the guest was started: "cold" or "warm"
+    snapshot_age_secs: Optional[int] = None  # of the saved guest that was resumed
 
 
 def write_host(directory: RunDirectory, host: Host) -> None:
@@ -96,7 +98,7 @@ def read_host(path: str) -> Optional[Host]:
 def _check(host: Host) -> None:
     ending = host.ending
     numbers = (host.asked.limit_secs, host.asked.attach_timeout_secs, ending.wall_ms, ending.qemu_status,
-               ending.console_age_secs, ending.frames_age_secs, ending.hang_from)
+               ending.console_age_secs, ending.frames_age_secs, ending.hang_from, host.snapshot_age_secs)
     if host.format != FORMAT:
         raise BadRecord(f"format {host.format}, not {FORMAT}")
     if not all(number is None or 0 <= number < _NUMBER_MAX for number in numbers):
@@ -109,5 +111,7 @@ def _check(host: Host) -> None:
         raise BadRecord(f"unwritten: {ending.unwritten!r:.100}")
     if host.accel not in ("kvm", "tcg", "unknown"):
         raise BadRecord(f"accel: {host.accel!r:.100}")
+    if host.start not in ("cold", "warm", "unknown"):
+        raise BadRecord(f"start: {host.start!r:.100}")
     if ending.timed_out and (host.asked.limit_secs is None or ending.hang_from is None):
         raise BadRecord("timed_out without limit_secs and hang_from")

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The initramfs of one run: the base archive with an archive of this run's files after it.
 
-The kernel unpacks concatenated archives in turn, so a run costs a copy, not a rebuild. In: Plan. Out:
-WORK/initramfs.cpio.
+The kernel unpacks concatenated archives in turn, so a run costs a copy, not a rebuild. A guest that is saved has the
+base archive alone, with modules where the kernel needs any; the run's files come to a resumed one through a port, as
+the same archive. In: Plan. Out: archives.
 
 The run's first entry is .ktbox/run.begin and its last .ktbox/run.complete, by which /init knows that nothing is
 missing.
@@ -12,7 +13,8 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from typing import Optional
+from dataclasses import dataclass
+from typing import Optional, Sequence
 
 from .archive import Tree, read_names
 from .guestfiles import ELSEWHERE, GuestFiles
@@ -30,21 +32,74 @@ _KERNEL_MIB, _KERNEL_SHARE = 80, 0.02
 _MIB = 1024 * 1024
 
 
-def pack_initramfs(plan: Plan, history: bytes, work: str, jobs: Jobs) -> None:
+@dataclass(frozen=True)
+class RunFiles:
+    """What a run brings into the guest, as trees of names: the files of the user, and modules of the kernel, which a
+    guest needs before it can be saved."""
+    base: str
+    own: dict[str, int]  # names and modes of the base archive
+    files: Tree
+    modules: Tree
+    jobs: Jobs
+
+    def write_initramfs(self, path: str) -> None:
+        """Of a cold run: the base archive, then everything."""
+        self._write(path, self.base, [self.files, self.modules])
+
+    def write_base(self, path: str) -> None:
+        """Of a guest that is saved: the base archive, then the modules, where there are any."""
+        self._write(path, self.base, [self.modules] if self.modules.names() else [])
+
+    def write_files(self, path: str, words: str) -> None:
+        """For the port of a resumed guest. WORDS: of /init, for this run."""
+        tree = Tree(self.own)
+        if words:
+            tree.text("/.ktbox/words", os.fsencode(words) + b"\n")
+        self._write(path, "", [tree, self.files])
+
+    def _write(self, path: str, base: str, trees: Sequence[Tree]) -> None:
+        def has(name: str) -> bool:
+            return stat.S_ISDIR(self.own.get(name, 0))
+
+        try:
+            with open(path, "wb") as archive:
+                if base:
+                    with open(base, "rb") as source:
+                        shutil.copyfileobj(source, archive)
+                if trees:
+                    marked(trees, self.own).write(archive, has, self.jobs.check_signals)
+        except OSError as error:
+            raise _fault(error) from error
+
+
+def collect(plan: Plan, history: bytes, work: str, jobs: Jobs) -> RunFiles:
     """HISTORY: of the guest's shell. Raises Fault."""
     own = read_names(plan.archive)
-    tree = Tree(own)
-    tree.text("/.ktbox/run.begin", b"")
+    files, modules = Tree(own), Tree(own)
     try:
-        _collect(plan, history, tree, own, work, jobs)
-        tree.text("/.ktbox/run.complete", b"")
-        _check_memory(plan, tree)
-        _write(plan, tree, own, work, jobs)
+        _collect(plan, history, files, own, jobs)
+        _add_modules(modules, plan, work, jobs)
+        _check_memory(plan, marked([files, modules], own))
     except OSError as error:
-        raise Fault(f"unable to pack the initramfs: {error.strerror or error}") from error
+        raise _fault(error) from error
+    return RunFiles(plan.archive, own, files, modules, jobs)
 
 
-def _collect(plan: Plan, history: bytes, tree: Tree, own: dict[str, int], work: str, jobs: Jobs) -> None:
+def marked(trees: Sequence[Tree], own: dict[str, int]) -> Tree:
+    """The trees as one, with the marks of its begin and its end. Raises Fault for names that collide."""
+    whole = Tree(own)
+    whole.text("/.ktbox/run.begin", b"")
+    for tree in trees:
+        whole.add_all(tree)
+    whole.text("/.ktbox/run.complete", b"")
+    return whole
+
+
+def _fault(error: OSError) -> Fault:
+    return Fault(f"unable to pack the initramfs: {error.strerror or error}")
+
+
+def _collect(plan: Plan, history: bytes, tree: Tree, own: dict[str, int], jobs: Jobs) -> None:
     options = plan.options
     files = GuestFiles(tree, own, plan.kernel.arch, jobs)
     if options.scheduler:
@@ -59,7 +114,6 @@ def _collect(plan: Plan, history: bytes, tree: Tree, own: dict[str, int], work: 
     if options.arguments and "/" in options.arguments[0]:
         files.check_command(options.arguments[0], [share.guest for share in options.shares])
     _add_run_files(tree, plan, history, library_path)
-    _add_modules(tree, plan, work, jobs)
 
 
 def _check_share(share: Share, tree: Tree) -> None:
@@ -104,6 +158,8 @@ def _add_modules(tree: Tree, plan: Plan, work: str, jobs: Jobs) -> None:
     for module in modules:
         unpacked = f"{work}/modules/{module.name}.ko"
         unpack_module(module, unpacked, jobs)
+        packed = os.stat(module.path)
+        os.utime(unpacked, ns=(packed.st_mtime_ns, packed.st_mtime_ns))  # the same archive for the same modules
         tree.file(f"/.ktbox/modules.d/{module.name}.ko", unpacked)
 
 
@@ -117,13 +173,3 @@ def _check_memory(plan: Plan, tree: Tree) -> None:
     if plan.options.memory_mib < least:
         raise Fault(f"-m {plan.options.memory_mib}: too little memory: the run's files take {unpacked // _MIB + 1} MiB, "
                     f"and a guest that unpacks them needs at least {least} MiB")
-
-
-def _write(plan: Plan, tree: Tree, own: dict[str, int], work: str, jobs: Jobs) -> None:
-    def has(name: str) -> bool:
-        return stat.S_ISDIR(own.get(name, 0))
-
-    with open(f"{work}/initramfs.cpio", "wb") as archive:
-        with open(plan.archive, "rb") as base:
-            shutil.copyfileobj(base, archive)
-        tree.write(archive, has, jobs.check_signals)

@@ -12,6 +12,7 @@ import contextlib
 import os
 import select
 import signal
+import socket
 import subprocess
 import time
 from dataclasses import dataclass
@@ -165,6 +166,22 @@ class Jobs:
             if deadline is not None and time.monotonic() >= deadline:
                 self.check_signals()
                 return None
+
+    def wait_readable(self, source: socket.socket, secs: float) -> bool:
+        """Until SOURCE has something to read, or its other side is closed; False when SECS are over. Raises Interrupted
+        for a signal."""
+        deadline = time.monotonic() + secs
+        poll = select.poll()
+        poll.register(self._wakeup, select.POLLIN)
+        poll.register(source, select.POLLIN)
+        while True:
+            self.check_signals()
+            ready = {descriptor for descriptor, _ in poll.poll(max(0.0, (deadline - time.monotonic()) * 1000))}
+            self._drain_wakeup(ready)
+            if source.fileno() in ready:
+                return True
+            if time.monotonic() >= deadline:
+                return False
 
     def _drain_wakeup(self, ready: set[int]) -> None:
         if self._wakeup in ready:

@@ -4,24 +4,53 @@
 Devices: a UART for the console, another for last words (kernel.py), one virtio-serial bus with port 0 = hvc0 (wake
 bytes), port 1 = frames, port 3 = stdin or terminal of ktrun, where there is one. Nobody reads what the guest writes to
 hvc0: hvc0.out is /dev/null, so that it never fills up.
+
+A machine that is saved, and those that are resumed from it (snapshot.py), have the same devices, whatever the run: so
+port 3 is always there, and port 4 brings the run's files. Its RAM is a file: the saved one writes it, a resumed one
+maps it copy-on-write.
 """
 from __future__ import annotations
 
 import os
 import re
-from typing import Sequence
+from dataclasses import dataclass
+from typing import Optional, Sequence
 
 from .jobs import Jobs
 from .plan import Plan
 from .qemu_faults import parse_version, words_for
 from .rundir import COM2, CONSOLE, STREAM
 from .text import Fault, shell_word
-from .topology import kvm_cpu_words, numa_arguments
+from .topology import kvm_cpu_words, memory_arguments
 
 _WORDS_MAX = 2047  # x86: COMMAND_LINE_SIZE is 2048
 _ATTACH_TIMEOUT_SECS = 30
 _FREQUENCY_SPACE = 41  # lpj= and tsc_early_khz=, of the kernel's command line
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_/.,:=+@%-]+", re.ASCII)
+
+
+# What /init itself reads, and only after the guest may have been saved: rootfs/lib/ktbox/command_line.sh.
+_RUN_WORD = re.compile(r"KTSTR_MODE=.*|break=.*|ktbox\.(attach_timeout|hold|expect_death|dmesg|printk|live_log"
+                       r"|log_tty|ack|rescue|ctl|term)=.*", re.DOTALL)
+_FILES_WORD = "ktbox.files=port"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """How a machine is saved, or resumed."""
+    ram: str  # the directory of its files
+    is_template: bool  # to be saved; False: resumed
+    files: int  # descriptors of connected sockets: the port with the run's files
+    qmp: int
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where QEMU finds what it reads, and leaves what it writes."""
+    output: str
+    work: str  # of the FIFOs
+    initramfs: str
+    saved: Optional[Saved] = None  # None: a cold run
 
 
 def kernel_words(plan: Plan) -> str:
@@ -53,6 +82,16 @@ def kernel_words(plan: Plan) -> str:
     return line
 
 
+def split_words(line: str) -> tuple[str, str]:
+    """The words for the kernel of a guest that is saved, and those of one run, which /init gets with the run's files. A
+    line with a quote is the kernel's as it is: what is a word in it depends on who reads it."""
+    if '"' in line:
+        return f"{line} {_FILES_WORD}", ""
+    words = re.split(r"[ \t\n]+", line)
+    return (" ".join([*(word for word in words if not _RUN_WORD.fullmatch(word)), _FILES_WORD]),
+            " ".join(word for word in words if _RUN_WORD.fullmatch(word)))
+
+
 def attach_timeout(append: list[str]) -> int:
     """Seconds that /init gives a scheduler to attach (rootfs/lib/ktbox/command_line.sh): the last word that it takes."""
     found = re.findall(r"(?:^|\s)ktbox\.attach_timeout=([0-9]{1,9})(?=\s|$)", " ".join(append), re.ASCII)
@@ -73,9 +112,10 @@ def frequency_word(plan: Plan, accel: str, jobs: Jobs) -> str:
     return f"tsc_early_khz={khz} " + (f"lpj={khz * 1000 // plan.hz} " if plan.hz else "")
 
 
-def qemu_command(plan: Plan, accel: str, words: str, work: str) -> list[str]:
-    options, arch, out = plan.options, plan.kernel.arch, plan.output
-    command = [plan.qemu, "-nodefaults", "-display", "none", "-no-reboot", "-machine", arch.machine]
+def qemu_command(plan: Plan, accel: str, words: str, places: Places) -> list[str]:
+    options, arch, saved = plan.options, plan.kernel.arch, places.saved
+    machine = arch.machine + (",memory-backend=ram" if saved and options.topology.nodes == 1 else "")
+    command = [plan.qemu, "-nodefaults", "-display", "none", "-no-reboot", "-machine", machine]
     if accel == "kvm":
         command += ["-accel", "kvm", "-cpu", "host" + kvm_cpu_words(options.topology)]
     else:
@@ -84,20 +124,49 @@ def qemu_command(plan: Plan, accel: str, words: str, work: str) -> list[str]:
     command += ["-m", str(options.memory_mib), "-smp", options.topology.smp]
     if plan.kernel.form == "elf":
         command += ["-bios", "qboot.rom"]
-    command += ["-kernel", plan.kernel.path, "-initrd", f"{work}/initramfs.cpio", "-append", words]
-    command += ["-chardev", _console_chardev(plan, work), "-serial", "chardev:com1"]
-    command += ["-chardev", f"file,id=com2,path={_escaped(f'{out}/{COM2}')}", *arch.com2]
-    command += ["-device", "virtio-serial-pci", "-chardev", f"pipe,id=hvc0,path={_escaped(work)}/hvc0",
-                "-device", "virtconsole,nr=0,chardev=hvc0,name=ktstr-console",
-                "-chardev", f"file,id=bulk,path={_escaped(f'{out}/{STREAM}')}",
-                "-device", "virtserialport,nr=1,chardev=bulk,name=ktstr-bulk"]
-    if plan.stdin_kind:
-        command += ["-chardev", f"pipe,id=ctl,path={_escaped(work)}/ctl",
-                    "-device", "virtserialport,nr=3,chardev=ctl,name=ktbox-ctl"]
+    command += ["-kernel", plan.kernel.path, "-initrd", places.initramfs, "-append", words]
+    command += [*_consoles(plan, places), *_ports(plan, places)]
     if options.gdb:
         command += ["-s", "-S"]
-    return [*command, *numa_arguments(options.topology, options.memory_mib), *_share_arguments(plan),
-            *options.qemu_args]
+    return [*command, *memory_arguments(options.topology, options.memory_mib, _ram(saved) if saved else ""),
+            *_share_arguments(plan), *(_saved_arguments(saved) if saved else []), *options.qemu_args]
+
+
+def _consoles(plan: Plan, places: Places) -> list[str]:
+    com2 = f"file,id=com2,path={_escaped(f'{places.output}/{COM2}')}{_appended(places)}"
+    return ["-chardev", _console_chardev(plan, places), "-serial", "chardev:com1", "-chardev", com2,
+            *plan.kernel.arch.com2]
+
+
+def _ports(plan: Plan, places: Places) -> list[str]:
+    stream = f"file,id=bulk,path={_escaped(f'{places.output}/{STREAM}')}{_appended(places)}"
+    ports = ["-device", "virtio-serial-pci", "-chardev", f"pipe,id=hvc0,path={_escaped(places.work)}/hvc0",
+             "-device", "virtconsole,nr=0,chardev=hvc0,name=ktstr-console",
+             "-chardev", stream, "-device", "virtserialport,nr=1,chardev=bulk,name=ktstr-bulk"]
+    has_input = plan.stdin_kind and not (places.saved and places.saved.is_template)
+    if has_input or places.saved:
+        ports += ["-chardev", f"pipe,id=ctl,path={_escaped(places.work)}/ctl" if has_input else "null,id=ctl",
+                  "-device", "virtserialport,nr=3,chardev=ctl,name=ktbox-ctl"]
+    if places.saved:
+        ports += ["-chardev", f"socket,id=files,fd={places.saved.files}",
+                  "-device", "virtserialport,nr=4,chardev=files,name=ktbox-files"]
+    return ports
+
+
+def _saved_arguments(saved: Saved) -> list[str]:
+    """No vmgenid, by which a kernel learns that it is another guest now: qboot halts at what that asks of a BIOS. /init
+    has ktresume for it."""
+    return ["-chardev", f"socket,id=qmp,fd={saved.qmp}", "-mon",
+            "chardev=qmp,mode=control", *([] if saved.is_template else ["-incoming", "defer"])]
+
+
+def _ram(saved: Saved) -> str:
+    return f"share={'on' if saved.is_template else 'off'},mem-path={_escaped(saved.ram)}/"
+
+
+def _appended(places: Places) -> str:
+    """What the guest has written before it was saved is in the files already."""
+    return ",append=on" if places.saved and not places.saved.is_template else ""
 
 
 def _escaped(path: str) -> str:
@@ -105,12 +174,14 @@ def _escaped(path: str) -> str:
     return path.replace(",", ",,")
 
 
-def _console_chardev(plan: Plan, work: str) -> str:
+def _console_chardev(plan: Plan, places: Places) -> str:
     """With -v the console goes through a pipe to the viewer, and QEMU itself keeps the log."""
-    console = _escaped(f"{plan.output}/{CONSOLE}")
-    if plan.options.verbose:
-        return f"file,id=com1,path={_escaped(work)}/console.pipe,logfile={console}"
-    return f"file,id=com1,path={console}"
+    console = _escaped(f"{places.output}/{CONSOLE}")
+    is_template = places.saved is not None and places.saved.is_template
+    if plan.options.verbose and not is_template:
+        return (f"file,id=com1,path={_escaped(places.work)}/console.pipe,logfile={console}"
+                + (",logappend=on" if places.saved else ""))
+    return f"file,id=com1,path={console}{_appended(places)}"
 
 
 def _share_arguments(plan: Plan) -> list[str]:

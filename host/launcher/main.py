@@ -34,6 +34,9 @@ def _run(options: Options, paths: Paths) -> int:
     from .jobs import Interrupted, Jobs
     try:
         with Jobs() as jobs:
+            if options.warm_list or options.warm_clear:
+                from .warm_cache import clear_cache, list_cache
+                return (list_cache if options.warm_list else clear_cache)(paths)
             if options.matrix:
                 from .matrix import run_matrix
                 return run_matrix(options, paths, jobs)

@@ -57,7 +57,7 @@ def run_matrix(options: Options, paths: Paths, jobs: Jobs) -> int:
         accel = choose_accelerator(plan, work, jobs)
     cells = list(_cells(matrix))
     with _lock(plan.output, options.matrix or "") as directory:
-        _write_cells(directory.path, cells, matrix, accel, paths)
+        _write_cells(directory.path, cells, matrix, accel, options.warm, paths)
         _run_cells(directory, cells, matrix, accel, options, jobs)
         results = [_collect(directory.path, cell) for cell in cells]
     rows = rows_of(results)
@@ -98,7 +98,8 @@ def _check_cell_options(words: Sequence[str], paths: Paths) -> None:
         raise Fault("--matrix: options of a cell: what it runs is its payload, not a command after --")
     report = next((option for option, path in cell.reports.items() if path), None)
     for option, is_there in (("--shell", cell.shell), ("--test", cell.tests), ("--replay", cell.replay),
-                             ("--matrix", cell.matrix), ("-n", cell.dry_run), ("-o", cell.output), ("--gdb", cell.gdb),
+                             ("--matrix", cell.matrix), ("--warm-list", cell.warm_list),
+                             ("--warm-clear", cell.warm_clear), ("-n", cell.dry_run), ("-o", cell.output), ("--gdb", cell.gdb),
                              ("--history", cell.history), (report or "", report)):
         if is_there:
             raise Fault(f"--matrix: options of a cell: not for many runs: {option}")
@@ -137,22 +138,24 @@ def _check_names(path: str) -> None:
             raise Fault(f"no matrix has made this (matrix.txt is not there), so it stays: {entry.path}")
 
 
-def _write_cells(directory: str, cells: Sequence[Work], matrix: Matrix, accel: str, paths: Paths) -> None:
+def _write_cells(directory: str, cells: Sequence[Work], matrix: Matrix, accel: str, is_warm: bool,
+                 paths: Paths) -> None:
     with open(f"{directory}/cells.tsv", "wb") as table:
         for cell in cells:
             words = (cell.name, cell.kernel, cell.topology, cell.scheduler.name, cell.payload.name)
             table.write(os.fsencode("\t".join(words) + "\n"))
             with open(f"{directory}/{cell.name}.sh", "wb") as script:
-                script.write(os.fsencode(_script(directory, cell, matrix, accel, paths)))
+                script.write(os.fsencode(_script(directory, cell, matrix, accel, is_warm, paths)))
 
 
-def _script(directory: str, cell: Work, matrix: Matrix, accel: str, paths: Paths) -> str:
+def _script(directory: str, cell: Work, matrix: Matrix, accel: str, is_warm: bool,
+            paths: Paths) -> str:
     """A cell is an ordinary run, and can be run again alone: sh NNNNN.sh"""
     words = [paths.program, "-o", f"{directory}/{cell.name}", "-k", cell.kernel, "--topology", cell.topology,
              "-m", str(matrix.memory_mib), "-t", str(matrix.limit_secs)]
     if cell.scheduler.path:
         words += ["-s", cell.scheduler.path, *(["-a", cell.scheduler.arguments] if cell.scheduler.arguments else [])]
-    words += matrix.options
+    words += [*(["--warm"] if is_warm else []), *matrix.options]
     if cell.payload.command:
         words += ["--", "sh", "-c", cell.payload.command]
     command = " ".join(map(shell_word, words))

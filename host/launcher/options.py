@@ -36,6 +36,7 @@ class Options(NamedTuple):
     append: list[str]
     qemu_args: list[str]
     gdb: bool
+    warm: bool
     # run
     limit_secs: Optional[int]
     output: Optional[str]
@@ -50,6 +51,8 @@ class Options(NamedTuple):
     tap: Optional[str]
     report: Optional[str]
     matrix: Optional[str]
+    warm_list: bool
+    warm_clear: bool
     dry_run: bool
     quiet: bool
     verbose: bool

@@ -43,6 +43,8 @@ def result_bytes(judgement: Judgement) -> bytes:
         "reason": verdict.reason,
         "wall_ms": host.ending.wall_ms,
         "accel": host.accel,
+        "start": host.start,
+        "snapshot_age_secs": host.snapshot_age_secs,
         "kernel": host.kernel,
         "schema": SCHEMA,
         "run": {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """One run of the guest: QEMU, the reader of its frames, and how both end.
 
-In:  Plan, an accelerator, a work directory with the initramfs, a locked run directory. Out: the artifacts; Ending.
+In:  Preparation, a locked run directory. Out: the artifacts; Ending, and how the guest was started.
 Ends: whatever happens, QEMU is gone and what arrived is decoded when run_guest returns.
 """
 from __future__ import annotations
@@ -11,23 +11,26 @@ import os
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from dataclasses import dataclass, replace
-from typing import Optional
+from typing import IO, Optional, Sequence
 
 from .host import LIMIT_STATUS, Ending
 from .jobs import CannotGoOn, Interrupted, Job, Jobs
-from .machine import qemu_command, shown_command
+from .machine import shown_command
 from .plan import Plan
 from .rundir import COM2, CONSOLE, QEMU_LOG, STREAM, RunDirectory, create, replaced
 from .stream import NAME, decode_for_files, has_read, reader_command, share_of, unwritten
 from .terminal import Terminal, make_ports
-from .text import note, write_stderr
+from .text import note, write_all, write_stderr
+from .warm import COLD, Preparation, Start, start_guest
 
 END_SECS = 15  # from the exit frame to QEMU's own end: the guest still drains a slow console
 STOP_SECS = 10  # from the request for dump and shutdown to the kill
 READER_SECS = 5  # the reader of a run that was cut short may be stuck on a closed terminal or a full pipe
+_SHOWN_SIZE = 16 * 1024 * 1024  # of an archive; a smaller one is there at once
 # Wake bytes (docs/internals/wire.md). A guest with ktbox.ack=1 waits for ACK; no other minds it.
 ACK = b"\xae"
 REPORT_AND_STOP = b"\xd1\xb7\xb8\xd3"  # a dump of the scheduler, all tasks, blocked tasks, an orderly end
@@ -41,12 +44,14 @@ class Silence:
     hang_from: int
 
 
-def run_guest(plan: Plan, accel: str, words: str, work: str, directory: RunDirectory, jobs: Jobs) -> Ending:
+def run_guest(ready: Preparation, directory: RunDirectory, jobs: Jobs) -> tuple[Ending, Start]:
     started = time.monotonic()
-    guest = _Guest(plan, work, directory, jobs)
-    ending = Ending()
+    guest = _Guest(ready.plan, ready.work, directory, jobs)
+    ending, start = Ending(), Start(COLD)
     try:
-        guest.start(qemu_command(plan, accel, words, work))
+        guest.open_ports()
+        start = start_guest(ready, guest, jobs)
+        guest.attach(start)
         silence = guest.wait_for_end()
         ending = replace(ending, qemu_killed=guest.qemu_lives)
         if silence:
@@ -67,12 +72,15 @@ def run_guest(plan: Plan, accel: str, words: str, work: str, directory: RunDirec
     except OSError as error:
         ending = replace(ending, error=ending.error or f"unable to write hang.txt: {error.strerror}")
     status = guest.qemu_status
-    return replace(ending, qemu_status=status, unwritten=guest.unwritten, full=_full_file(plan, directory, status),
-                   reader_error=reader_error, wall_ms=int((time.monotonic() - started) * 1000))
+    ending = replace(ending, qemu_status=status, unwritten=guest.unwritten,
+                     full=_full_file(ready.plan, directory, status), reader_error=reader_error,
+                     wall_ms=int((time.monotonic() - started) * 1000))
+    return ending, start
 
 
 class _Guest:
-    """The processes of a run. start, wait_for_end, stop: in this order; stop also after a start that failed."""
+    """The processes of a run. open_ports, start_qemu, attach, wait_for_end, stop: in this order; stop also after one that
+    failed."""
 
     def __init__(self, plan: Plan, work: str, directory: RunDirectory, jobs: Jobs) -> None:
         self._plan, self._work, self._directory, self._jobs = plan, work, directory, jobs
@@ -80,6 +88,8 @@ class _Guest:
         self._reader: Optional[Job] = None
         self._viewer: Optional[Job] = None
         self._terminal: Optional[Terminal] = None
+        self._sender: Optional[Job] = None
+        self._files: Optional[socket.socket] = None
         self._wake = -1
         self._console_pipe = -1
         self._deadline: Optional[float] = None
@@ -99,25 +109,87 @@ class _Guest:
         """Which output of ktrun's own could not be written."""
         return unwritten(self._reader.reap()) if self._reader else None
 
-    def start(self, command: list[str]) -> None:
-        options = self._plan.options
-        if options.limit_secs is not None:
-            self._deadline = time.monotonic() + options.limit_secs
+    def open_ports(self) -> None:
         os.mkfifo(f"{self._work}/hvc0.in")
         os.symlink("/dev/null", f"{self._work}/hvc0.out")
         self._wake = os.open(f"{self._work}/hvc0.in", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         make_ports(self._plan, self._work)
-        self._terminal = Terminal(self._plan, self._work, self._jobs)
-        if options.verbose:
+        if self._plan.options.verbose:
             self._start_viewer()
-            write_stderr(os.fsencode(shown_command(command)))
+
+    def start_qemu(self, command: Sequence[str], keep: Sequence[int] = ()) -> Job:
+        """The reader of the frames is there before: a QEMU that ends at once asks it to end, too."""
         self._start_reader()
+        options = self._plan.options
+        if options.limit_secs is not None:
+            self._deadline = time.monotonic() + options.limit_secs
+        if options.verbose:
+            write_stderr(os.fsencode(shown_command(command)))
         if options.gdb:
             note(f"waiting for a debugger: gdb {self._plan.kernel.path} -ex 'target remote :1234'")
         with create(self._directory.file(QEMU_LOG)) as log:
             self._qemu = self._jobs.start(command, stdout=log, stderr=log, is_users=True,
-                                          keep=[self._directory.lock_fd, *_inherited()],
+                                          keep=[self._directory.lock_fd, *keep, *_inherited()],
                                           prepare=lambda: _limit_files(options.max_output.kib))
+        return self._qemu
+
+    def abandon(self) -> None:
+        for job in (self._qemu, self._reader):
+            if job:
+                job.send(signal.SIGKILL)
+                job.reap()
+        self._qemu = self._reader = None
+        self._directory.prepare(bool(self._plan.options.gets))
+
+    def adopt(self, directory: str, names: Sequence[str]) -> None:
+        for name in names:
+            with open(f"{directory}/{name}", "rb") as source, open(self._directory.file(name), "wb") as target:
+                shutil.copyfileobj(source, target)
+        if self._console_pipe >= 0:
+            with open(f"{directory}/{CONSOLE}", "rb") as console:
+                write_all(self._console_pipe, console.read())
+
+    def attach(self, start: Start) -> None:
+        """What gives to the guest, and takes from it."""
+        if start.files:
+            self._send_files(start.files)
+        self._terminal = Terminal(self._plan, self._work, self._jobs)
+
+    def _send_files(self, port: socket.socket) -> None:
+        """To a resumed guest, by a process of its own: the port may take them slowly, or never."""
+        self._files = port
+        with open(f"{self._work}/files.cpio", "rb") as files:
+            self._sender = self._jobs.start(["cat"], stdin=files, stdout=port.fileno())
+            size = os.fstat(files.fileno()).st_size
+            if size >= _SHOWN_SIZE and self._shows_progress:
+                self._show_sending(files, size, self._sender)
+
+    def _show_sending(self, files: IO[bytes], size: int, sender: Job) -> None:
+        """A line on the terminal, until all is sent or the limit is over. The sender moves the position of FILES. The
+        reader, which has such a line too, waits meanwhile."""
+        watched = [job for job in (self._qemu, sender) if job]
+        self._signal_reader(signal.SIGSTOP)
+        try:
+            while not self._jobs.wait(*watched, secs=1):
+                sent = os.lseek(files.fileno(), 0, os.SEEK_CUR)
+                write_stderr(f"\r\033[Kktrun: files: {sent >> 20} of {size >> 20} MiB sent".encode())
+                if self._deadline is not None and time.monotonic() >= self._deadline:
+                    break
+        finally:
+            self._signal_reader(signal.SIGCONT)
+            write_stderr(b"\r\033[K")
+        if sender.status is not None:
+            self._end_files()
+
+    def _signal_reader(self, number: int) -> None:
+        if self._reader:
+            self._reader.send(number)
+
+    def _end_files(self) -> None:
+        """The guest reads to the end, and sees one that comes too early."""
+        with contextlib.suppress(OSError):  # QEMU is gone
+            if self._files:
+                self._files.shutdown(socket.SHUT_WR)
 
     def _start_viewer(self) -> None:
         """The console on stderr, live. The pipe stays open from before the viewer reads until QEMU has ended."""
@@ -156,8 +228,8 @@ class _Guest:
         to its stdout, and then the run goes on without it; but not when it ends for another reason.
         """
         deadline = None if secs is None else time.monotonic() + secs
-        watched = [job for job in (self._qemu, self._reader, self._viewer, self._terminal and self._terminal.job)
-                   if job and job.status is None]
+        watched = [job for job in (self._qemu, self._reader, self._viewer, self._terminal and self._terminal.job,
+                                   self._sender) if job and job.status is None]
         has_exit_frame = False
         while self.qemu_lives:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
@@ -169,6 +241,8 @@ class _Guest:
                 self._terminal.check_end()
             if ended is self._viewer:
                 self._replace_viewer()
+            if ended is self._sender:
+                self._end_files()
             if ended is self._reader and has_read(ended.status or 0):
                 self._send_wake(ACK)
                 has_exit_frame, deadline = True, time.monotonic() + END_SECS
@@ -214,6 +288,11 @@ class _Guest:
         if self._qemu:
             self._qemu.send(signal.SIGKILL)
             self._qemu.reap()
+        if self._sender:
+            self._sender.send(signal.SIGKILL)
+            self._sender.reap()
+        if self._files:
+            self._files.close()
         if self._terminal:
             self._terminal.close()
         if self._console_pipe >= 0:

@@ -12,10 +12,10 @@ from .accelerator import choose_accelerator
 from .history import keep_history, read_history
 from .host import FORMAT, Asked, Ending, Host, Origin, read_host, write_host
 from .include import check_file
-from .initramfs import pack_initramfs
+from .initramfs import collect
 from .jobs import Jobs
 from .judge import judge
-from .machine import attach_timeout, frequency_word, kernel_words, qemu_command, shown_command
+from .machine import Places, attach_timeout, frequency_word, kernel_words, qemu_command, shown_command
 from .options import Options
 from .origin import find_origin
 from .paths import Paths
@@ -25,39 +25,45 @@ from .report.summary import print_summary
 from .result import write_result
 from .run import run_guest, write_hang
 from .rundir import CONSOLE, STREAM, RunDirectory
+from .snapshot import limit_bytes
 from .stream import decode, has_status
 from .terminal import restore_screen
 from .text import Fault, note, print_text
+from .warm import Preparation, Start
 from .workdir import work_directory, work_path
 
 
 def prepare_and_run(options: Options, paths: Paths, jobs: Jobs) -> int:
     plan = make_plan(options, paths, jobs)
     words = kernel_words(plan)
+    if options.warm:
+        limit_bytes()  # before anything starts
     if options.dry_run:
         return _print_command(plan, words, jobs)
     with work_directory() as work:
         accel = choose_accelerator(plan, work, jobs)
-        words = frequency_word(plan, accel, jobs) + words
         history = read_history(plan.options)
-        pack_initramfs(plan, history, work, jobs)
+        ready = Preparation(plan, accel, words, collect(plan, history, work, jobs), work)
+        if not options.warm:
+            ready.files.write_initramfs(f"{work}/initramfs.cpio")
         with RunDirectory(plan.output) as directory:
             directory.prepare(bool(options.gets))
             origin = find_origin(plan)
-            ending = run_guest(plan, accel, words, work, directory, jobs)
+            ending, start = run_guest(ready, directory, jobs)
             keep_history(plan.options, history, directory.file("history"))
-            write_host(directory, _host(plan, accel, origin, ending))
+            write_host(directory, _host(plan, accel, origin, ending, start))
             if plan.has_terminal and not has_status(directory):
                 restore_screen()
             return report(plan.options, directory, jobs)
 
 
-def _host(plan: Plan, accel: str, origin: Origin, ending: Ending) -> Host:
+def _host(plan: Plan, accel: str, origin: Origin, ending: Ending, start: Start) -> Host:
     options = plan.options
     asked = Asked(options.scheduler, options.scheduler_args, options.command, options.shell, options.expect_death,
                   options.allow_bad_exit, options.fail_on_warn, options.plain, options.limit_secs,
                   attach_timeout(options.append), tuple(options.gets))
-    return Host(FORMAT, plan.paths.version, accel, plan.kernel.path, origin, asked, ending)
+    return Host(FORMAT, plan.paths.version, accel, plan.kernel.path, origin, asked, ending, start.kind,
+                start.snapshot_age_secs)
 
 
 def report(options: Options, directory: RunDirectory, jobs: Jobs) -> int:
@@ -104,7 +110,8 @@ def _print_command(plan: Plan, words: str, jobs: Jobs) -> int:
     """A dry run only names what it would make."""
     work = work_path("XXXXXX")
     accel = choose_accelerator(plan, work, jobs)
-    command = qemu_command(plan, accel, frequency_word(plan, accel, jobs) + words, work)
+    places = Places(plan.output, work, f"{work}/initramfs.cpio")
+    command = qemu_command(plan, accel, frequency_word(plan, accel, jobs) + words, places)
     print_text(os.fsencode(shown_command(command)))
     note(f"a run makes {work}/initramfs.cpio and hvc0.in, and removes them at its end")
     return 0

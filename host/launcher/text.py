@@ -43,13 +43,13 @@ def note(text: str) -> None:
 def write_stderr(data: bytes) -> None:
     """A closed stderr must neither end the run nor skip the clean-up."""
     with contextlib.suppress(OSError):
-        _write(2, data)
+        write_all(2, data)
 
 
 def print_error(data: bytes) -> None:
     """On stderr, for people. Raises OSError where it is lost: a full disk, a broken device."""
     try:
-        _write(2, data)
+        write_all(2, data)
     except OSError as error:
         if error.errno not in (errno.EPIPE, errno.EBADF):
             raise
@@ -57,7 +57,7 @@ def print_error(data: bytes) -> None:
 
 def write_stdout(data: bytes) -> None:
     """Raises OSError. Nothing goes through sys.stdout, whose buffer would fail only when Python ends."""
-    _write(1, data)
+    write_all(1, data)
 
 
 def print_text(data: bytes) -> None:
@@ -66,7 +66,8 @@ def print_text(data: bytes) -> None:
         write_stdout(data)
 
 
-def _write(descriptor: int, data: bytes) -> None:
+def write_all(descriptor: int, data: bytes) -> None:
+    """Raises OSError."""
     while data:
         data = data[os.write(descriptor, data):]
 
@@ -84,6 +85,14 @@ def printable(text: str) -> str:
 
 def printable_bytes(data: bytes) -> str:
     return data.translate(_PRINTABLE).decode("ascii")
+
+
+def duration(secs: float) -> str:
+    """For people, in the largest unit of which there are two."""
+    for unit, size in (("days", 86400), ("hours", 3600), ("min", 60)):
+        if secs >= 2 * size:
+            return f"{int(secs / size)} {unit}"
+    return f"{max(0, int(secs))} s"
 
 
 def one_line(text: str) -> str:

@@ -78,15 +78,20 @@ def _power_of_two(number: int) -> int:
     return 1 << (number - 1).bit_length()
 
 
-def numa_arguments(topology: Topology, memory_mib: int) -> list[str]:
-    """QEMU's arguments for the nodes. A remainder of memory goes to the first, which the kernel fills most."""
+def memory_arguments(topology: Topology, memory_mib: int, files: str = "") -> list[str]:
+    """QEMU's arguments for the nodes. A remainder of memory goes to the first, which the kernel fills most.
+
+    FILES: where the memory is a file, the options of that, which end with its directory; its name is that of the node,
+    or "ram" (then the machine names it as its memory)."""
+    kind = "memory-backend-file" if files else "memory-backend-ram"
     if topology.nodes == 1:
-        return []
+        return ["-object", f"{kind},id=ram,size={memory_mib}M,{files}ram"] if files else []
     share, cpus = memory_mib // topology.nodes, topology.cpus // topology.nodes
     arguments: list[str] = []
     for node in range(topology.nodes):
         size = share if node else memory_mib - share * (topology.nodes - 1)
-        arguments += ["-object", f"memory-backend-ram,id=node{node},size={size}M", "-numa",
+        place = f",{files}node{node}" if files else ""
+        arguments += ["-object", f"{kind},id=node{node},size={size}M{place}", "-numa",
                       f"node,nodeid={node},memdev=node{node},cpus={node * cpus}-{(node + 1) * cpus - 1}"]
     return arguments
 

@@ -38,7 +38,8 @@ test_a_phase_that_does_not_exist_is_said_and_the_run_goes_on() {
 }
 
 test_every_phase_after_the_command_line_can_be_stopped_before() {
-	stops=$(sed -n "s/^BREAKPOINTS=.\(.*\).$/\1/p" root/lib/ktbox/breakpoints.sh)
+	# shellcheck source=/dev/null
+	stops=$(. root/lib/ktbox/breakpoints.sh && echo "$BREAKPOINTS")
 	phases=$(sed -n "s/^phase //p" root/init | tr "\n" " ")
 	assertEquals "$stops " "$phases"
 }

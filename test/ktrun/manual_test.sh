@@ -115,7 +115,8 @@ test_constants_of_the_source_are_shown_by_their_value() {
 		text_of "$command" >text
 		assert_matches "KILL after $(grace_of "$command") s" text
 	done
-	assertEquals "names of constants" "" "$(grep -lE '[A-Z]_(MS|MAX)\b' "$MAN"/*.1)"
+	# KTRUN_WARM_MAX is a variable of the user's.
+	assertEquals "names of constants" "" "$(sed 's/KTRUN_WARM_MAX//g' "$MAN"/*.1 | grep -E '[A-Z]_(MS|MAX)\b')"
 }
 
 test_a_help_in_no_known_form_is_an_error() {

@@ -46,7 +46,7 @@ test_a_value_of_another_type_is_refused() {
 	refuses_change 'kernel: not of type str' 's/"kernel": .*,$/"kernel": null,/'
 	refuses_change 'get: no list' 's/"get":\[\]/"get":"\/etc"/'
 	refuses_change 'get: not of type str' 's/"get":\[\]/"get":[1]/'
-	refuses_change 'no object for Ending' 's/"ending": .*/"ending": []/'
+	refuses_change 'no object for Ending' 's/"ending": .*/"ending": [],/'
 }
 
 test_a_key_too_many_is_refused_and_one_of_a_later_ktrun_may_be_missing() {
@@ -62,12 +62,14 @@ test_a_number_out_of_bounds_is_refused() {
 	refuses_change 'a number out of bounds' 's/"wall_ms":[0-9]*/"wall_ms":-1/'
 	refuses_change 'a number out of bounds' 's/"qemu_status":0/"qemu_status":1000000000000000/'
 	refuses_change 'a number out of bounds' 's/"hang_from":null/"hang_from":-1/'
+	refuses_change 'a number out of bounds' 's/"snapshot_age_secs": null/"snapshot_age_secs": -1/'
 }
 
 test_a_value_that_ktrun_never_writes_is_refused() {
 	finished
 	refuses_change 'format 1, not 2' 's/"format": 2/"format": 1/'
 	refuses_change 'full: ' 's/"full":null/"full":"..\/good.json"/'
+	refuses_change 'start: ' 's/"start": "cold"/"start": "hot"/'
 	refuses_change 'accel: ' 's/"accel": "tcg"/"accel": "t<g"/'
 	refuses_change 'timed_out without' 's/"timed_out":false/"timed_out":true/'
 }

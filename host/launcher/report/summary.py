@@ -14,7 +14,7 @@ from ..reasons import qemu_warnings, seconds
 from ..text import one_line, print_error, printable, without_controls
 from .evidence import evidence
 from .words import (ITEMS_SHOWN, describe_dump, describe_gets, describe_lack, describe_payload, describe_scheduler,
-                    describe_stream, describe_sub, has_payload, has_scheduler)
+                    describe_start, describe_stream, describe_sub, has_payload, has_scheduler)
 
 REPORTS_SHOWN = 5
 TESTS_SHOWN = 5
@@ -61,7 +61,7 @@ def _summary(judgement: Judgement) -> Iterator[str]:
     if stream.without:
         yield f"  kernel     {describe_lack(stream)}"
     yield f"  stream     {describe_stream(stream)}"
-    yield f"  time       {seconds(ending.wall_ms)} s, {facts.host.accel}"
+    yield f"  time       {seconds(ending.wall_ms)} s, {facts.host.accel}{describe_start(facts.host)}"
     yield from _items([f"  qemu       {line}" for line in qemu_warnings(facts)], "  qemu       {} warnings in all")
     if ending.qemu_killed:
         yield "  qemu       did not end by itself: killed"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Iterator
 
 from ..facts import Facts
+from ..host import Host
 from ..reasons import describe_end, describe_missing, seconds
 from ..stream import Dump, Fetched, Stream, SubScheduler
-from ..text import one_line
+from ..text import duration, one_line
 
 ITEMS_SHOWN = 8  # dumps, and files of --get
 
@@ -53,6 +54,13 @@ def describe_payload(stream: Stream) -> str:
     if stream.elapsed_ms is not None and stream.elapsed_ms < 10 ** 9:
         text += f" after {seconds(stream.elapsed_ms)} s"
     return text
+
+
+def describe_start(host: Host) -> str:
+    """What follows the accelerator; nothing for a cold run."""
+    if host.start != "warm":
+        return ""
+    return f", warm (the saved guest is {duration(host.snapshot_age_secs or 0)} old)"
 
 
 def describe_stream(stream: Stream) -> str:

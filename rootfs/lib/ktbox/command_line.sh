@@ -14,6 +14,7 @@ command_line() {
 	ACK=
 	HOST_IS_KTRUN=
 	CTL_PORT=
+	FILES_PORT=
 	BREAK_AT=
 	RESCUE=
 	TERM=linux
@@ -48,6 +49,7 @@ command_line_word() { # WORD
 	ktbox.rescue=1) RESCUE=1 ;;
 	break=*) set_breakpoint "$1" ;;
 	ktbox.ctl=1) CTL_PORT=1 ;;
+	ktbox.files=port) FILES_PORT=1 ;;
 	ktbox.term=*) TERM=${1#*=} ;;
 	ktbox.*) say "command line: unknown word '$1'" ;;
 	esac

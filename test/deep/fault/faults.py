@@ -3,6 +3,7 @@
 """faults.py FAULT COUNT [SEED]: one kind of fault at COUNT random moments, a run of ktrun each.
 
 FAULT  boots       no fault at all: five kinds of run whose verdict is known
+       resumes     the same, each from a saved guest (--warm), one after the other
        kills       SIGKILL to a process of ktbox in the guest
        host-kills  SIGKILL to a process of ktrun on the host, but for ktrun itself
        interrupts  INT, TERM, HUP or QUIT to ktrun itself
@@ -45,17 +46,23 @@ def expect(run, *verdicts):
     return run, wrong
 
 
-def boots(rng, index):
+def boots(rng, index, start="cold"):
     kinds = (([], ["true"], "pass", 0), (["-s", DEMO], ["true"], "pass", 0),
              (["-s", DEMO], ["sh", "-c", "exit 7"], "fail", 7),
              (["-s", DEMO, "-a", "--exit-after 300 42"], ["sleep", "600"], "sched-died", 202),
              (["-s", DEMO, "-a", "--error-after 300", "--expect-death"],
               ["ktlatch", "wait", "-t", "60", "sched_exited"], "pass", 0))
     options, command, verdict, code = kinds[index % len(kinds)]
-    run, wrong = expect(Run(options + ["--"] + command, limit=300), verdict)
+    run, wrong = expect(Run(["--" + start] + options + ["--"] + command, limit=300), verdict)
     if run.status != code:
         wrong.append("status %s, not %d" % (run.status, code))
+    if run.result.get("start") != start:
+        wrong.append("start %s, not %s" % (run.result.get("start"), start))
     return run, wrong
+
+
+def resumes(rng, index):
+    return boots(rng, index, "warm")
 
 
 # Who may be killed in a guest with a scheduler and a payload, and what the run may come to.
@@ -316,8 +323,8 @@ def restarts(rng, index):
 
 
 FAULTS = {name.replace("_", "-"): globals()[name] for name in (
-    "boots", "kills", "host_kills", "interrupts", "deaths", "panics", "stops", "flood", "full", "memory", "no_port",
-    "reopened", "restarts")}
+    "boots", "resumes", "kills", "host_kills", "interrupts", "deaths", "panics", "stops", "flood", "full", "memory",
+    "no_port", "reopened", "restarts")}
 
 
 def main(name, count, seed=None):
