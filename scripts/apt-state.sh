@@ -77,8 +77,8 @@ unpack_packages() { # TREE: those that download() has fetched, side by side
 	done
 }
 
-# use_own_libc TREE PLACE PROGRAM: the suite's C library may be newer than this machine's. The program of this tree, which
-# will be at PLACE, is run with the libraries of the tree.
+# use_own_libc TREE PLACE PROGRAM: the suite's C library may be newer than this machine's. The program of this tree,
+# which will be at PLACE, is run with the libraries of the tree.
 use_own_libc() {
 	loader=$(find "$1" -type f -name ld-linux-x86-64.so.2) && [ -n "$loader" ] || return 1
 	libraries=$2${loader#"$1"}

@@ -5,8 +5,8 @@
 # that has it: its dumps have no event counters, and its BPF functions have other names. Debian's own 6.12 is built
 # without sched_ext.
 # In:   PACKAGE, the Debian package with the source, and SUITES, where to look for it; kernel-minimal.config and
-#       kernel-6.12.config, the options that are on; gcc, pahole and the other packages of scripts/packages.txt. WORK has
-#       the source and the objects (4 GB) and is used again.
+#       kernel-6.12.config, the options that are on; gcc, pahole and the other packages of scripts/packages.txt. WORK
+#       has the source and the objects (4 GB) and is used again.
 # Out:  DEST/image, DEST/version, DEST/config, as find-kernel.sh makes them; make's output in WORK/log.
 # Exit: 0; 1 no source, an option that was dropped, or a failed build (the end of the log is printed).
 

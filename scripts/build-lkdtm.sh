@@ -3,8 +3,8 @@
 #
 # build-lkdtm.sh DEST WORK RELEASE SUITES: build the kernel's own crash test (LKDTM) as a module for a Debian kernel,
 # which comes without it, and ours (test/vm-crash/ktcrash).
-# In:   RELEASE, of the kernel, whose headers Debian has; SUITES, where to look for them and for the source, which goes to
-#       build/ (2 GB). WORK has the headers. Both are used again.
+# In:   RELEASE, of the kernel, whose headers Debian has; SUITES, where to look for them and for the source, which goes
+#       to build/ (2 GB). WORK has the headers. Both are used again.
 # Out:  DEST/lkdtm.ko, DEST/ktcrash.ko and DEST/request; make's output in WORK/log.
 # Exit: 0; 1 no source or headers, or a failed build (the end of the log is printed).
 

@@ -3,8 +3,8 @@
 #
 # build-schedulers.sh DEST WORK KERNEL RELEASE SUITES JOBS NAME...: build schedulers of the kernel's own
 # (tools/sched_ext).
-# In:   KERNEL, the image whose types they are built for; RELEASE, its release, by which Debian's source is found; SUITES,
-#       where to look for it; it goes to build/ (2 GB). clang-19: older ones lack the address spaces of BPF's arenas.
+# In:   KERNEL, the image whose types they are built for; RELEASE, its release, by which Debian's source is found;
+#       SUITES, where to look for it; it goes to build/ (2 GB). clang-19: older ones lack the address spaces of BPF's arenas.
 #       WORK has the objects and is used again.
 # Out:  DEST/NAME...; DEST/request, by which they are not built again. make's output in WORK/log.
 # Exit: 0; 1 no source, or a failed build (the end of the log is printed).
@@ -25,8 +25,8 @@ work=$(cd "$work" && pwd)
 # shellcheck disable=SC2086  # a list of words
 fetch_source_of "$release" $suites
 say "building $* (log: $work/log)"
-make -C "$source/tools/sched_ext" O="$work" CLANG='clang-19 -fno-builtin' VMLINUX_BTF="$(realpath "$kernel")" -j "$jobs" "$@" \
-	</dev/null >"$work/log" 2>&1 || {
+make -C "$source/tools/sched_ext" O="$work" CLANG='clang-19 -fno-builtin' VMLINUX_BTF="$(realpath "$kernel")" \
+	-j "$jobs" "$@" </dev/null >"$work/log" 2>&1 || {
 	tail -n 20 "$work/log" >&2
 	fail "the schedulers can't be built (log: $work/log)"
 }

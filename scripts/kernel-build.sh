@@ -4,8 +4,8 @@
 # kernel-build.sh: functions for the scripts that build out of Debian's source of the kernel: kernels, with make
 # allnoconfig, and parts of it.
 # In:   here, the directory of the scripts; target, the name for messages; source, where the tree is or will be, which
-#       fetch_source_of sets; work, an absolute path: obj and log are in it; pahole, the program that writes the kernel's
-#       types (that of PATH).
+#       fetch_source_of sets; work, an absolute path: obj and log are in it; pahole, the program that writes the
+#       kernel's types (that of PATH).
 # Out:  the functions below. Each but dropped_options ends the script with a message if it fails.
 
 say() {

@@ -19,7 +19,8 @@ _OF_REASON = tuple((re.compile(pattern), hint) for pattern, hint in (
      "does this kernel have CONFIG_BINFMT_SCRIPT and CONFIG_BINFMT_ELF?"),
     (r"Requested init /init failed \(error -2\)|Unable to mount root fs|No working init found",
      "the kernel did not take the initramfs: does it have CONFIG_BLK_DEV_INITRD?"),
-    (r"and nothing is on the console$", "does this kernel have CONFIG_TTY, CONFIG_PRINTK and a console on the serial port?"),
+    (r"and nothing is on the console$",
+     "does this kernel have CONFIG_TTY, CONFIG_PRINTK and a console on the serial port?"),
     (r"sched_ext sysfs absent$", "does this kernel have CONFIG_SCHED_CLASS_EXT?"),
 ))
 _OF_LOG = tuple((re.compile(pattern), hint) for pattern, hint in (

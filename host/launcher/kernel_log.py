@@ -147,8 +147,8 @@ def _console_lines(path: str) -> Iterator[_Line]:
 
 
 def shown_records(line: bytes) -> Iterator[tuple[int, str, str]]:
-    """Time, the line as a console shows it, and its text, for each line of a record, in which the kernel writes a newline
-    as \\x0a. A property of a record is none."""
+    """Time, the line as a console shows it, and its text, for each line of a record, in which the kernel writes a
+    newline as \\x0a. A property of a record is none."""
     found = _RECORD.match(printable_bytes(line))
     if found:
         us = int(found.group(3))

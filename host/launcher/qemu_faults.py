@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Known faults of QEMU versions, and what goes round them: the one place for both.
 
-In:  the QEMU program, accelerator, architecture and the kernel's release. Out: words for -accel and -cpu. The version is
-asked of the program once; CACHE/qemu-version remembers it, a line "PROGRAM SIZE TIME=VERSION".
+In:  the QEMU program, accelerator, architecture and the kernel's release. Out: words for -accel and -cpu. The version
+is asked of the program once; CACHE/qemu-version remembers it, a line "PROGRAM SIZE TIME=VERSION".
 """
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ FAULTS = (
     Fault((0, 0), None, "tcg", "*", None, ",thread=single", "",
           "with a thread per CPU, one guest of 75 had an Oops of its kernel (QEMU 7.2, two CPUs)"),
     Fault((7, 2), (8, 0), "tcg", "x86_64", (6, 18), "", ",-cx16",
-          "wrong flags after cmpxchg16b: Debian's 6.12.95 died by a double fault in six of six boots, and in none without "
-          "that instruction; not seen with 7.2. From 6.18 on (kmalloc_nolock(), mm/slub.c) no BPF arena can be made without it"),
+          "wrong flags after cmpxchg16b: Debian's 6.12.95 died by a double fault in six of six boots, and in none "
+          "without that instruction; not seen with 7.2. From 6.18 on (kmalloc_nolock(), mm/slub.c) no BPF arena can be "
+          "made without it"),
 )
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Phase: check that the kernel has the system calls that the kt commands need. Without one of them each command would fail
-#        in its own way, some of them late.
+# Phase: check that the kernel has the system calls that the kt commands need. Without one of them each command would
+#        fail in its own way, some of them late.
 
 check_kernel() {
 	lacking=$(ktcheck) && return

@@ -127,8 +127,8 @@ exit_code() {
 	fi
 }
 
-# stty changes a mode only after all output has been transmitted (TCSADRAIN). Where /dev is not mounted there is only the
-# kernel's own /dev/console.
+# stty changes a mode only after all output has been transmitted (TCSADRAIN). Where /dev is not mounted there is only
+# the kernel's own /dev/console.
 drain_consoles() {
 	# shellcheck disable=SC2153 # set in consoles.sh
 	for console in "$CONSOLE" "$LAST_WORDS" ${SHELL_TTY:+hvc0}; do

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The kernel's own crash test (LKDTM) and ours (../ktcrash), crash by crash: each is provoked in a guest, and must be named
-# in the verdict, the reason and the list of reports. `make test-crash` runs it; `make kernel-crash` builds the modules.
+# The kernel's own crash test (LKDTM) and ours (../ktcrash), crash by crash: each is provoked in a guest, and must be
+# named in the verdict, the reason and the list of reports. `make test-crash` runs it; `make kernel-crash` builds the modules.
 
 # shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/vm.sh"
@@ -64,7 +64,9 @@ test_usercopy() { panics USERCOPY_SLAB_SIZE_TO bug 'kernel BUG at mm/usercopy.c:
 test_fortify() { panics FORTIFY_STR_MEMBER bug 'kernel BUG at lib/string_helpers.c'; }
 
 test_divide() { panics divide oops 'Oops: divide error: 0000 \[#1\].* \(Kernel panic - not syncing: Fatal exception\)'; }
-test_non_canonical() { panics non_canonical oops 'Oops: general protection fault, .* \(Kernel panic - not syncing: Fatal exception\)'; }
+test_non_canonical() {
+	panics non_canonical oops 'Oops: general protection fault, .* \(Kernel panic - not syncing: Fatal exception\)'
+}
 
 # warns NAME KIND ERE [WORD]: the guest goes on, and --fail-on-warn counts it.
 warns() {

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Kernels that lack one option each (../kernels): one line names it, from the configuration where there is one, and from
-# what the guest shows where there is none; or the run works, and says what it goes without. `make test-options` runs it;
-# `make kernel-options` builds the kernels.
+# what the guest shows where there is none; or the run works, and says what it goes without. `make test-options` runs
+# it; `make kernel-options` builds the kernels.
 
 # shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/vm.sh"
