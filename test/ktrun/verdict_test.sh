@@ -259,7 +259,7 @@ test_result_json_is_json_with_ktrun_s_keys_in_front() {
 	"$KT_PYTHON" -c 'import json, sys
 keys = json.load(open(sys.argv[1], encoding="utf-8"))
 print(" ".join(keys))' art/result.json >keys
-	assert_matches '^verdict code reason wall_ms accel kernel ' keys
+	assert_matches '^verdict code reason wall_ms accel start snapshot_age_secs kernel ' keys
 	assert_matches ' exit_code exec_exit_code sched_exit_code .*sched_log_bytes$' keys
 	assertEquals "one key a line" "$(wc -w <keys)" "$(grep -c '^  "[a-z_]*": ' art/result.json)"
 }
