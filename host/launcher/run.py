@@ -313,17 +313,16 @@ class _Guest:
     def _stop_reader(self) -> Optional[str]:
         """On TERM the reader reads to the end of the file.
 
-        A reader that died has left no stream.json: then the stream is decoded once more, for the files only.
+        A reader that died, or was never started, has left no stream.json: then the stream is decoded for the files only.
         """
-        if not self._reader:
-            return None
-        self._reader.send(signal.SIGTERM)
-        if not self._jobs.wait(self._reader, secs=READER_SECS):
-            self._reader.send(signal.SIGKILL)
-        if not has_read(self._reader.reap()) or not os.path.exists(self._directory.file(NAME)):
-            options = self._plan.options
-            return decode_for_files(self._plan.paths.busybox, self._directory, options, options.plain, self._jobs)
-        return None
+        if self._reader:
+            self._reader.send(signal.SIGTERM)
+            if not self._jobs.wait(self._reader, secs=READER_SECS):
+                self._reader.send(signal.SIGKILL)
+            if has_read(self._reader.reap()) and os.path.exists(self._directory.file(NAME)):
+                return None
+        options = self._plan.options
+        return decode_for_files(self._plan.paths.busybox, self._directory, options, options.plain, self._jobs)
 
 
 def _inherited() -> list[int]:

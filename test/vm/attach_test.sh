@@ -57,7 +57,7 @@ test_a_scheduler_that_does_not_attach_in_time_is_named_so() {
 test_a_kernel_without_sched_ext_is_named_as_the_reason() {
 	look no_sched_ext
 	assert_verdict sched-not-attached 201
-	assert_value scheduler_not_attached_reason 'sched_ext sysfs absent'
+	assert_value scheduler_not_attached_reason 'sched_ext sysfs absent: does this kernel have CONFIG_SCHED_CLASS_EXT?'
 	assert_value payload_started false
 	assert_matches 'sched_ext' "$err"
 }

@@ -68,7 +68,7 @@ def resumes(rng, index):
 # Who may be killed in a guest with a scheduler and a payload, and what the run may come to.
 VICTIMS = {
     "scheduler": ("sched-died",),
-    "ktexec": ("fail",),
+    "ktexec": ("init-failed",),
     "ktexitmon": ("init-failed", "pass"),
     "ktpipe": ("init-failed", "pass"),
     "kthvc": ("init-failed", "pass"),
