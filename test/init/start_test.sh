@@ -63,7 +63,8 @@ test_a_kernel_without_a_system_call_ends_the_machine_with_its_option() {
 	new_root
 	when ktcheck 'exit 127'
 	boot
-	assert_in dev/ttyS1 '^ktbox: kernel: this kernel lacks system calls that ktcheck could not name'
+	assert_in dev/ttyS1 '^ktbox: kernel: ktcheck ended with status 127 and named nothing$'
+	assert_exit 209
 }
 
 # no_port DIRECTORY...: of the kernel's drivers in sysfs; and no port.

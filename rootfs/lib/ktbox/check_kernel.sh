@@ -5,9 +5,14 @@
 
 check_kernel() {
 	lacking=$(ktcheck) && return
+	status=$?
+	[ -n "$lacking" ] || {
+		note_error kernel "ktcheck ended with status $status and named nothing"
+		return
+	}
 	set -f # a list of words
 	# shellcheck disable=SC2086
-	set -- ${lacking:-'system calls that ktcheck could not name'}
+	set -- $lacking
 	set +f
 	fail kernel "this kernel lacks $*, which the kt commands need"
 }
