@@ -147,7 +147,8 @@ static void choose_events(struct relay *r)
 	r->fds[POLL_SOCKET] = (struct pollfd){ socket_events ? r->socket : -1, socket_events, 0 };
 }
 
-/* Each side is read first, and what it gave is written at once where the other side takes it. */
+/* Each side is read first, and what it gave is written at once where the other side takes it. The socket comes before
+ * the port: the end of a connection is seen before a question that came after it, which then goes to the next one. */
 static void step(struct relay *r)
 {
 	choose_events(r);
@@ -155,10 +156,10 @@ static void step(struct relay *r)
 		bb_simple_perror_msg_and_die("unable to poll");
 	if (r->fds[POLL_SIGNALS].revents)
 		on_signals(r);
-	if (r->fds[POLL_PORT].revents & ~POLLOUT)
-		read_port(r);
 	if (r->fds[POLL_SOCKET].revents & ~POLLOUT)
 		read_socket(r);
+	if (r->fds[POLL_PORT].revents & ~POLLOUT)
+		read_port(r);
 	if (r->to_socket.len)
 		flush_to_socket(r);
 	if (r->to_host.len)

@@ -55,6 +55,23 @@ def answers():
     return ends_by_term(process)
 
 
+def at_once():
+    """ktrelay is stopped while the connection ends and the next question comes, so that it sees both in one step."""
+    server = listen()
+    process = start()
+    os.write(host, b"question\n")
+    scheduler = server.accept()[0]
+    scheduler.recv(100)
+    process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+    scheduler.close()
+    os.write(host, b"again\n")
+    process.send_signal(signal.SIGCONT)
+    ready = select.select([server, host], [], [], 20)[0]
+    print("asked", server.accept()[0].recv(100).decode() if server in ready else "nobody", end="\n"[server in ready:])
+    return ends_by_term(process)
+
+
 def no_scheduler():
     process = start()
     for _ in range(2):
@@ -104,6 +121,12 @@ test_a_question_reaches_the_socket_and_its_answer_the_host() {
 	assertEquals "asked question
 told answer
 asked again
+status 0" "$(cat out)"
+}
+
+test_a_question_beside_the_end_of_a_connection_goes_to_the_next() {
+	relay at_once
+	assertEquals "asked again
 status 0" "$(cat out)"
 }
 
