@@ -36,6 +36,11 @@ class CannotGoOn(Exception):
     """A program that the run needs has died, or the disk is full. The text says which."""
 
 
+def _milliseconds_until(deadline: float) -> float:
+    """As poll(2) takes them."""
+    return min(max(0.0, (deadline - time.monotonic()) * 1000), _POLL_MS_MAX)
+
+
 def _describe_status(status: int) -> str:
     if status == 128 + signal.SIGXFSZ:
         return "a file is larger than ulimit -f allows"
@@ -156,7 +161,7 @@ class Jobs:
             poll.register(job.pidfd, select.POLLIN)
         while True:
             self.check_signals()
-            left = None if deadline is None else min(max(0.0, (deadline - time.monotonic()) * 1000), _POLL_MS_MAX)
+            left = None if deadline is None else _milliseconds_until(deadline)
             ready = {descriptor for descriptor, _ in poll.poll(left)}
             self._drain_wakeup(ready)
             for job in jobs:
@@ -176,7 +181,7 @@ class Jobs:
         poll.register(source, select.POLLIN)
         while True:
             self.check_signals()
-            ready = {descriptor for descriptor, _ in poll.poll(max(0.0, (deadline - time.monotonic()) * 1000))}
+            ready = {descriptor for descriptor, _ in poll.poll(_milliseconds_until(deadline))}
             self._drain_wakeup(ready)
             if source.fileno() in ready:
                 return True

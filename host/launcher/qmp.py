@@ -6,6 +6,7 @@ Ends: each wait ends at the deadline, when QEMU closes its side, or for a signal
 """
 from __future__ import annotations
 
+import collections
 import json
 import socket
 import time
@@ -26,6 +27,7 @@ class Qmp:
         self._connection, self._jobs = connection, jobs
         self._deadline = time.monotonic() + secs
         self._received = b""
+        self._events: collections.deque[dict[str, Any]] = collections.deque()  # that came before a reply
 
     def begin(self) -> None:
         """The greeting. Then migrations report how they go, and leave out memory that is a shared file."""
@@ -45,12 +47,13 @@ class Qmp:
                 return message["return"]
             if "error" in message:
                 raise QmpError(f"{command}: {message['error'].get('desc', 'an error')}")
+            self._events.append(message)
 
     def migrate(self, command: str, uri: str) -> None:
         """Until the migration (migrate, or migrate-incoming) has completed."""
         self.execute(command, uri=uri)
         while True:
-            message = self._message()
+            message = self._events.popleft() if self._events else self._message()
             status = message["data"]["status"] if message.get("event") == "MIGRATION" else None
             if status == "completed":
                 return

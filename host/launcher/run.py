@@ -25,7 +25,7 @@ from .rundir import COM2, CONSOLE, QEMU_LOG, STREAM, RunDirectory, create, repla
 from .stream import NAME, decode_for_files, has_read, reader_command, share_of, unwritten
 from .terminal import Terminal, make_ports
 from .text import note, write_all, write_stderr
-from .warm import COLD, Preparation, Start, start_guest
+from .warm import COLD, UNKNOWN, Preparation, Start, start_guest
 
 END_SECS = 15  # from the exit frame to QEMU's own end: the guest still drains a slow console
 STOP_SECS = 10  # from the request for dump and shutdown to the kill
@@ -47,7 +47,7 @@ class Silence:
 def run_guest(ready: Preparation, directory: RunDirectory, jobs: Jobs) -> tuple[Ending, Start]:
     started = time.monotonic()
     guest = _Guest(ready.plan, ready.work, directory, jobs)
-    ending, start = Ending(), Start(COLD)
+    ending, start = Ending(), Start(UNKNOWN if ready.plan.options.warm else COLD)
     try:
         guest.open_ports()
         start = start_guest(ready, guest, jobs)

@@ -32,7 +32,7 @@ from .snapshot import (COPIED, INITRAMFS, STATE, Cache, CannotCache, DamagedSnap
 from .text import Fault, decoded, note, shell_word
 from .values import Share
 
-WARM, COLD = "warm", "cold"
+WARM, COLD, UNKNOWN = "warm", "cold", "unknown"  # values of host.json's key "start"
 _ANSWER_SECS = 60  # QEMU's and the guest's, on a busy machine
 _BOOT_SECS = 120  # of a guest that is to be saved, where the run has no limit
 _SPACE_LEAST = 256 * 1024 * 1024  # a booted guest has written to 110 MB of its RAM

@@ -276,6 +276,7 @@ hello = b"{\"QMP\": {}}\n"
 def event(status):
 	return b"{\"event\": \"MIGRATION\", \"data\": {\"status\": \"" + status + b"\"}}\n"
 talk(hello, ok, ok, ok, event(b"setup"), event(b"completed"))
+talk(hello, ok, ok, event(b"active") + event(b"completed") + ok)
 talk(hello, ok, ok, event(b"active") + ok, event(b"failed"))
 talk(hello, ok, b"{\"error\": {\"desc\": \"no such capability\"}}\n")
 talk(hello, ok, ok, ok)
@@ -285,6 +286,7 @@ talk(hello, b"[]\n")
 talk(hello, closes=False)
 talk(b"x" * 1100000, closes=False)' >out 2>&1
 	assert_file_text 'completed
+completed
 migrate: failed
 migrate-set-capabilities: no such capability
 QEMU has ended
@@ -293,6 +295,26 @@ not a message of QEMU'"'"'s: Expecting value: line 1 column 1 (char 0)
 not a message of QEMU'"'"'s
 QEMU did not answer in time
 a message without an end' out
+}
+
+test_a_wait_of_years_is_a_wait() {
+	launcher 'import socket
+from launcher.jobs import Jobs
+near, far = socket.socketpair()
+far.sendall(b"x")
+with Jobs() as jobs:
+	print(jobs.wait_readable(near, 99999999))' >out 2>&1
+	assert_file_text True out
+}
+
+test_the_breakpoints_before_the_resume_are_those_of_init() {
+	launcher 'from launcher import warm
+print(*warm._BEFORE_RESUME)' >out
+	(
+		. "$KT_TOP/rootfs/lib/ktbox/breakpoints.sh"
+		echo "${BREAKPOINTS%% run_files*} run_files"
+	) >expected
+	assertEquals "$(cat expected)" "$(cat out)"
 }
 
 test_a_replay_keeps_how_the_guest_was_started() {
