@@ -6,6 +6,7 @@ all text of the guest; the keys are documented in docs/internals/replay-format.m
 """
 from __future__ import annotations
 
+import itertools
 import re
 import signal
 import subprocess
@@ -22,6 +23,7 @@ NAME = "stream.json"
 _READ = (0, 1, 2)  # the statuses of ktrecv with which it has written its files
 _UNWRITTEN = {5: "stdout", 6: "stderr"}  # it has, but could not pass on what the payload wrote
 _WITHOUT = "without:"  # the text of a mark (docs/internals/wire.md)
+_FIRST_OF_OTHERS = ("scheduler-started", "payload-starting")  # from these marks on, others than /init may send marks
 _GOOD_STOPS = (0, 128 + signal.SIGTERM)
 _SIZE_MAX = 256 * 1024 * 1024
 
@@ -131,7 +133,8 @@ class Stream:
     @property
     def without(self) -> tuple[str, ...]:
         """The options of the kernel that /init says it went without."""
-        return tuple(mark.what[len(_WITHOUT):] for mark in self.marks if mark.what.startswith(_WITHOUT))
+        of_init = itertools.takewhile(lambda mark: mark.what not in _FIRST_OF_OTHERS, self.marks)
+        return tuple(mark.what[len(_WITHOUT):] for mark in of_init if mark.what.startswith(_WITHOUT))
 
     @property
     def stop_status(self) -> Optional[int]:

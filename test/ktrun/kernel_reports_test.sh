@@ -362,6 +362,17 @@ test_a_kernel_without_a_log_has_not_reported_nothing() {
 	assert_matches '^  kernel     lacks CONFIG_PRINTK: the run went without$' err
 }
 
+# A scheduler and a payload may send marks of their own.
+test_a_mark_of_others_than_init_says_nothing_of_the_kernel() {
+	: >stub/console
+	for first in scheduler-started payload-starting; do
+		streams $READY "mark#stamp:1:$first" $STARTED mark#stamp:2:without:CONFIG_PRINTK $OUT0 $EXIT
+		ktrun -- true
+		assert_verdict pass 0
+		assert_no_match 'CONFIG_PRINTK' err
+	done
+}
+
 test_a_warning_in_log_and_console_counts_once() {
 	printf '[    1.000000] booted\n[    2.000000] WARNING: at somewhere\n' >stub/console
 	set -- $READY $STARTED $OUT0 "$(record 0 1000000 booted)" "$(record 1 2000000 'WARNING: at somewhere')"

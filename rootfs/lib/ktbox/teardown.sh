@@ -54,8 +54,14 @@ stop_scheduler() {
 	[ -n "${KTEXITMON:-}" ] || return 0
 	await_while_lives "$KTEXITMON" -t 0 sched_exited
 	case $SCHEDULER.$EVENT in
-	running.sched_exited) scheduler_died "it ended" && return ;;
-	running.process.ended) monitor_ended; return ;;
+	running.sched_exited)
+		scheduler_died "it ended"
+		return
+		;;
+	running.process.ended)
+		monitor_ended
+		return
+		;;
 	esac
 	end_process "$KTEXITMON" "$MONITOR_SECONDS"
 	status=$?
