@@ -21,7 +21,7 @@ here=$(dirname "$0")
 . "$here/apt-state.sh"
 
 # Besides virtme-ng's dependencies: strings (binutils) and its guest's poweroff (systemd-sysv).
-packages=virtme-ng,qemu-system-x86,virtiofsd,udev,binutils,systemd-sysv,kmod,cpio
+packages=virtme-ng,qemu-system-x86,virtiofsd,udev,binutils,systemd-sysv,kmod
 
 bootstrap() { # ARCHIVE SUITE; debootstrap's recipe of sid fits every newer suite
 	rm -rf "$dest.new"

@@ -13,7 +13,7 @@ struct kt_dump_sender {
 	int pipe; /* to the writer, non-blocking; -1: closed, or there is no port */
 	pid_t writer;
 	int writer_end; /* pidfd: readable when the writer has ended; -1 before and after */
-	uint64_t unsent; /* bytes of the newest dump that the queue had no room for */
+	uint64_t unsent; /* bytes of the newest dump that the queue had no space for */
 	uint32_t fill; /* bytes of dump in out.payload, after the number */
 	struct kt_out out;
 	struct kt_byte_queue queue; /* whole frames */

@@ -29,7 +29,7 @@ struct kt_artifacts {
 };
 
 /* Makes the directory NAME if it is missing, and removes the files of an earlier run. A file that only has the name of
- * one is not touched. ROOM is in bytes. Dies when it can't, as all of these do. */
+ * one is not touched. SPACE is in bytes. Dies when it can't, as all of these do. */
 void kt_artifacts_open(struct kt_artifacts *artifacts, const char *name_or_null, bool plain, uint64_t space) FAST_FUNC;
 
 /* Appends the bytes to the file NAME. */

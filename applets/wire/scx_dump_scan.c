@@ -445,12 +445,12 @@ static size_t copy_up_to_newline(struct kt_dump_scan *scan, const char *bytes, s
 {
 	const char *newline = memchr(bytes, '\n', len);
 	size_t taken = newline ? (size_t)(newline - bytes) : len;
-	size_t room = scan->line_at + KT_DUMP_LINE_MAX - 2 - scan->len; /* for a NUL and a newline */
+	size_t space = scan->line_at + KT_DUMP_LINE_MAX - 2 - scan->len; /* for a NUL and a newline */
 
-	if (!scan->open && room > 0)
-		taken = MIN(taken, room);
-	memcpy(scan->line + scan->len, bytes, MIN(taken, room));
-	scan->len += MIN(taken, room);
+	if (!scan->open && space > 0)
+		taken = MIN(taken, space);
+	memcpy(scan->line + scan->len, bytes, MIN(taken, space));
+	scan->len += MIN(taken, space);
 	scan->line[scan->len] = '\0';
 	return taken;
 }

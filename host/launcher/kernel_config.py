@@ -41,7 +41,7 @@ _OPTIONS = (
     Option("TMPFS", "/tmp, /run and /dev/shm", NEEDED),
     Option("PROC_FS", "/proc", NEEDED),
     Option("SYSFS", "/sys", NEEDED),
-    Option("NET", "netlink, which tells of a scheduler's attach and end", NEEDED),
+    Option("NET", "netlink, which reports a scheduler's attach and end", NEEDED),
     Option("SIGNALFD", "a system call that the kt commands need", NEEDED),
     Option("INOTIFY_USER", "a system call that the kt commands need", NEEDED),
     Option("FILE_LOCKING", "a system call that the kt commands need", NEEDED),

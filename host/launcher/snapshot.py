@@ -196,12 +196,12 @@ class Cache:
                 os.close(lock)
 
     def add(self, key: str, new: str, words: str, title: str) -> None:
-        """NEW, whose files are written, becomes the snapshot. Room is made for it first."""
+        """NEW, whose files are written, becomes the snapshot. Space is made for it first."""
         try:
             size, limit = size_of(new), limit_bytes()
             if size > limit:
                 raise CannotCache(f"the snapshot takes {size >> 20} MiB, more than KTRUN_WARM_MAX ({limit >> 20} MiB)")
-            self._make_room(limit - size)
+            self._make_space(limit - size)
             record = Record(FORMAT, int(time.time()), words, title,
                             tuple(_state_of(new, name) for name in sorted(os.listdir(new))))
             with open(f"{new}/{_RECORD}", "wb") as file:
@@ -210,7 +210,7 @@ class Cache:
         except OSError as error:
             raise CannotCache(f"unable to keep the snapshot: {error.strerror}") from error
 
-    def _make_room(self, limit: int) -> None:
+    def _make_space(self, limit: int) -> None:
         """The least recently used ones go first, and never one that is in use."""
         listed = sorted(self.entries(), key=lambda entry: entry.used)
         total = sum(entry.bytes for entry in listed)

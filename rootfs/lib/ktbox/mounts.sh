@@ -15,7 +15,7 @@ mounts() {
 	check_mounts
 	consoles
 	mkdir -p "$RUN"
-	mount -t tmpfs -o nosuid,nodev,mode=755,size=4m tmpfs "$RUN" # no payload that fills /run takes its room
+	mount -t tmpfs -o nosuid,nodev,mode=755,size=4m tmpfs "$RUN" # no payload that fills /run takes its space
 	cp -d "$ROOT"/lib/ktbox/dev-links/* "$ROOT/dev" # fd, stdin, stdout, stderr
 	link_host_files
 	keep_helpers

@@ -61,7 +61,7 @@ start_scheduler() {
 }
 
 # Sets PROGRAM, a link to /scheduler with the name that it has on the host: a process has the name by which it was
-# started. Without room for a link it is /scheduler.
+# started. Without space for a link it is /scheduler.
 name_scheduler() {
 	PROGRAM=$ROOT/scheduler
 	program_name=
