@@ -22,6 +22,15 @@ copy_rootfs() {
 	chmod -R u=rwX,go=rX "$stage"
 }
 
+# A third of what /init reads is comments, which cost a guest under TCG 8 ms. A line stays a line, so that its
+# number in a message is right. No text of /init begins with # inside of quotes.
+remove_comments() {
+	for file in "$stage"/lib/ktbox/*.sh; do
+		sed 's/^[[:blank:]]*#.*//' "$file" >"$file.new"
+		mv "$file.new" "$file"
+	done
+}
+
 make_directories() {
 	for name in bin sbin dev proc sys run var mnt usr/sbin .ktbox; do
 		mkdir "$stage/$name"
@@ -82,6 +91,7 @@ pack() {
 }
 
 copy_rootfs
+remove_comments
 make_directories
 install_shunit2
 install_busybox

@@ -16,7 +16,7 @@
 //config:	Check that the kernel has the system calls that the kt commands
 //config:	need.
 
-//applet:IF_KTCHECK(APPLET(ktcheck, BB_DIR_USR_BIN, BB_SUID_DROP))
+//applet:IF_KTCHECK(APPLET_NOFORK(ktcheck, ktcheck, BB_DIR_USR_BIN, BB_SUID_DROP, ktcheck))
 
 //kbuild:lib-$(CONFIG_KTCHECK) += ktcheck.o
 

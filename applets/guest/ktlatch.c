@@ -15,7 +15,7 @@
 //config:	One-shot events between processes, for shell: set, test, reset, and
 //config:	wait with a time limit and without polling.
 
-//applet:IF_KTLATCH(APPLET(ktlatch, BB_DIR_USR_BIN, BB_SUID_DROP))
+//applet:IF_KTLATCH(APPLET_NOFORK(ktlatch, ktlatch, BB_DIR_USR_BIN, BB_SUID_DROP, ktlatch))
 
 //kbuild:lib-$(CONFIG_KTLATCH) += ktlatch.o
 
@@ -82,6 +82,8 @@ static int wait_main(char **argv)
 	if (gone)
 		deadline = kt_now_ms();
 	i = kt_latch_wait(argv, opts & OPT_ANY, deadline, pidfd);
+	if (pidfd >= 0)
+		close(pidfd);
 	if (i < 0 && !gone && i != KT_LATCH_ENDED)
 		return 124;
 	if (opts & OPT_INDEX)

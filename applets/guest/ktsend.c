@@ -9,6 +9,8 @@
  * Exit: 0 sent; 1 otherwise. Bad arguments are refused before anything is sent.
  *
  * A stream is sent as it arrives. Anything else is one frame, so that its reader gets all of it or nothing.
+ *
+ * /init's shell runs it without a process (ktsh.c): it keeps nothing between two runs, and never calls exit(3).
  */
 //config:config KTSEND
 //config:	bool "ktsend"
@@ -16,7 +18,7 @@
 //config:	help
 //config:	Send one typed frame, or stdin in chunks, to the host.
 
-//applet:IF_KTSEND(APPLET(ktsend, BB_DIR_USR_BIN, BB_SUID_DROP))
+//applet:IF_KTSEND(APPLET_NOFORK(ktsend, ktsend, BB_DIR_USR_BIN, BB_SUID_DROP, ktsend))
 
 //kbuild:lib-$(CONFIG_KTSEND) += ktsend.o
 
@@ -382,5 +384,8 @@ int ktsend_main(int argc UNUSED_PARAM, char **argv)
 		send_frame(port, out, &type, len);
 	if (opts & OPT_BARRIER)
 		pass_queue(port, out);
+	if (path && port != STDOUT_FILENO)
+		close(port);
+	free(out);
 	return EXIT_SUCCESS;
 }

@@ -21,7 +21,7 @@ test_the_phases_come_in_order() {
 		'ktsend sys-ready' 'ktsend lifecycle init-started' 'ktpipe -o /dev/ttyS0 -t /tmp/dump.txt -d ' 'ktsh-lite /sched_enable' \
 		'ktexitmon -l /tmp/sched.log /scheduler' 'ktsend lifecycle payload-starting' 'ktsend scenario-start' \
 		'ktexec /payload' 'ktsend scenario-end ' 'ktsend exec-exit 7' 'ktexitmon got TERM' \
-		'ktsend sched-state stopped code=0' 'ktdump -s /tmp' 'ktdump /tmp/sched.log' 'ktsh-lite /sched_disable' \
+		'ktsend sched-state stopped code=0' 'ktdump /tmp/sched.log' 'ktsh-lite /sched_disable' \
 		'ktpipe got TERM' 'ktsend exit 7' 'stty ' 'reboot -f'
 	assert_exit 7
 }
@@ -97,7 +97,7 @@ test_logs_wait_for_the_end_of_ktexitmon_and_the_exit_frame_for_the_end_of_ktpipe
 	when ktpipe 'on_term() { note ktpipe drains; a_moment; note ktpipe gone; exit 0; }
 		ktlatch set trace_armed; stay'
 	boot
-	assert_order 'ktexec' 'ktexitmon stops' 'ktexitmon gone' 'ktsend sched-state stopped' 'ktdump -s' \
+	assert_order 'ktexec' 'ktexitmon stops' 'ktexitmon gone' 'ktsend sched-state stopped' \
 		'ktpipe drains' 'ktpipe gone' 'ktsend exit 0'
 }
 

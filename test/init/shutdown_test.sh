@@ -15,7 +15,7 @@ asked() {
 
 assert_orderly_end() {
 	assert_order 'ktexec /payload' 'ktexec got TERM' 'ktsend scenario-end ' 'ktsend exec-exit 9' \
-		'ktexitmon got TERM' 'ktsend sched-state stopped code=0' 'ktdump -s' 'ktdump /tmp/sched.log' \
+		'ktexitmon got TERM' 'ktsend sched-state stopped code=0' 'ktdump /tmp/sched.log' \
 		'ktsh-lite /sched_disable' 'ktpipe got TERM' 'ktsend exit 9' 'stty' 'reboot -f'
 	assert_did_not '^ktsend (init-error|lifecycle scheduler-)'
 	assert_exit 9
@@ -105,7 +105,7 @@ test_a_request_during_the_teardown_does_not_cut_it_short() {
 		}
 		ktlatch set sched_attached; stay"
 	boot
-	assert_order 'ktexitmon stops' 'ktsend sched-state stopped code=0' 'ktdump -s' 'ktpipe got TERM' \
+	assert_order 'ktexitmon stops' 'ktsend sched-state stopped code=0' 'ktpipe got TERM' \
 		'ktsend exit 0' 'reboot -f'
 	assert_exit 0
 }

@@ -31,6 +31,7 @@ test_a_scheduler_that_died_is_not_also_stopped() {
 
 test_the_log_is_sent_once_with_the_staged_logs_before_it() {
 	: >root/tmp/sched.log
+	: >root/tmp/sched_1.log
 	boot
 	assert_order 'ktexitmon got TERM' 'ktdump -s /tmp' 'ktdump /tmp/sched.log' 'ktsend exit 0'
 	assert_times 1 '^ktdump /tmp/sched.log$'
@@ -41,6 +42,7 @@ test_the_log_is_sent_once_with_the_staged_logs_before_it() {
 
 test_a_log_that_somebody_has_sent_is_not_sent_again_but_the_staged_logs_are() {
 	: >root/tmp/sched.log
+	: >root/tmp/sched_1.log
 	when ktexec 'ktlatch set sched_log_owned'
 	boot
 	assert_did 'ktdump -s /tmp'
@@ -50,7 +52,7 @@ test_a_log_that_somebody_has_sent_is_not_sent_again_but_the_staged_logs_are() {
 test_without_a_log_none_is_sent() {
 	rm root/scheduler
 	boot
-	assert_did_not '^ktdump /tmp/sched.log'
+	assert_did_not '^ktdump'
 	assert_exit 0
 }
 
@@ -187,27 +189,6 @@ test_a_global_trace_that_was_not_sent_whole_is_an_error() {
 	boot
 	assert_did 'ktsend init-error teardown: the global trace was not sent completely'
 	assert_exit 209
-}
-
-# keeps_helpers: the guest's busybox, which installs what the tests have for it.
-keeps_helpers() {
-	cat >root/bin/busybox <<-'END'
-		#!/bin/sh
-		ln -s "$KTBOX_ROOT"/kept/* "$3"
-	END
-	chmod +x root/bin/busybox
-	cp -a root/stubs root/kept
-	ln -s "$KT_BUSYBOX" root/kept/ktlatch
-}
-
-test_a_payload_that_removes_all_commands_is_told_with_its_own_status() {
-	boot_ceiling 20
-	keeps_helpers
-	when ktexec 'note "payload has $PATH"; rm -r "$KTBOX_ROOT/stubs" "$KTBOX_ROOT/tools/ktlatch"; exit 5'
-	boot
-	assert_did 'payload has /stubs:/tools' 'ktsend exec-exit 5'
-	assert_did_not '^ktsend init-error'
-	assert_exit 5
 }
 
 test_a_helper_that_can_not_be_run_is_named_and_waited_for_no_more() {

@@ -35,6 +35,9 @@ oneTimeSetUp() {
 	attack stays "-t $TIME_LIMIT --max-output 64M" escapes deaf stay
 	vm yes --max-output 16M -- yes
 	vm kills -t 120 -s "$KT_TOP/build/scx_demo" -- sh -c 'kill -KILL -1; exit 5'
+	vm removes -t 60 -- sh -c 'rm -rf /bin /sbin /usr /lib; exit 5'
+	# shellcheck disable=SC2016 # for the guest
+	vm hides -t 60 -- sh -c 'for at in /usr /sbin /proc /run /bin; do mount -t tmpfs none "$at" || exit 1; done; exit 6'
 	vm hogs -t 20 -- sh -c 'for _ in 1 2; do chrt -f 99 sh -c "while :; do :; done" & done; wait'
 }
 
@@ -76,6 +79,19 @@ test_text_of_the_guest_is_shown_without_what_drives_a_terminal() {
 	assert_matches 'evil' "$err"
 	assert_matches 'evil' "$art/com2.log"
 	assert_value init_error '\u001b[2J\u001b]0;evil\u0007../../evil\n  \"verdict\": \"pass\",'
+}
+
+# /init needs no file of the guest's to end a run.
+test_a_payload_that_removes_all_commands_is_told_with_its_own_status() {
+	look removes
+	assert_verdict fail 5
+	assert_value init_error null
+}
+
+test_a_payload_that_hides_commands_and_file_systems_is_told_with_its_own_status() {
+	look hides
+	assert_verdict fail 6
+	assert_value init_error null
 }
 
 # ktexec, ktexitmon and the other daemons are among them: it is no silence up to the limit.

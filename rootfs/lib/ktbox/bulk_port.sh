@@ -5,11 +5,11 @@
 #        KT_MARKS makes each sender on it also send the time of its frame.
 
 bulk_port() {
-	port=$(ktport ktstr-bulk) || fail "bulk port" "there is no port ktstr-bulk$(option_of_ports)"
+	find_port ktstr-bulk || fail "bulk port" "there is no port ktstr-bulk$(option_of_ports)"
 	# A failing redirection of a plain exec would end the shell.
-	command exec 9>"$ROOT$port" || fail "bulk port" "cannot open $port"
+	command exec 9>"$ROOT$PORT" || fail "bulk port" "cannot open $PORT"
 	export KT_PORT_FD=9 KT_MARKS=1
-	BULK_PORT=${port##*/}
+	BULK_PORT=${PORT##*/}
 }
 
 # Which option the kernel lacks, where its drivers tell: with all of them the host has not offered the port.

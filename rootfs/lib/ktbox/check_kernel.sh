@@ -4,7 +4,8 @@
 #        fail in its own way, some of them late.
 
 check_kernel() {
-	lacking=$(ktcheck) && return
+	ktcheck >/dev/null && return
+	lacking=$(ktcheck)
 	status=$?
 	[ -n "$lacking" ] || {
 		note_error kernel "ktcheck ended with status $status and named nothing"

@@ -54,7 +54,7 @@ set_latch() { # LATCH
 	true >"$RUN/$1"
 }
 
-# Returns PID's status. Every wait of /init is for a background process, so that the traps of poweroff and reboot
+# Returns PID's status. Each long wait of /init is for a background process, so that the traps of poweroff and reboot
 # run at once: ash runs a trap only between commands.
 wait_for() { # PID
 	while :; do
@@ -64,6 +64,16 @@ wait_for() { # PID
 		[ "$status" -ge 128 ] && kill -0 "$1" 2>/dev/null && continue
 		return "$status"
 	done
+}
+
+# Sets PORT to the device of the virtio port NAME. For one that is not there yet, ktport waits.
+find_port() { # NAME
+	for port in "$ROOT"/sys/class/virtio-ports/*; do
+		port_name=
+		[ ! -r "$port/name" ] || read -r port_name <"$port/name"
+		[ "$port_name" != "$1" ] || { PORT=/dev/${port##*/} && return; }
+	done
+	PORT=$(ktport "$1")
 }
 
 # Sets BYTES_SENT to the kernel's count of bytes that the bulk port has sent; empty if the kernel has none.
@@ -135,32 +145,25 @@ await_while_lives() { # PID [-t SECONDS] LATCH...
 }
 
 # Sends TERM to the child process PID, and KILL when nothing has moved on the port for SECONDS. This bounds silence,
-# not the whole time: a host that reads slowly must still get every byte. Returns PID's status.
+# not the whole time: a host that reads slowly must still get every byte. Without ktlatch nothing bounds the wait, so KILL
+# comes at once. Returns PID's status. A signal changes nothing here, so this wait is none for a background process.
 end_process() { # PID SECONDS
 	kill -TERM "$1" 2>/dev/null
-	bound_silence "$1" "$2" &
-	wait_for "$1"
-	status=$?
-	set_latch "ended-$1"
-	return "$status"
-}
-
-# KILL when nothing has moved for SECONDS; at once when ktlatch can't be run: without it, nothing bounds the wait.
-bound_silence() { # PID SECONDS
 	while :; do
-		ktlatch wait -t "$2" "ended-$1"
+		ktlatch wait -a -i -t "$2" -p "$1"
 		status=$?
 		case $status in
-		0) return ;;
+		125) break ;;
 		124) port_has_moved || kill -KILL "$1" ;;
 		*)
 			[ "$status" -lt 128 ] || continue
 			say "wait: $(describe_status ktlatch "$status")"
 			kill -KILL "$1"
-			return
+			break
 			;;
 		esac
 	done
+	wait_for "$1"
 }
 
 now_ms() { # sets NOW_MS, milliseconds since boot, without a process
@@ -169,12 +172,11 @@ now_ms() { # sets NOW_MS, milliseconds since boot, without a process
 }
 
 # Call it in a subshell: it replaces the process by COMMAND, one of ktexec, ktexitmon, ktterm and ktlogin, which start
-# a program of the user. They give it the user's environment (kt_exec() in process.h); no shell reads that. Its PATH is
-# not that of /init (mounts.sh).
+# a program of the user. They give it the user's environment (kt_exec() in process.h); no shell reads that.
 exec_with_user_env() { # COMMAND ARG...
 	[ ! -e "$ROOT/.ktbox/env" ] || export KT_USER_ENV="$ROOT/.ktbox/env"
 	if [ -d "$ROOT/include-files" ] || [ -d "$ROOT/.ktbox/bin" ]; then
 		export KT_USER_PATH="$ROOT/include-files:$ROOT/.ktbox/bin"
 	fi
-	PATH=${USER_PATH:-$PATH} exec "$@"
+	exec "$@"
 }

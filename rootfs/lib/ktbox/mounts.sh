@@ -18,23 +18,6 @@ mounts() {
 	mount -t tmpfs -o nosuid,nodev,mode=755,size=4m tmpfs "$RUN" # no payload that fills /run takes its space
 	cp -d "$ROOT"/lib/ktbox/dev-links/* "$ROOT/dev" # fd, stdin, stdout, stderr
 	link_host_files
-	keep_helpers
-}
-
-# The payload may remove or hide /bin and /usr (rm -rf, a mount): /init goes on with a read-only copy of its own.
-# USER_PATH is the PATH of what it starts for the user.
-keep_helpers() {
-	USER_PATH=$PATH
-	[ -x "$ROOT/bin/busybox" ] || return 0
-	kept=$ROOT/.ktbox/helpers
-	mkdir -p "$kept"
-	mount -t tmpfs -o nosuid,nodev,mode=755,size=4m tmpfs "$kept"
-	if cp "$ROOT/bin/busybox" "$kept/busybox" && "$kept/busybox" --install -s "$kept"; then
-		PATH=$kept:$PATH
-	else
-		say "mounts: unable to copy the helpers of /init"
-	fi
-	mount -o remount,ro "$kept"
 }
 
 # What ktrun brought for a directory that is mounted over (a program of the host's /tmp, an absolute DT_RUNPATH there)

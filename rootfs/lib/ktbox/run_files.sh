@@ -10,8 +10,8 @@
 
 run_files() {
 	[ -n "$FILES_PORT" ] || return 0
-	port=$(ktport ktbox-files) || fail "run's files" "there is no port ktbox-files"
-	command exec 8<>"$ROOT$port" || fail "run's files" "cannot open $port"
+	find_port ktbox-files || fail "run's files" "there is no port ktbox-files"
+	command exec 8<>"$ROOT$PORT" || fail "run's files" "cannot open $PORT"
 	rm -f "$ROOT/.ktbox/run.begin" "$ROOT/.ktbox/run.complete" # of the archive with the modules
 	ktresume "$(readiness)" <&8 >&8 &
 	wait_for $! || fail "run's files" "ktresume ended with status $?"

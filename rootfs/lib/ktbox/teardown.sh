@@ -86,11 +86,16 @@ send_logs() {
 	[ -n "${KT_PORT_FD:-}" ] || return 0
 	[ -z "${KTDUMP:-}" ] || end_process "$KTDUMP" "$MONITOR_SECONDS" ||
 		note_error teardown "the scheduler's log was not sent completely"
-	ktdump -s "$ROOT/tmp"
+	send_staged_logs
 	[ -e "$ROOT/tmp/sched.log" ] || return 0
 	is_set sched_log_owned && return
 	set_latch sched_log_owned
 	ktdump "$ROOT/tmp/sched.log"
+}
+
+send_staged_logs() { # of earlier schedulers of ktstr's host
+	set -- "$ROOT"/tmp/sched_*.log
+	[ ! -e "$1" ] || ktdump -s "$ROOT/tmp"
 }
 
 # The scheduler is gone, so all of its dump is in the ring. ktpipe reads until the ring is empty and an open dump has
