@@ -9,6 +9,7 @@ kills them.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import select
 import signal
@@ -132,6 +133,7 @@ class Jobs:
         IS_USERS: it may be a script of the user. ENVIRONMENT is added to what environment.py lets through.
         """
         parent = os.getpid()
+        _prctl()  # loaded here once, not in each child
 
         def begin() -> None:
             _end_with_parent(parent, orphaned)
@@ -220,11 +222,20 @@ def end_with_parent(number: int) -> None:
 
 def _end_with_parent(parent: int, number: int) -> None:
     """NUMBER comes when PARENT ends, whatever ends it. A Python without ctypes goes without."""
-    with contextlib.suppress(ImportError, AttributeError):
-        import ctypes
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
+    prctl = _prctl()
+    if prctl:
+        prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
         if os.getppid() != parent:  # it ended before that
             os.kill(os.getpid(), number)
+
+
+@functools.lru_cache(maxsize=None)
+def _prctl() -> Optional[Callable[..., int]]:
+    with contextlib.suppress(ImportError, AttributeError):
+        import ctypes
+        prctl: Callable[..., int] = ctypes.CDLL(None).prctl
+        return prctl
+    return None
 
 
 def _content(descriptor: int) -> bytes:
