@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# guest_throughput.sh MIB: a payload. In: the inherited port. Out: "port: DD KTDUMP KTEXEC", milliseconds
-# that the
-# same bytes took into the port, at the end of its own output. The best of nothing: each once, in this order.
+# guest_throughput.sh MIB ROUNDS: a payload.
+# In:   the inherited port.
+# Out:  at the end of its own output ROUNDS lines "port: DD KTDUMP KTEXEC": the milliseconds that the same bytes took into
+#       the port by each of them, in turns.
 
 now_ms() {
 	read -r up rest </proc/uptime
@@ -23,12 +24,15 @@ raw() {
 	dd if=/tmp/frames bs=32k >&"$KT_PORT_FD" 2>/dev/null
 }
 
-TOOK=
 mount -o remount,size=90% /tmp
 dd if=/dev/urandom of=/tmp/log bs=1M count="$1" 2>/dev/null
 ktdump -p /tmp/frames /tmp/log
-took raw
-took ktdump /tmp/log
-took ktexec cat /tmp/log
+for _ in $(seq "$2"); do
+	TOOK=
+	took raw
+	took ktdump /tmp/log
+	took ktexec cat /tmp/log
+	echo "port:$TOOK" >>/tmp/took
+done
 echo
-echo "port:$TOOK"
+cat /tmp/took

