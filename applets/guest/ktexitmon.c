@@ -6,9 +6,9 @@
  *       the kernel's uevents of sched_ext.
  * Out:  latches sched_attached and sched_detached, with a sched-state frame each; also sched_ejected when the
  *       kernel has ejected the scheduler; sched.pid. At an unexpected end, in this order: latch sched_exited,
- *       the log's block (unless latch sched_log_owned is set), the end of an open dump (at most DUMP_MS), a
- *       sched-state frame, where /init watches its lifecycle frame, a sched-exit frame. ktstr's host ends the VM at
- *       the last one.
+ *       the log's block (unless latch sched_log_owned is set), the end of an open dump (at most DUMP_MS), where
+ *       /init watches its lifecycle frame, a sched-exit frame, at which ktstr's host ends the VM, and a sched-state
+ *       frame.
  * Ends: with the scheduler, or by TERM: then the scheduler gets TERM, KILL after GRACE_MS, and is reaped.
  *       With -P, TERM only ends the watching.
  * Exit: the scheduler's status, 128+N for a signal, 126 or 127 as a shell when it can't run. With -P: 0
@@ -485,22 +485,24 @@ static char *end_text(const struct monitor *m, int status)
 	return xasprintf("exited ms=%d code=%d", ms_since_start(m), WEXITSTATUS(status));
 }
 
-/* After the commit point: TERM stays blocked and pending, and everything is sent. */
+/* After the commit point: TERM stays blocked and pending, and everything is sent. What is for ktrun alone comes last:
+ * ktstr's host acts on the sched-exit frame, and each frame before it delays that. */
 static int report_end(struct monitor *m)
 {
+	const int64_t ended_ms = kt_now_ms();
 	int status = end_status(m);
 	int code = status < 0 ? EXIT_FAILURE : kt_shell_status(status);
 	char *text = end_text(m, status);
 	uint8_t wire_code[4];
 
 	set_latch(m, "exited");
-	kt_port_mark(m->port, text, KT_NEVER, NULL);
 	send_log(m);
 	wait_for_dump();
-	kt_port_xsend(m->port, KT_SCHED_STATE, text, strlen(text));
 	wait_for_lifecycle(m);
 	kt_put_u32(wire_code, code);
 	kt_port_xsend(m->port, KT_SCHED_EXIT, wire_code, sizeof(wire_code));
+	kt_port_mark_at(m->port, ended_ms, text, KT_NEVER, NULL);
+	kt_port_xsend(m->port, KT_SCHED_STATE, text, strlen(text));
 	return code;
 }
 

@@ -4,7 +4,7 @@
 
 Out:  one line a violation; then "N stopped, N sent".
 Claims: it was stopped (no frame, no latch), or all was sent (latch sched_exited, one whole block, one
-sched-exit frame at the end); never both, never anything between. The status is the scheduler's (3) or,
+sched-exit frame, and a sched-state frame at the end); never both, never anything between. The status is the scheduler's (3) or,
 stopped by TERM, 143.
 """
 from __future__ import annotations
@@ -40,7 +40,8 @@ def verdict(stream: bytes, latch: bool) -> str:
     exits = [payload for tag, payload in found if tag == frames.tag_of("sched-exit")]
     if logs != [START, b"log\n", END]:
         return "log sent as %s" % logs
-    if exits != [b"\3\0\0\0"] or found[-1][0] != frames.tag_of("sched-exit"):
+    last = [tag for tag, _ in found[-2:]]
+    if exits != [b"\3\0\0\0"] or last != [frames.tag_of("sched-exit"), frames.tag_of("sched-state")]:
         return "exits %s" % exits
     return "sent"
 
