@@ -23,7 +23,6 @@ Exit:  0 when none failed. The same SEED makes the same choices.
 import collections
 import os
 import random
-import re
 import signal
 import socket
 import sys
@@ -129,12 +128,13 @@ def interrupts(rng, index):
 def deaths(rng, index):
     payload, death = 400, rng.randrange(100, 700)
     run = Run(["-s", DEMO, "-a", "--exit-after %d 42" % death, "--", "sh", "-c", WAIT % (payload / 1000) + "; exit 0"])
-    run, wrong = expect(run, "pass", "sched-died")
+    run, wrong = expect(run, "pass", "sched-died", "sched-bad-exit")
     r = run.result
     if r.get("verdict") == "sched-died" and (r["sched_exit_code"] != 42 or not r["scheduler_died"]):
         wrong.append("died, but sched-exit %s" % r["sched_exit_code"])
-    if r.get("verdict") == "pass" and not re.match("stopped code=(0|42)$", str(r["scheduler_end"])):
-        wrong.append("passed, but the scheduler's end is %s" % r["scheduler_end"])
+    asked_to_end = {"pass": "stopped code=0", "sched-bad-exit": "stopped code=42"}.get(r.get("verdict"))
+    if asked_to_end and r["scheduler_end"] != asked_to_end:
+        wrong.append("%s, but the scheduler's end is %s" % (r["verdict"], r["scheduler_end"]))
     return run, wrong
 
 
