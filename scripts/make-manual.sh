@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# make-manual.sh OUT BUSYBOX VERSION: make the manual pages of ktrun, kt, kt-test and each kt applet of BUSYBOX.
+# make-manual.sh OUT BUSYBOX VERSION: make the manual pages of ktrun, kt, kt-scenario, kt-test and each kt applet of BUSYBOX.
 # In:   what each command prints with --help; docs/man/NAME.man, if it exists: what the help does not say.
 #       SOURCE_DATE_EPOCH, the date of the pages.
 # Out:  OUT/NAME.1. OUT is replaced as a whole.
@@ -24,11 +24,12 @@ page() { # NAME COMMAND...: COMMAND prints the help
 }
 
 applets=$("$busybox" --list | grep '^kt' | tr '\n' ' ')
-names="kt kt-test ktrun $applets"
+names="kt kt-scenario kt-test ktrun $applets"
 rm -rf "$out.new"
 mkdir -p "$out.new"
 page ktrun host/ktrun --help
 page kt sh rootfs/usr/bin/kt --help
+page kt-scenario sh rootfs/usr/bin/kt-scenario --help
 page kt-test sh rootfs/usr/bin/kt-test --help
 for applet in $applets; do
 	page "$applet" "$busybox" "$applet" --help

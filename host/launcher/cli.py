@@ -118,6 +118,8 @@ _OPTIONS = (
             text="environment of scheduler and payload; repeatable"),
     _Option("guest", "--test", "tests", _test_path, "FILE...", repeats=True,
             text="run shunit2 scripts instead of COMMAND; ktrun reports each test, and a failed one fails the run"),
+    _Option("guest", "--scenario", "scenario", parse_path, "FILE",
+            text="run the shell commands of FILE at their times, beside COMMAND, or alone; see docs/use/scenario.md"),
     _Option("guest", "--shell", "shell",
             text="open a shell in the guest on this terminal; without a terminal it reads its commands from stdin; "
                  "with COMMAND, run that command instead of a shell"),

@@ -36,6 +36,7 @@ class Asked:
     limit_secs: Optional[int] = None
     attach_timeout_secs: int = 30
     get: tuple[str, ...] = ()
+    scenario: bool = False
 
 
 @dataclass(frozen=True)

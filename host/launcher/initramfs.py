@@ -22,6 +22,7 @@ from .jobs import Jobs
 from .machine import share_list
 from .modules import list_modules, unpack_module
 from .plan import Plan
+from .scenario import GUEST_PLACE, read_scenario
 from .text import Fault
 from .values import Share
 
@@ -111,8 +112,9 @@ def _collect(plan: Plan, history: bytes, tree: Tree, own: dict[str, int], jobs: 
     library_path = files.finish()
     for share in options.shares:
         _check_share(share, tree)
-    if options.arguments and "/" in options.arguments[0]:
-        files.check_command(options.arguments[0], [share.guest for share in options.shares])
+    program = options.arguments[2 if options.scenario else 0:][:1]
+    if program and "/" in program[0]:
+        files.check_command(program[0], [share.guest for share in options.shares])
     _add_run_files(tree, plan, history, library_path)
 
 
@@ -139,6 +141,8 @@ def _add_run_files(tree: Tree, plan: Plan, history: bytes, library_path: Optiona
         "/.ktbox/scheduler_name": os.path.basename(options.scheduler) + "\n" if options.scheduler else "",
         "/sched_args": options.scheduler_args + "\n" if options.scheduler_args else "",
     }
+    if options.scenario:
+        tree.text(GUEST_PLACE, read_scenario(options.scenario))
     for guest_path, text in texts.items():
         if text:
             tree.text(guest_path, os.fsencode(text))

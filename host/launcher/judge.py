@@ -15,7 +15,7 @@ from typing import Any, Callable, Optional
 
 from .facts import Facts, read_facts
 from .hints import with_hint
-from .reasons import (death_reason, describe_bad_exit, describe_full_file, describe_missing, qemu_message,
+from .reasons import (death_reason, describe_bad_exit, describe_failed_step, describe_full_file, describe_missing, qemu_message,
                       qemu_refused, why_guest_died, why_not_attached, why_not_done)
 from .rundir import RunDirectory
 from .text import one_line, printable
@@ -129,7 +129,8 @@ def judge_payload(facts: Facts) -> Optional[Verdict]:
     if stream.tests_failed:
         return give("fail", f"{stream.tests_failed} of {stream.tests_count} tests failed", 1)
     if facts.payload_failed:
-        return give("fail", f"the payload ended with {stream.exec_exit_code}", stream.exec_exit_code)
+        return give("fail", f"the payload ended with {stream.exec_exit_code}{describe_failed_step(facts)}",
+                    stream.exec_exit_code)
     return None
 
 

@@ -22,7 +22,8 @@ from .options import Options
 from .paths import Paths
 from .qemu_faults import ask_qemu
 from .rundir import check_output, is_ours
-from .text import Fault, note
+from .scenario import GUEST_PLACE, PROGRAM, read_scenario
+from .text import Fault, note, shell_word
 from .topology import check_topology
 from .values import absolute
 
@@ -69,7 +70,7 @@ def make_plan(options: Options, paths: Paths, jobs: Jobs) -> Plan:
     config = find_config(kernel.path, kernel.release)
     _check_kernel_options(options, kernel, config)
     stdin_kind = _stdin_kind(options)
-    options = _with_tests(options, paths, jobs)
+    options = _with_tests(_with_scenario(options), paths, jobs)
     _check_arguments(options)
     check_output(options.output or paths.runs, options.output)
     check_reports(options)
@@ -191,6 +192,18 @@ def _with_tests(options: Options, paths: Paths, jobs: Jobs) -> Options:
         names.append(name)
     arguments = ("/usr/bin/kt-test", *(f"/tests/{name}" for name in names))
     return options._replace(command=" ".join(["kt-test", *arguments[1:]]), arguments=arguments)
+
+
+def _with_scenario(options: Options) -> Options:
+    """The guest's command becomes kt-scenario with that command, if there is one."""
+    if not options.scenario:
+        return options
+    if options.tests or options.shell:
+        raise Fault("--scenario: neither --test nor --shell goes with it")
+    read_scenario(options.scenario)
+    command = "kt-scenario " + shell_word(os.path.basename(options.scenario))
+    return options._replace(command=f"{command} {options.command}" if options.command is not None else command,
+                            arguments=(PROGRAM, GUEST_PLACE, *options.arguments))
 
 
 def _check_test(path: str, name: str, paths: Paths, jobs: Jobs) -> None:

@@ -99,6 +99,16 @@ def _signal_name(number: int) -> str:
         return ""
 
 
+def describe_failed_step(facts: Facts) -> str:
+    """Of --scenario, the first."""
+    texts = [mark.what for mark in facts.stream.marks] if facts.host.asked.scenario else []
+    failed = next((found.group(1) for text in texts if (found := re.fullmatch(r"step-([0-9]{1,5})-failed", text))), None)
+    if failed is None:
+        return ""
+    step = next((text.partition(" ")[2] for text in texts if text.startswith(f"step-{failed} ")), "")
+    return f"; step {failed} of the scenario failed: {step}"
+
+
 def seconds(ms: int) -> str:
     return f"{ms // 1000}.{ms % 1000 // 10:02d}"
 

@@ -61,7 +61,7 @@ def _host(plan: Plan, accel: str, origin: Origin, ending: Ending, start: Start) 
     options = plan.options
     asked = Asked(options.scheduler, options.scheduler_args, options.command, options.shell, options.expect_death,
                   options.allow_bad_exit, options.fail_on_warn, options.plain, options.limit_secs,
-                  attach_timeout(options.append), tuple(options.gets))
+                  attach_timeout(options.append), tuple(options.gets), bool(options.scenario))
     return Host(FORMAT, plan.paths.version, accel, plan.kernel.path, origin, asked, ending, start.kind,
                 start.snapshot_age_secs)
 

@@ -9,7 +9,7 @@
 MAN=$KT_TOP/build/man
 
 commands() {
-	printf '%s\n' ktrun kt kt-test
+	printf '%s\n' ktrun kt kt-scenario kt-test
 	kt --list | grep '^kt'
 }
 
@@ -17,7 +17,7 @@ commands() {
 help_of() {
 	case $1 in
 	ktrun) "$KT_TOP/host/ktrun" --help ;;
-	kt | kt-test) sh "$KT_TOP/rootfs/usr/bin/$1" --help ;;
+	kt | kt-scenario | kt-test) sh "$KT_TOP/rootfs/usr/bin/$1" --help ;;
 	*) kt "$1" --help 2>&1 ;;
 	esac
 }

@@ -35,6 +35,7 @@ _WORDS = {
 }
 _BAD = {"detached", "ejected", "exited", "killed", "scheduler-not-attached", "init-error"}
 _GONE = {"ejected", "detached", "exited", "killed", "stopped"}
+_FAILED_STEP = re.compile(r"step-[0-9]+-failed$")  # of kt-scenario
 # What the spans show already.
 _IN_SPANS = re.compile(r"(sys-ready|init-started|scheduler-started|attached|stopped|payload-starting|scenario-.*|exec-exit"
                        r"|dump-.*|sub-attached-.*|scheduler-died|exit|init)$")
@@ -173,7 +174,7 @@ def _points(events: list[Event], first: dict[str, int]) -> Iterator[Row]:
         if event.what == "detached" and event.ms in restarts:
             yield Row("scheduler restarts", "own", event.ms, event.ms, True)
             continue
-        if event.what.startswith("kernel:") or event.what in _BAD:
+        if event.what.startswith("kernel:") or event.what in _BAD or _FAILED_STEP.match(event.what):
             style = "bad"
         elif event.what.startswith("wake:"):
             style = "wake"
