@@ -209,7 +209,7 @@ class _Guest:
         command = reader_command(self._plan.paths.busybox, self._directory, options, options.plain, "-f",
                                  *(["--progress"] if self._shows_progress else []))
         stdout = subprocess.DEVNULL if options.report_on_stdout else None
-        self._reader = self._jobs.start(command, stdout=stdout, keep=[self._directory.lock_fd])
+        self._reader = self._jobs.start(command, stdout=stdout, keep=[self._directory.lock_fd], prepare=_block_term)
 
     def wait_for_end(self) -> Optional[Silence]:
         """Until the run has ended, or the limit is over and the guest was asked to end."""
@@ -323,6 +323,12 @@ class _Guest:
                 return None
         options = self._plan.options
         return decode_for_files(self._plan.paths.busybox, self._directory, options, options.plain, self._jobs)
+
+
+def _block_term() -> None:
+    """The reader takes TERM from a descriptor, to read to the end first. After a QEMU that ends at once TERM comes before
+    the reader has made that; not blocked, it would kill the reader."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 
 
 def _inherited() -> list[int]:
