@@ -139,7 +139,7 @@ class _Guest:
                 job.send(signal.SIGKILL)
                 job.reap()
         self._qemu = self._reader = None
-        self._directory.prepare(bool(self._plan.options.gets))
+        self._directory.prepare(bool(self._plan.options.gets or self._plan.options.trace))
 
     def adopt(self, directory: str, names: Sequence[str]) -> None:
         for name in names:
@@ -326,8 +326,8 @@ class _Guest:
 
 
 def _block_term() -> None:
-    """The reader takes TERM from a descriptor, to read to the end first. After a QEMU that ends at once TERM comes before
-    the reader has made that; not blocked, it would kill the reader."""
+    """The reader takes TERM from a descriptor, to read to the end first. After a QEMU that ends at once TERM comes
+    before the reader has made that; not blocked, it would kill the reader."""
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 
 

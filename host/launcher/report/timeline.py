@@ -37,7 +37,7 @@ _BAD = {"detached", "ejected", "exited", "killed", "scheduler-not-attached", "in
 _GONE = {"ejected", "detached", "exited", "killed", "stopped"}
 # What the spans show already.
 _IN_SPANS = re.compile(r"(sys-ready|init-started|scheduler-started|attached|stopped|payload-starting|scenario-.*|exec-exit"
-                       r"|dump-.*|sub-attached-.*|scheduler-died|exit|init)$")
+                       r"|dump-.*|sub-attached-.*|scheduler-died|exit|init|recorder:.*)$", re.DOTALL)
 
 
 @dataclass(frozen=True)
