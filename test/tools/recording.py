@@ -160,7 +160,7 @@ CASES: dict[str, Callable[[], Files]] = {
     "names": hostile_names,
     "garbage": lambda: first_cpu(b"".join(random_page(seed) for seed in range(20))),
     "cut": lambda: first_cpu(GOOD[0][:PAGE // 2]),
-    "beyond": lambda: first_cpu(struct.pack("<QQ", S, 1 << 20).ljust(PAGE, b"\0")),
+    "beyond": lambda: first_cpu(struct.pack("<QQ", S, 1 << 20) + entry(0, b"abcd") * 510),
     "length": lambda: first_cpu(page(S, LENGTHS)),
     "endless": lambda: first_cpu(page(S, struct.pack("<II", 29 | 1 << 5, 0))),
     "backwards": lambda: first_cpu(pages([switch(9 * S, IDLE, 0, SH)]) + pages([switch(1 * S, SH, 1, IDLE)])),
