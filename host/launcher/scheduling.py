@@ -39,46 +39,61 @@ class Schedule:
 
 
 def follow(events: Iterable[Event], spans_max: int) -> Schedule:
-    schedule = Schedule(deque(), deque())
-    running: dict[int, tuple[int, Task]] = {}
-    waiting: dict[int, tuple[int, Task]] = {}
+    follower = _Follower(spans_max)
     for event in events:
+        follower.take(event)
+    return follower.end()
+
+
+class _Follower:
+    def __init__(self, spans_max: int) -> None:
+        self.schedule = Schedule(deque(), deque())
+        self._spans_max = spans_max
+        self._on_cpu: dict[int, tuple[int, Task]] = {}  # of each CPU: since when, and who
+        self._running: set[int] = set()
+        self._waiting: dict[int, tuple[int, Task]] = {}  # of each task: since when
+
+    def take(self, event: Event) -> None:
+        schedule = self.schedule
         schedule.first_ns = schedule.first_ns or event.ns
         schedule.last_ns = event.ns
         if event.name == SWITCH and event.task and event.next:
-            _on_switch(schedule, running, waiting, event, event.task, event.next)
-        elif event.name == WAKING and event.task:
-            if event.task.pid not in waiting and not _runs(running, event.task) and len(waiting) < TASKS_MAX:
-                waiting[event.task.pid] = event.ns, event.task
+            self._leave(event, event.task)
+            self._come(event, event.next)
+            self._forget()
+        elif event.name == WAKING and event.task and event.task.pid not in self._running:
+            self._wait(event.ns, event.task)
         elif event.name == DUMP:
             schedule.death_ns = event.ns
-        _forget(schedule, spans_max)
-    for cpu, (start, task) in running.items():
-        schedule.runs.append(Span(start, schedule.last_ns, task, cpu))
-    schedule.waiting = sorted(Span(start, schedule.last_ns, task) for start, task in waiting.values())
-    return schedule
 
+    def _leave(self, event: Event, task: Task) -> None:
+        started, known = self._on_cpu.pop(event.cpu, (self.schedule.first_ns, task))  # the recording began later
+        self._running -= {known.pid, task.pid}
+        if task.pid:
+            self.schedule.runs.append(Span(started, event.ns, task, event.cpu))
+            if not event.state:
+                self._wait(event.ns, task)
 
-def _runs(running: dict[int, tuple[int, Task]], task: Task) -> bool:
-    return any(other.pid == task.pid for _, other in running.values())
+    def _come(self, event: Event, task: Task) -> None:
+        waited = self._waiting.pop(task.pid, None)
+        if waited:
+            self.schedule.waits.append(Span(waited[0], event.ns, task))
+        if task.pid:
+            self._on_cpu[event.cpu] = event.ns, task
+            self._running.add(task.pid)
 
+    def _wait(self, ns: int, task: Task) -> None:
+        if task.pid not in self._waiting and len(self._waiting) < TASKS_MAX:
+            self._waiting[task.pid] = ns, task
 
-def _on_switch(schedule: Schedule, running: dict[int, tuple[int, Task]], waiting: dict[int, tuple[int, Task]],
-               event: Event, left: Task, came: Task) -> None:
-    started, _ = running.pop(event.cpu, (schedule.first_ns, left))  # it ran before the recording began
-    if left.pid:
-        schedule.runs.append(Span(started, event.ns, left, event.cpu))
-        if not event.state and len(waiting) < TASKS_MAX:
-            waiting[left.pid] = event.ns, left
-    waited = waiting.pop(came.pid, None)
-    if waited:
-        schedule.waits.append(Span(waited[0], event.ns, came))
-    if came.pid:
-        running[event.cpu] = event.ns, came
+    def _forget(self) -> None:
+        """The oldest spans. What began before the end of a forgotten one is not shown whole."""
+        for spans in (self.schedule.runs, self.schedule.waits):
+            while len(spans) > self._spans_max:
+                self.schedule.shown_ns = max(self.schedule.shown_ns, spans.popleft().end)
 
-
-def _forget(schedule: Schedule, spans_max: int) -> None:
-    """The oldest spans. What began before the end of a forgotten one is not shown whole."""
-    for spans in (schedule.runs, schedule.waits):
-        while len(spans) > spans_max:
-            schedule.shown_ns = max(schedule.shown_ns, spans.popleft().end)
+    def end(self) -> Schedule:
+        last = self.schedule.last_ns
+        self.schedule.runs.extend(Span(start, last, task, cpu) for cpu, (start, task) in self._on_cpu.items())
+        self.schedule.waiting = sorted(Span(start, last, task) for start, task in self._waiting.values())
+        return self.schedule

@@ -16,6 +16,7 @@ from .recording import DUMP, SWITCH, WAKING, Event, Task
 
 HEAD = b"# tracer: nop\n#\n"
 IDLE = b"<idle>"
+NAMES_MAX = 65536  # of tasks; the others are <...>, as in the kernel's own text
 _WORD = bytes(byte if 33 <= byte < 127 and byte not in b'=|<>"&' else ord("_") for byte in range(256))
 _TEXT = bytes(byte if 32 <= byte < 127 and byte not in b'|<>"&' else ord("_") for byte in range(256))
 _STATES = ((1, b"S"), (2, b"D"), (4, b"T"), (8, b"t"), (16, b"X"), (32, b"Z"), (64, b"D"), (128, b"I"))
@@ -26,7 +27,7 @@ def lines_of_events(events: Iterable[Event]) -> Iterator[bytes]:
     names: dict[int, bytes] = {0: IDLE}
     for event in events:
         for task in (event.task, event.next):
-            if task and task.pid:
+            if task and task.pid and (len(names) < NAMES_MAX or task.pid in names):
                 names[task.pid] = _word(task.comm)
         name = names.get(event.pid, b"<...>")
         yield (b"%b-%d [%03d] %d.%09d: " % (name, event.pid, event.cpu, event.ns // 10 ** 9, event.ns % 10 ** 9)
