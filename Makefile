@@ -211,7 +211,7 @@ need-check: groups = build kernel demo run check
 need-test:  groups = build kernel demo run check test lint fuzz
 need-mutations: groups = build kernel demo run check test
 need-torture: groups = build kernel demo run check test fuzz
-need-bench: groups = build kernel demo run check test
+need-bench: groups = build kernel demo run check test bench
 need-bench-vng: groups = build kernel run vng
 need-test-6.12: groups = build kernel kernel-6.12 demo run check test
 $(NEEDS):

@@ -7,7 +7,8 @@
  * Out:  for each path: a file frame that begins it, a file frame and file-data frames for each file and
  *       directory in it, a file-end frame with the numbers of what was sent (docs/internals/wire.md, "Files"). The number
  *       in each frame is this process's pid.
- * Ends: when all are sent. A file is read to its end, whatever its size was.
+ * Ends: when all are sent. A file is read to its end, whatever its size was; one that would wait for more (the raw
+ *       pages of a trace) ends there.
  * Exit: 0 sent; 1 a path or a part of it was missing or unreadable (frames report which), the port failed, or
  *       bad usage.
  */
@@ -74,7 +75,10 @@ static void send_skipped(struct sender *s, const char *path)
 	send_entry(s, "skipped", path);
 }
 
-/* 0, or -1 and errno when the rest of the file can't be read */
+/*
+ * 0, or -1 and errno when the rest of the file can't be read. A ring of the kernel has no end: EAGAIN says that
+ * it is empty.
+ */
 static int send_bytes(struct sender *s, int fd)
 {
 	ssize_t len;
@@ -83,7 +87,7 @@ static int send_bytes(struct sender *s, int fd)
 		send_frame(s, KT_FILE_DATA, len);
 		s->bytes += len;
 	}
-	return len;
+	return len < 0 && errno != EAGAIN ? -1 : 0;
 }
 
 /* O_NONBLOCK: a fifo may have taken the file's place since stat(2). */

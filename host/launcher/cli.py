@@ -16,8 +16,9 @@ from typing import Callable, NamedTuple, NoReturn, Optional, Sequence
 from .options import Options
 from .text import Fault, print_text, shell_word
 from .topology import Topology, parse_topology
-from .values import (Size, parse_cpus, parse_escape, parse_guest_path, parse_include, parse_line, parse_number,
-                     parse_path, parse_report_path, parse_scheduler, parse_share, parse_size, parse_variable)
+from .values import (TRACE_EVENTS, Size, parse_cpus, parse_escape, parse_events, parse_guest_path, parse_include,
+                     parse_line, parse_number, parse_path, parse_report_path, parse_scheduler, parse_seconds,
+                     parse_share, parse_size, parse_variable)
 from .verdicts import help_lines
 
 USAGE = """ktrun [options] [-- COMMAND...]
@@ -62,11 +63,17 @@ class _Parser(argparse.ArgumentParser):
 
 def _help_of(action: argparse.Action) -> str:
     """An option and its help on one line where there is room; more lines begin at a fixed column."""
-    head = f"  {action.option_strings[0]}" + (f" {action.metavar}" if action.metavar else "")
+    head = f"  {action.option_strings[0]}" + _shown_value(action.metavar)
     head = head.ljust(_HELP_COLUMN - 2) + "  "
     mark = "\0" * (len(head) - _HELP_COLUMN)  # the first line is shorter by what the option takes of it
     lines = textwrap.wrap(mark + (action.help or ""), _HELP_WIDTH - _HELP_COLUMN, break_on_hyphens=False)
     return head + ("\n" + " " * _HELP_COLUMN).join(lines).lstrip("\0")
+
+
+def _shown_value(metavar: object) -> str:
+    """An optional value follows its "="."""
+    text = str(metavar or "")
+    return text if text.startswith("[=") else f" {text}" if text else ""
 
 
 class _Option(NamedTuple):
@@ -162,6 +169,12 @@ _OPTIONS = (
     _Option("run", "--dmesg", "dmesg", text="keep the kernel's log as the artifact `dmesg`"),
     _Option("run", "--printk", "printk",
             text="show the global trace (bpf_printk) live on stderr, prefixed, and keep it as `printk`"),
+    _Option("run", "--trace", "trace", parse_events, "[=EVENTS]",
+            text="record scheduling events, or EVENTS (SYSTEM:NAME of tracefs, with commas between), in a ring that "
+                 "the kernel stops at the scheduler's death. Unless the run passes, it is kept as trace.dat, for "
+                 "trace-cmd, and trace.systrace, for ui.perfetto.dev, see docs/use/trace.md"),
+    _Option("run", "--trace-last", "trace_last_secs", parse_seconds, "SECS",
+            text="the same, but keep the last SECS seconds of it only, and of a run that passes too"),
     _Option("run", "--plain", "plain", text="write dump files without the trace's prefix"),
     _Option("run", "--replay", "replay", parse_path, "DIR",
             text="judge the finished run in DIR once more, without a VM: summary, output and exit code are those "
@@ -184,6 +197,7 @@ _OPTIONS = (
 )
 _WITH_VALUE = {option.name for option in _OPTIONS if option.parse}
 _FLAGS = {option.name for option in _OPTIONS if not option.parse} | {"-h", "--help"}
+_OPTIONAL = {option.name for option in _OPTIONS if option.metavar.startswith("[=")}  # a value only after "="
 _MARK = "="  # before each value: argparse takes a value that begins with - for an option, and drops a value "--"
 
 
@@ -236,7 +250,7 @@ def parse(words: Sequence[str], version: str, stdin: str, defaults: str) -> Opti
         raise Fault("--history: only a shell has a history: give --shell")
     options = Options(**vars(namespace), command=command, arguments=arguments, stdin=stdin,
                       words=tuple(words))
-    return _default_limit(_shell_from_stdin(options))
+    return _default_limit(_default_events(_shell_from_stdin(options)))
 
 
 def _parse_defaults(parser: argparse.ArgumentParser, namespace: argparse.Namespace, defaults: str) -> None:
@@ -279,6 +293,10 @@ def _parse_words(parser: argparse.ArgumentParser, namespace: argparse.Namespace,
             seen.append(word)
             break
         name, equals, glued = word.partition("=") if word.startswith("--") else (word, "", "")
+        if name in _OPTIONAL:
+            marked += [name, _MARK + word[len(name):]]
+            seen.append(name)
+            continue
         values = _take_values(name, [glued, *rest] if equals else rest, bool(equals))
         del rest[:len(values) - bool(equals)]
         for value in values:
@@ -309,6 +327,13 @@ def _shell_from_stdin(options: Options) -> Options:
     """Without a terminal there is nobody to edit a line for: the shell reads its commands from stdin, to its end."""
     if options.is_interactive and options.stdin and not os.isatty(0):
         return options._replace(command="sh -l", arguments=("/bin/sh", "-l"))
+    return options
+
+
+def _default_events(options: Options) -> Options:
+    """--trace-last alone records, too."""
+    if options.trace_last_secs is not None and options.trace is None:
+        return options._replace(trace=TRACE_EVENTS)
     return options
 
 

@@ -11,6 +11,7 @@ from typing import Any, Optional
 from .console import Console, kernel_release, read_console
 from .host import Ending, Host, read_host
 from .kernel_log import ANY
+from .recording import Recording
 from .records import BadRecord
 from .rundir import CONSOLE, RunDirectory
 from .stream import Stream, read_stream
@@ -25,6 +26,7 @@ class Facts:
     console: Console
     unreadable: Optional[str]  # a file that judging needs
     kernel_release: Optional[str] = None
+    recording: Optional[Recording] = None  # of --trace
 
     @property
     def ending(self) -> Ending:

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Optional
 
+from .recording import RING_KIB_MAX
 from .records import BadRecord, from_json, read_json, to_json
 from .rundir import COM2, CONSOLE, QEMU_LOG, STREAM, RunDirectory
 from .text import Fault
@@ -37,6 +38,9 @@ class Asked:
     attach_timeout_secs: int = 30
     get: tuple[str, ...] = ()
     scenario: bool = False
+    trace: tuple[str, ...] = ()  # the events of --trace; none: it was not given
+    trace_last_secs: Optional[int] = None
+    trace_kib: Optional[int] = None  # of the ring of all CPUs
 
 
 @dataclass(frozen=True)
@@ -99,11 +103,14 @@ def read_host(path: str) -> Optional[Host]:
 def _check(host: Host) -> None:
     ending = host.ending
     numbers = (host.asked.limit_secs, host.asked.attach_timeout_secs, ending.wall_ms, ending.qemu_status,
-               ending.console_age_secs, ending.frames_age_secs, ending.hang_from, host.snapshot_age_secs)
+               ending.console_age_secs, ending.frames_age_secs, ending.hang_from, host.snapshot_age_secs,
+               host.asked.trace_last_secs)
     if host.format != FORMAT:
         raise BadRecord(f"format {host.format}, not {FORMAT}")
     if not all(number is None or 0 <= number < _NUMBER_MAX for number in numbers):
         raise BadRecord("a number out of bounds")
+    if host.asked.trace_kib is not None and not 1 <= host.asked.trace_kib <= RING_KIB_MAX:
+        raise BadRecord("trace_kib out of bounds")
     if ending.full not in (None, STREAM, CONSOLE, COM2, QEMU_LOG):
         raise BadRecord(f"full: {ending.full!r:.100}")
     if not re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)?", host.origin.started, re.ASCII):

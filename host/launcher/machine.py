@@ -17,10 +17,12 @@ from dataclasses import dataclass
 from typing import Optional, Sequence
 
 from .jobs import Jobs
+from .options import Options
 from .plan import Plan
 from .qemu_faults import parse_version, words_for
 from .rundir import COM2, CONSOLE, STREAM
 from .text import Fault, shell_word
+from .recording import ring_kib
 from .topology import kvm_cpu_words, memory_arguments
 
 _WORDS_MAX = 2047  # x86: COMMAND_LINE_SIZE is 2048
@@ -31,7 +33,7 @@ _PLAIN_WORD = re.compile(r"[A-Za-z0-9_/.,:=+@%-]+", re.ASCII)
 
 # What /init itself reads, and only after the guest may have been saved: rootfs/lib/ktbox/command_line.sh.
 _RUN_WORD = re.compile(r"KTSTR_MODE=.*|break=.*|ktbox\.(attach_timeout|hold|expect_death|dmesg|printk|live_log"
-                       r"|log_tty|ack|rescue|ctl|term)=.*", re.DOTALL)
+                       r"|record|record_kb|record_pass|log_tty|ack|rescue|ctl|term)=.*", re.DOTALL)
 _FILES_WORD = "ktbox.files=port"
 
 
@@ -71,6 +73,7 @@ def kernel_words(plan: Plan) -> str:
         ("ktbox.expect_death=1", options.expect_death),
         ("ktbox.dmesg=1", options.dmesg),
         ("ktbox.printk=1", options.printk),
+        *_recorder_words(options),
         ("nokaslr", options.gdb)) if is_wanted]
     term = os.environ.get("TERM", "")
     if options.is_interactive and re.fullmatch(r"[A-Za-z0-9._+-]+", term, re.ASCII):
@@ -80,6 +83,12 @@ def kernel_words(plan: Plan) -> str:
     if size > _WORDS_MAX:
         raise Fault(f"--append: the kernel's command line is too long ({size} bytes, at most {_WORDS_MAX})")
     return line
+
+
+def _recorder_words(options: Options) -> list[tuple[str, bool]]:
+    kib = ring_kib(options.memory_mib, options.max_output.kib)
+    return [(f"ktbox.record={','.join(options.trace or ())} ktbox.record_kb={kib}", options.trace is not None),
+            ("ktbox.record_pass=1", options.trace_last_secs is not None)]
 
 
 def split_words(line: str) -> tuple[str, str]:

@@ -45,6 +45,8 @@ class Options(NamedTuple):
     gets: list[str]
     dmesg: bool
     printk: bool
+    trace: Optional[tuple[str, ...]]  # SYSTEM/NAME of each event
+    trace_last_secs: Optional[int]
     plain: bool
     replay: Optional[str]
     json: Optional[str]

@@ -6,7 +6,7 @@ The schema is docs/internals/result.schema.json.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Optional
 
 from .judge import Judgement
@@ -62,6 +62,7 @@ def result_bytes(judgement: Judgement) -> bytes:
         "kernel_report_count": console.count,
         "kernel_reports": [{"kind": report.kind, "line": report.line} for report in console.reports],
         "qemu_warnings": qemu_warnings(facts),
+        "trace": asdict(facts.recording) if facts.recording else None,
     }
     return lines_of({**own, **{key: value for key, value in judgement.stream_keys.items() if key not in own}})
 

@@ -139,7 +139,7 @@ class _Guest:
                 job.send(signal.SIGKILL)
                 job.reap()
         self._qemu = self._reader = None
-        self._directory.prepare(bool(self._plan.options.gets))
+        self._directory.prepare(bool(self._plan.options.gets or self._plan.options.trace))
 
     def adopt(self, directory: str, names: Sequence[str]) -> None:
         for name in names:

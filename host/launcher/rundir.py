@@ -26,6 +26,7 @@ KMSG = "kmsg"  # decoded from the stream
 # What a run writes itself; a file of another name is not touched.
 _NUMBERED = re.compile(r"sched-[0-9].*\.log|dump-[0-9].*\.txt", re.DOTALL)
 _OURS = re.compile(r"bulk\.bin|console\.log|com2\.log|qemu\.log|stdout|stderr|dmesg|printk|kmsg|history|result\.json(\.new)?"
+                   r"|trace\.dat|trace\.systrace"
                    r"|stream\.json(\.new)?|host\.json|host\.txt|get\.list|hang\.txt|sched\.log|\.ktbox-[0-9a-f]+\.new"
                    r"|" + _NUMBERED.pattern, re.DOTALL)
 # applets/host/artifacts.h has the same.
@@ -161,7 +162,7 @@ class RunDirectory:
         if os.path.lexists(get) and _MARKER_GET not in self._read_marker():
             shutil.rmtree(get)
         if has_gets and os.path.lexists(get):
-            raise Fault(f"--get: in the way, and not of a run: {get}")
+            raise Fault(f"--get, --trace: in the way, and not of a run: {get}")
 
     def check_space(self) -> None:
         """Raise CannotGoOn when nothing more can be written."""

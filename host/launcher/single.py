@@ -7,8 +7,10 @@ verdict's code.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from .accelerator import choose_accelerator
+from .flight_recorder import keep_recording
 from .history import keep_history, read_history
 from .host import FORMAT, Asked, Ending, Host, Origin, read_host, write_host
 from .include import check_file
@@ -23,6 +25,7 @@ from .plan import Plan, check_busybox, check_reports, make_plan
 from .report import write_reports
 from .report.summary import print_summary
 from .result import write_result
+from .recording import ring_kib
 from .run import run_guest, write_hang
 from .rundir import CONSOLE, STREAM, RunDirectory
 from .snapshot import limit_bytes
@@ -47,7 +50,7 @@ def prepare_and_run(options: Options, paths: Paths, jobs: Jobs) -> int:
         if not options.warm:
             ready.files.write_initramfs(f"{work}/initramfs.cpio")
         with RunDirectory(plan.output) as directory:
-            directory.prepare(bool(options.gets))
+            directory.prepare(bool(options.gets or options.trace))
             origin = find_origin(plan)
             ending, start = run_guest(ready, directory, jobs)
             keep_history(plan.options, history, directory.file("history"))
@@ -61,7 +64,9 @@ def _host(plan: Plan, accel: str, origin: Origin, ending: Ending, start: Start) 
     options = plan.options
     asked = Asked(options.scheduler, options.scheduler_args, options.command, options.shell, options.expect_death,
                   options.allow_bad_exit, options.fail_on_warn, options.plain, options.limit_secs,
-                  attach_timeout(options.append), tuple(options.gets), bool(options.scenario))
+                  attach_timeout(options.append), tuple(options.gets), bool(options.scenario), options.trace or (),
+                  options.trace_last_secs,
+                  ring_kib(options.memory_mib, options.max_output.kib) if options.trace else None)
     return Host(FORMAT, plan.paths.version, accel, plan.kernel.path, origin, asked, ending, start.kind,
                 start.snapshot_age_secs)
 
@@ -73,6 +78,7 @@ def report(options: Options, directory: RunDirectory, jobs: Jobs) -> int:
     """
     jobs.raise_at_once()
     judgement = judge(directory)
+    judgement = replace(judgement, facts=keep_recording(judgement.facts, jobs))
     result = write_result(judgement)
     lost = print_summary(judgement, options.quiet)
     write_reports(options, judgement, result)

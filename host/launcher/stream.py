@@ -22,7 +22,7 @@ from .text import note
 NAME = "stream.json"
 _READ = (0, 1, 2)  # the statuses of ktrecv with which it has written its files
 _UNWRITTEN = {5: "stdout", 6: "stderr"}  # it has, but could not pass on what the payload wrote
-_WITHOUT = "without:"  # the text of a mark (docs/internals/wire.md)
+_WITHOUT, _RECORDER = "without:", "recorder:"  # the text of a mark (docs/internals/wire.md)
 _FIRST_OF_OTHERS = ("scheduler-started", "payload-starting")  # from these marks on, others than /init may send marks
 _GOOD_STOPS = (0, 128 + signal.SIGTERM)
 _SIZE_MAX = 256 * 1024 * 1024
@@ -135,6 +135,12 @@ class Stream:
         """The options of the kernel that /init says it went without."""
         of_init = itertools.takewhile(lambda mark: mark.what not in _FIRST_OF_OTHERS, self.marks)
         return tuple(mark.what[len(_WITHOUT):] for mark in of_init if mark.what.startswith(_WITHOUT))
+
+    @property
+    def recorder_lacks(self) -> tuple[str, ...]:
+        """What /init says that the flight recorder goes without."""
+        of_init = itertools.takewhile(lambda mark: mark.what not in _FIRST_OF_OTHERS, self.marks)
+        return tuple(mark.what[len(_RECORDER):] for mark in of_init if mark.what.startswith(_RECORDER))
 
     @property
     def stop_status(self) -> Optional[int]:

@@ -14,6 +14,10 @@ from .text import Fault
 from .topology import CPUS_MAX, Topology
 
 GET_PATH_MAX = 1024
+# What shows who ran where, who waited, and the death. The guest says which of them its kernel lacks.
+TRACE_EVENTS = ("sched/sched_switch", "sched/sched_waking", "sched/sched_migrate_task", "sched_ext/sched_ext_event",
+                "sched_ext/sched_ext_bypass_lb", "sched_ext/sched_ext_dump")
+_EVENTS_MAX = 100
 _UNITS = {"": 1, "K": 1024, "M": 1024 ** 2, "G": 1024 ** 3}
 # The guest itself stands on these.
 _GUEST_DIRECTORIES = re.compile(
@@ -68,6 +72,27 @@ def parse_number(option: str, value: str, least: int, most: int) -> int:
     if not re.fullmatch(r"0|[1-9][0-9]{0,8}", value, re.ASCII) or not least <= int(value) <= most:
         raise Fault(f"{option}: not a number from {least} to {most}: {value}")
     return int(value)
+
+
+def parse_seconds(option: str, value: str) -> int:
+    """5 or 5s"""
+    return parse_number(option, value[:-1] if re.fullmatch(r"[0-9]+s", value, re.ASCII) else value, 1, 99999999)
+
+
+def parse_events(option: str, value: str) -> tuple[str, ...]:
+    """What follows --trace: nothing, or "=" and SYSTEM:NAME or SYSTEM/NAME, with commas between."""
+    if not value:
+        return TRACE_EVENTS
+    events: list[str] = []
+    for word in value[1:].split(","):
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}[:/][A-Za-z0-9_-]{1,64}", word, re.ASCII):
+            raise Fault(f"{option}: not an event, SYSTEM:NAME: {word[:200] or repr(word)}")
+        event = word.replace(":", "/")
+        if event not in events:
+            events.append(event)
+    if len(events) > _EVENTS_MAX:
+        raise Fault(f"{option}: {len(events)} events, and at most {_EVENTS_MAX} can be recorded")
+    return tuple(events)
 
 
 def parse_cpus(option: str, value: str) -> Topology:

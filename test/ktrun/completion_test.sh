@@ -75,6 +75,11 @@ test_a_value_glued_to_its_option_is_completed_too() {
 	offers script
 }
 
+test_an_option_whose_value_may_be_missing_takes_no_word() {
+	tab --trace -
+	offers -k
+}
+
 test_a_number_is_left_to_the_user() {
 	: >file
 	tab -m ''

@@ -99,7 +99,7 @@ test_a_folder_that_no_run_has_made_is_not_emptied() {
 	rm -f art/result.json art/host.json stub/args
 	run "$KTRUN" -o "$PWD/art" --get /tmp/out -- true
 	assert_status 205
-	assert_matches '^ktrun: --get: in the way, and not of a run: ' err
+	assert_matches '^ktrun: --get, --trace: in the way, and not of a run: ' err
 	assertFalse "QEMU was started" "[ -e stub/args ]"
 	assert_file_text mine art/get/file
 }

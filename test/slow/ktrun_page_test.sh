@@ -81,6 +81,25 @@ test_the_page_fits_a_phone_and_follows_light_and_dark() {
 	assertNotEquals "background" "$light" "$(seen background)"
 }
 
+test_the_flight_recorder_fits_a_phone_and_zooms_without_a_script() {
+	encode $READY $ATTACHED $STARTED >stub/stream
+	"$KT_PYTHON" "$KT_TOP/test/tools/recording.py" stream many >>stub/stream
+	encode $OUT7 $EXIT >>stub/stream
+	ktrun --trace --report r.html -s "$KT_TOP/build/scx_demo" -- true
+	assert_status 7
+	browse r.html 360 dark
+	assert_fits
+	assert_alone
+	narrow=$(seen lane_width)
+	sed 's/ checked>/>/; s/id="zoom16"/id="zoom16" checked/' r.html >zoomed.html
+	browse zoomed.html 360 light
+	assert_fits
+	assert_alone
+	wide=$(seen lane_width)
+	assertTrue "at 16 times $narrow is $wide" "[ $wide -ge $((narrow * 16 - 16)) ] && [ $wide -le $((narrow * 16 + 16)) ]"
+	assertNotEquals "where the window begins: at the end" 0 "$(seen lane_scroll)"
+}
+
 test_the_page_of_a_matrix_fits_a_phone_and_breaks_no_word_of_its_table() {
 	streams $READY $STARTED $OUT7 $EXIT
 	printf 'payload = a-payload-with-a-long-name true\n' >matrix

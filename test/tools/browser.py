@@ -4,7 +4,8 @@
 
 browser.py FILE WIDTH SCHEME   SCHEME is light or dark. Prints a JSON object: width (of the window), scroll_width
 (of the page), requests (what was loaded, but for FILE itself), errors (of the console), text (what is to be read),
-background (of the body), headings, pictures (SVG that have a title), cell_lines (the most lines in a cell of a matrix).
+background (of the body), headings, pictures (SVG that have a title), cell_lines (the most lines in a cell of a matrix),
+lane_width and lane_scroll (of the flight recorder's picture: its width, and what of it lies left of its window).
 Exit: 0; 1 with a message when the browser can't do it.
 """
 from __future__ import annotations
@@ -22,6 +23,8 @@ LOOK = """return {
     headings: [...document.querySelectorAll('h1,h2')].map(h => h.tagName + ' ' + h.innerText),
     cell_lines: Math.max(0, ...[...document.querySelectorAll('.cells tr > :not(.message):not(:has(.pill))')].map(
         cell => Math.round((cell.clientHeight - 11.2) / parseFloat(getComputedStyle(cell).lineHeight)))),
+    lane_width: document.querySelector('.window')?.scrollWidth ?? 0,
+    lane_scroll: [...document.querySelectorAll('.window')].map(w => w.scrollWidth - w.clientWidth + w.scrollLeft)[0] ?? 0,
     pictures: [...document.querySelectorAll('svg[role=img]')].filter(s => s.querySelector('title')).length,
     scripts: document.scripts.length }"""
 

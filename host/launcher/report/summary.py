@@ -13,8 +13,8 @@ from ..judge import Judgement
 from ..reasons import qemu_warnings, seconds
 from ..text import one_line, print_error, printable, without_controls
 from .evidence import evidence
-from .words import (ITEMS_SHOWN, describe_dump, describe_gets, describe_lack, describe_payload, describe_scheduler,
-                    describe_start, describe_stream, describe_sub, has_payload, has_scheduler)
+from .words import (ITEMS_SHOWN, describe_dump, describe_gets, describe_lack, describe_payload, describe_recording,
+                    describe_scheduler, describe_start, describe_stream, describe_sub, has_payload, has_scheduler)
 
 REPORTS_SHOWN = 5
 TESTS_SHOWN = 5
@@ -54,6 +54,9 @@ def _summary(judgement: Judgement) -> Iterator[str]:
     yield from _items([f"  ejected    {text}" for text in facts.console.ejected], "  ejected    {} in all")
     yield from _items([f"  dump {dump.number:<6}{describe_dump(dump)}" for dump in stream.dumps], "  dumps      {} in all")
     yield from _items([f"  files      {text}" for text in describe_gets(facts)], "  files      {} paths in all")
+    if facts.recording:
+        yield from _items([f"  trace      {text}" for text in describe_recording(facts.recording)],
+                          "  trace      {} notes in all")
     if has_payload(facts):
         yield f"  payload    {describe_payload(stream)}"
     yield from _tests(facts)

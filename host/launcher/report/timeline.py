@@ -38,7 +38,7 @@ _GONE = {"ejected", "detached", "exited", "killed", "stopped"}
 _FAILED_STEP = re.compile(r"step-[0-9]+-failed$")  # of kt-scenario
 # What the spans show already.
 _IN_SPANS = re.compile(r"(sys-ready|init-started|scheduler-started|attached|stopped|payload-starting|scenario-.*|exec-exit"
-                       r"|dump-.*|sub-attached-.*|scheduler-died|exit|init)$")
+                       r"|dump-.*|sub-attached-.*|scheduler-died|exit|init|recorder:.*)$", re.DOTALL)
 
 
 @dataclass(frozen=True)

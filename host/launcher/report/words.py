@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Iterator
 
 from ..facts import Facts
+from ..flight_recorder import is_of_recorder
 from ..host import Host
+from ..recording import Recording
 from ..reasons import describe_end, describe_missing, seconds
 from ..stream import Dump, Fetched, Stream, SubScheduler
 from ..text import duration, one_line
@@ -95,10 +97,26 @@ def describe_lack(stream: Stream) -> str:
     return f"lacks {', '.join(map(one_line, stream.without[:ITEMS_SHOWN]))}: the run went without"
 
 
+def describe_recording(recording: Recording) -> Iterator[str]:
+    """What is kept, then what is missing."""
+    if recording.kept:
+        first, last = recording.first_ns or 0, recording.last_ns or 0
+        files = " and ".join(name for name in (recording.dat, recording.systrace) if name)
+        yield (f"{recording.events} events of {recording.cpus} CPUs in {(last - first) / 10 ** 9:.3f} s: {files}"
+               + (f"; {recording.overwritten} older ones were overwritten" if recording.overwritten else ""))
+    if recording.why:
+        yield f"{'NOT COMPLETE' if recording.kept else 'not kept'}: {recording.why}"
+    if recording.dat_problem:
+        yield f"no trace.dat: {recording.dat_problem}"
+    for lack in recording.lacks:
+        yield one_line(lack)
+
+
 def describe_gets(facts: Facts) -> Iterator[str]:
     """A line for each path: those that frames report on, then those that the guest never came to."""
     for fetched in facts.stream.files:
-        yield _describe_get(fetched)
+        if not (facts.recording and is_of_recorder(fetched)) or fetched.path in facts.host.asked.get:
+            yield _describe_get(fetched)
     known = {fetched.path for fetched in facts.stream.files}
     for path in facts.host.asked.get:
         if path not in known and facts.stream.files_count == len(facts.stream.files):

@@ -10,6 +10,9 @@ command_line() {
 	SEND_DMESG=
 	SEND_PRINTK=
 	LIVE_LOG=
+	RECORD_EVENTS=
+	RECORD_KB=8192
+	RECORD_PASS=
 	LOG_TTY=1
 	ACK=
 	HOST_IS_KTRUN=
@@ -43,6 +46,9 @@ command_line_word() { # WORD
 	ktbox.dmesg=1) SEND_DMESG=1 ;;
 	ktbox.printk=1) SEND_PRINTK=1 ;;
 	ktbox.live_log=1) LIVE_LOG=1 ;;
+	ktbox.record=*) RECORD_EVENTS=${1#*=} ;;
+	ktbox.record_kb=*) number_word "$1" && RECORD_KB=${1#*=} ;;
+	ktbox.record_pass=1) RECORD_PASS=1 ;;
 	ktbox.log_tty=0) LOG_TTY= ;;
 	ktbox.ack=1) ACK=1 ;;
 	ktbox.host=ktrun) HOST_IS_KTRUN=1 ;;

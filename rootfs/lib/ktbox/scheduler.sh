@@ -135,6 +135,7 @@ await_restart() {
 
 scheduler_died() { # REASON
 	SCHEDULER=died
+	stop_recorder
 	ktsend lifecycle scheduler-died "$1"
 	set_latch death_sent # ktexitmon waits for it: ktstr's host reads nothing after its sched-exit frame
 	# An ejected scheduler gets time to log the reason and end.

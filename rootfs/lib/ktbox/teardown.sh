@@ -8,6 +8,7 @@ FIN_BYTES=24 # the size of a fin frame: header and number
 teardown() {
 	trap '' USR1 USR2 TERM
 	trap - EXIT
+	stop_recorder
 	stop_scheduler
 	send_logs
 	run_script sched_disable
@@ -17,6 +18,7 @@ teardown() {
 	[ -z "${SEND_DMESG:-}" ] || [ -z "${KT_PORT_FD:-}" ] || dmesg | ktsend dmesg -
 	send_history
 	end_senders
+	send_recording
 	send_requested_files
 	[ -z "${KT_PORT_FD:-}" ] || send_exit
 	drain_consoles

@@ -21,22 +21,24 @@ import time
 BATCH = 200
 LINE_MAX = 4096  # of any architecture's COMMAND_LINE_SIZE
 PHASES = ("realtime_priority modules bulk_port wake_bytes announce kernel_log ktstr_host trace run_files printk"
-          " shell_history shares scheduler payload teardown").split()
+          " shell_history shares flight_recorder scheduler payload teardown").split()
 FLAGS = {
     b"KTSTR_MODE=shell": ("MODE", b"shell"), b"ktbox.expect_death=1": ("EXPECT_DEATH", b"1"),
     b"ktbox.dmesg=1": ("SEND_DMESG", b"1"), b"ktbox.printk=1": ("SEND_PRINTK", b"1"),
     b"ktbox.live_log=1": ("LIVE_LOG", b"1"), b"ktbox.ack=1": ("ACK", b"1"),
     b"ktbox.host=ktrun": ("HOST_IS_KTRUN", b"1"), b"ktbox.rescue=1": ("RESCUE", b"1"),
     b"ktbox.ctl=1": ("CTL_PORT", b"1"), b"ktbox.files=port": ("FILES_PORT", b"1"), b"ktbox.log_tty=0": ("LOG_TTY", b""),
+    b"ktbox.record_pass=1": ("RECORD_PASS", b"1"),
 }
-NUMBERS = {b"ktbox.attach_timeout": "ATTACH_TIMEOUT", b"ktbox.trace_kb": "KT_TRACE_KB", b"ktbox.hold": "HOLD_SECONDS"}
+NUMBERS = {b"ktbox.attach_timeout": "ATTACH_TIMEOUT", b"ktbox.trace_kb": "KT_TRACE_KB", b"ktbox.hold": "HOLD_SECONDS",
+           b"ktbox.record_kb": "RECORD_KB"}
 NAMES = ("MODE ATTACH_TIMEOUT KT_TRACE_KB EXPECT_DEATH SEND_DMESG SEND_PRINTK LIVE_LOG ACK HOST_IS_KTRUN"
-         " CTL_PORT FILES_PORT LOG_TTY HOLD_SECONDS BREAK_AT RESCUE TERM").split()
-DEFAULTS = {"MODE": b"test", "ATTACH_TIMEOUT": b"30", "LOG_TTY": b"1", "TERM": b"linux"}
+         " CTL_PORT FILES_PORT LOG_TTY HOLD_SECONDS BREAK_AT RESCUE TERM RECORD_EVENTS RECORD_KB RECORD_PASS").split()
+DEFAULTS = {"MODE": b"test", "ATTACH_TIMEOUT": b"30", "LOG_TTY": b"1", "TERM": b"linux", "RECORD_KB": b"8192"}
 
 WORDS = list(FLAGS) + [
     b"console=ttyS0", b"quiet", b"KTSTR_GUEST=1", b"ktbox.attach_timeout=5", b"ktbox.trace_kb=64",
-    b"ktbox.hold=7", b"ktbox.hold=", b"ktbox.files=1",
+    b"ktbox.hold=7", b"ktbox.hold=", b"ktbox.record=a/b,c/d", b"ktbox.record_kb=9", b"ktbox.record=", b"ktbox.files=1",
     b"ktbox.term=vt100", b"ktbox.attach_timeout=", b"ktbox.trace_kb=1x", b"ktbox.", b"ktbox", b"break=",
     b"ktbox.dmesg=0", b"ktbox.nothing", b"xktbox.dmesg=1", b"KTSTR_MODE=test", b"break=mounts",
 ] + [b"break=" + phase.encode() for phase in PHASES]
@@ -78,6 +80,8 @@ def model_word(text, values):
         values[NUMBERS[name]] = value
     elif name == b"ktbox.term" and b"=" in text:
         values["TERM"] = value
+    elif name == b"ktbox.record" and b"=" in text:
+        values["RECORD_EVENTS"] = value
     elif name == b"break" and b"=" in text:
         if value.decode("latin-1") not in PHASES:
             return b"unknown phase in '%s'; the phases are: %s" % (text, " ".join(PHASES).encode())
