@@ -209,7 +209,8 @@ class _Guest:
         command = reader_command(self._plan.paths.busybox, self._directory, options, options.plain, "-f",
                                  *(["--progress"] if self._shows_progress else []))
         stdout = subprocess.DEVNULL if options.report_on_stdout else None
-        self._reader = self._jobs.start(command, stdout=stdout, keep=[self._directory.lock_fd])
+        self._reader = self._jobs.start(command, stdout=stdout, keep=[self._directory.lock_fd],
+                                        prepare=_hold_term)
 
     def wait_for_end(self) -> Optional[Silence]:
         """Until the run has ended, or the limit is over and the guest was asked to end."""
@@ -323,6 +324,11 @@ class _Guest:
                 return None
         options = self._plan.options
         return decode_for_files(self._plan.paths.busybox, self._directory, options, options.plain, self._jobs)
+
+
+def _hold_term() -> None:
+    """A QEMU that ends at once asks the reader to end before it has its signalfd: blocked, the signal waits for that."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
 
 def _inherited() -> list[int]:
