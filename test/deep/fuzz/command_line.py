@@ -21,17 +21,18 @@ import time
 BATCH = 200
 LINE_MAX = 4096  # of any architecture's COMMAND_LINE_SIZE
 PHASES = ("realtime_priority modules bulk_port wake_bytes announce kernel_log ktstr_host trace run_files printk"
-          " shell_history shares scheduler payload teardown").split()
+          " shell_history shares stats scheduler payload teardown").split()
 FLAGS = {
     b"KTSTR_MODE=shell": ("MODE", b"shell"), b"ktbox.expect_death=1": ("EXPECT_DEATH", b"1"),
     b"ktbox.dmesg=1": ("SEND_DMESG", b"1"), b"ktbox.printk=1": ("SEND_PRINTK", b"1"),
     b"ktbox.live_log=1": ("LIVE_LOG", b"1"), b"ktbox.ack=1": ("ACK", b"1"),
     b"ktbox.host=ktrun": ("HOST_IS_KTRUN", b"1"), b"ktbox.rescue=1": ("RESCUE", b"1"),
     b"ktbox.ctl=1": ("CTL_PORT", b"1"), b"ktbox.files=port": ("FILES_PORT", b"1"), b"ktbox.log_tty=0": ("LOG_TTY", b""),
+    b"ktbox.stats=windows": ("STATS", b"windows"), b"ktbox.stats=all": ("STATS", b"all"),
 }
 NUMBERS = {b"ktbox.attach_timeout": "ATTACH_TIMEOUT", b"ktbox.trace_kb": "KT_TRACE_KB", b"ktbox.hold": "HOLD_SECONDS"}
 NAMES = ("MODE ATTACH_TIMEOUT KT_TRACE_KB EXPECT_DEATH SEND_DMESG SEND_PRINTK LIVE_LOG ACK HOST_IS_KTRUN"
-         " CTL_PORT FILES_PORT LOG_TTY HOLD_SECONDS BREAK_AT RESCUE TERM").split()
+         " CTL_PORT FILES_PORT LOG_TTY HOLD_SECONDS BREAK_AT RESCUE STATS TERM").split()
 DEFAULTS = {"MODE": b"test", "ATTACH_TIMEOUT": b"30", "LOG_TTY": b"1", "TERM": b"linux"}
 
 WORDS = list(FLAGS) + [
