@@ -31,7 +31,7 @@ _PLAIN_WORD = re.compile(r"[A-Za-z0-9_/.,:=+@%-]+", re.ASCII)
 
 # What /init itself reads, and only after the guest may have been saved: rootfs/lib/ktbox/command_line.sh.
 _RUN_WORD = re.compile(r"KTSTR_MODE=.*|break=.*|ktbox\.(attach_timeout|hold|expect_death|dmesg|printk|live_log"
-                       r"|log_tty|ack|rescue|ctl|term)=.*", re.DOTALL)
+                       r"|log_tty|ack|rescue|ctl|term|stats)=.*", re.DOTALL)
 _FILES_WORD = "ktbox.files=port"
 
 
@@ -71,6 +71,7 @@ def kernel_words(plan: Plan) -> str:
         ("ktbox.expect_death=1", options.expect_death),
         ("ktbox.dmesg=1", options.dmesg),
         ("ktbox.printk=1", options.printk),
+        (f"ktbox.stats={options.stats}", options.stats),
         ("nokaslr", options.gdb)) if is_wanted]
     term = os.environ.get("TERM", "")
     if options.is_interactive and re.fullmatch(r"[A-Za-z0-9._+-]+", term, re.ASCII):

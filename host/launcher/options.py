@@ -45,6 +45,7 @@ class Options(NamedTuple):
     dmesg: bool
     printk: bool
     plain: bool
+    stats: str  # which wakeups are timed: "windows" or "all"; empty: no figures are wanted
     replay: Optional[str]
     json: Optional[str]
     junit: Optional[str]

@@ -22,7 +22,7 @@ from .paths import Paths
 from .plan import Plan, check_busybox, check_reports, make_plan
 from .report import write_reports
 from .report.summary import print_summary
-from .result import write_result
+from .result import write_result, write_table
 from .run import run_guest, write_hang
 from .rundir import CONSOLE, STREAM, RunDirectory
 from .snapshot import limit_bytes
@@ -61,7 +61,7 @@ def _host(plan: Plan, accel: str, origin: Origin, ending: Ending, start: Start) 
     options = plan.options
     asked = Asked(options.scheduler, options.scheduler_args, options.command, options.shell, options.expect_death,
                   options.allow_bad_exit, options.fail_on_warn, options.plain, options.limit_secs,
-                  attach_timeout(options.append), tuple(options.gets))
+                  attach_timeout(options.append), tuple(options.gets), options.stats)
     return Host(FORMAT, plan.paths.version, accel, plan.kernel.path, origin, asked, ending, start.kind,
                 start.snapshot_age_secs)
 
@@ -74,6 +74,7 @@ def report(options: Options, directory: RunDirectory, jobs: Jobs) -> int:
     jobs.raise_at_once()
     judgement = judge(directory)
     result = write_result(judgement)
+    write_table(judgement)
     lost = print_summary(judgement, options.quiet)
     write_reports(options, judgement, result)
     if lost and not judgement.verdict.code:
