@@ -31,12 +31,14 @@
 //usage:     "\n		scenario-end: milliseconds. lifecycle: PHASE [REASON]."
 //usage:     "\n		kern-addrs: three addresses, 0 for unknown."
 //usage:     "\n		mark: what happened; the time is added."
+//usage:     "\n		metric: NAME VALUE [UNIT], a figure of the payload's own."
 //usage:     "\n		fin: bytes that the port has sent, or unknown"
 //usage:     "\n	-b	Wait until the host has taken it, by sending barrier frames"
 //usage:     "\n	-d	At TERM, send what stdin has and end"
 //usage:     "\n	-p PATH	Send to PATH (- is stdout), not to the bulk port"
 //usage:     "\n	-l	List the types"
 
+#include <math.h>
 #include <poll.h>
 #include "port.h"
 
@@ -211,6 +213,49 @@ static uint32_t put_stamped(uint8_t *out, const struct kt_type *type, char **dat
 	return kt_mark_encode(out, kt_now_ms(), data[0], strlen(data[0]));
 }
 
+static bool is_word(const char *text, const char *marks, size_t most)
+{
+	const char *c;
+
+	for (c = text; isalnum(*c) || (*c && strchr(marks, *c)); c++)
+		continue;
+	return c > text && !*c && (size_t)(c - text) <= most;
+}
+
+/* The host takes no other: 12, -0.5, 1e9. */
+static bool is_decimal(const char *text)
+{
+	char *end;
+
+	if (!is_word(text, "+-.", KT_METRIC_VALUE_MAX) || strpbrk(text, "xXnN")) /* hexadecimal, inf, nan */
+		return false;
+	return isfinite(strtod(text, &end)) && !*end;
+}
+
+/* "NAME VALUE UNIT". What the host would not take is refused here, where its sender sees it. */
+static uint32_t put_metric(uint8_t *out, const struct kt_type *type, char **data)
+{
+	char text[KT_METRIC_NAME_MAX + KT_METRIC_VALUE_MAX + KT_METRIC_UNIT_MAX + sizeof("  ")];
+	const char *unit;
+	int len;
+
+	if (!data[0] || !data[1] || (data[2] && data[3]))
+		bb_error_msg_and_die("unable to send '%s': it takes NAME VALUE [UNIT]", type->name);
+	if (!isalpha(data[0][0]) || !is_word(data[0], "_.-", KT_METRIC_NAME_MAX))
+		bb_error_msg_and_die("unable to send '%s': not a name (a letter, then letters, digits, _ . -, at most %u): %s",
+			type->name, KT_METRIC_NAME_MAX, data[0]);
+	if (!is_decimal(data[1]))
+		bb_error_msg_and_die("unable to send '%s': not a decimal number: %s", type->name, data[1]);
+	unit = data[2] ? data[2] : "count";
+	if (!is_word(unit, "%/_.-", KT_METRIC_UNIT_MAX))
+		bb_error_msg_and_die("unable to send '%s': not a unit (letters, digits, %% / _ . -, at most %u): %s",
+			type->name, KT_METRIC_UNIT_MAX, unit);
+	len = sprintf(text, "%s %s %s", data[0], data[1], unit);
+	kt_put_u64(out, kt_now_ms());
+	memcpy(out + KT_STAMP_LEN, text, len);
+	return KT_STAMP_LEN + len;
+}
+
 static uint32_t put_payload(struct kt_out *out, const struct kt_type *type, char **data)
 {
 	switch (type->payload) {
@@ -228,6 +273,8 @@ static uint32_t put_payload(struct kt_out *out, const struct kt_type *type, char
 	case KT_PHASE:
 		return put_phase(out->payload, type, data);
 	case KT_STAMPED:
+		if (type->tag == KT_METRIC)
+			return put_metric(out->payload, type, data);
 		return put_stamped(out->payload, type, data);
 	case KT_EMPTY:
 		if (data[0])

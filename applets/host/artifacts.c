@@ -3,7 +3,7 @@
  * The files that ktrecv -d writes.
  *
  * In:  well-formed frames of known types. Out: stdout, stderr, sched.log, sched-N.log, dump-N.txt, dmesg,
- *      printk, kmsg, history, stream.json in one directory, and the directory get/ (guest_files.c).
+ *      printk, kmsg, history, stats, stream.json in one directory, and the directory get/ (guest_files.c).
  */
 //kbuild:lib-$(CONFIG_KTRECV) += artifacts.o
 
@@ -26,7 +26,8 @@ static void xwrite_part(int fd, const char *name, const void *bytes, size_t len)
 
 /* Files that every stream has, that some have, and that may be many */
 static const char *const always[] = { "stdout", "stderr", "sched.log" };
-static const char *const sometimes[] = { "dmesg", "printk", "kmsg", "history", "stream.json", "stream.json.new" };
+static const char *const sometimes[] = { "dmesg", "printk", "kmsg", "history", "stats", "stream.json",
+	"stream.json.new" };
 static const char *const numbered[] = { "sched-%u.log", "dump-%u.txt" };
 
 /* Calls ACT for each name that a stream may get. */
@@ -255,6 +256,20 @@ void FAST_FUNC kt_artifacts_dump(struct kt_artifacts *a, const struct kt_frame *
 		memset(&a->prefix, 0, sizeof(a->prefix));
 	a->dump = number;
 	append_plain(a, name, bytes, len);
+}
+
+/* "stats MS LENGTH" or "metric MS LENGTH", the text, a newline: by the length, no text looks like another's begin. */
+void FAST_FUNC kt_artifacts_stats(struct kt_artifacts *a, const struct kt_frame *frame)
+{
+	const char *kind = frame->tag == KT_STATS ? "stats" : "metric";
+	size_t len = frame->length - KT_STAMP_LEN;
+	char *record = xmalloc(len + sizeof("metric 18446744073709551615 4294967295\n\n"));
+	size_t head = sprintf(record, "%s %llu %u\n", kind, (unsigned long long)kt_get_u64(frame->payload), (unsigned)len);
+
+	memcpy(record + head, frame->payload + KT_STAMP_LEN, len);
+	record[head + len] = '\n';
+	append_numbered(a, "stats", record, head + len + 1);
+	free(record);
 }
 
 void FAST_FUNC kt_artifacts_result(struct kt_artifacts *a, struct kt_run_result *result)

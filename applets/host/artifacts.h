@@ -47,6 +47,9 @@ void kt_artifacts_sched_live(struct kt_artifacts *artifacts, struct kt_run_resul
 /* Writes a scx-dump frame to dump-N.txt. */
 void kt_artifacts_dump(struct kt_artifacts *artifacts, const struct kt_frame *frame) FAST_FUNC;
 
+/* Writes a stats or metric frame to the file stats. */
+void kt_artifacts_stats(struct kt_artifacts *artifacts, const struct kt_frame *frame) FAST_FUNC;
+
 /* Writes stream.json, which gets its name only when it is complete. */
 void kt_artifacts_result(struct kt_artifacts *artifacts, struct kt_run_result *result) FAST_FUNC;
 

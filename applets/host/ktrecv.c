@@ -5,8 +5,8 @@
  * In:   a saved or growing stream: FILE, or stdin. It is not trusted.
  * Out:  the payload's stdout and stderr on ktrecv's own, and the guest's trace_printk lines, prefixed, on
  *       stderr; with -d also the files stdout, stderr, sched.log (all logs), sched-1.log, sched-2.log,
- *       ... (one block each), dump-1.txt, ... (one sched_ext dump each), dmesg, printk, kmsg, history, stream.json
- *       in DIR, and the guest's files in DIR/get; with -j one JSON object per frame instead.
+ *       ... (one block each), dump-1.txt, ... (one sched_ext dump each), dmesg, printk, kmsg, history, stats,
+ *       stream.json in DIR, and the guest's files in DIR/get; with -j one JSON object per frame instead.
  * Ends: at the exit frame (the rest is ignored), or at the end of the stream. -f waits for more (by inotify)
  *       until the exit frame; at TERM or INT it reads the rest of the file and ends.
  * Exit: 0 exit frame and no damage; 1 no exit frame; 2 damage; 3 bad usage; 4 FILE or DIR can't be read
@@ -282,6 +282,10 @@ static void store_frame(struct receiver *r, const struct kt_frame *frame)
 	case KT_FILE_DATA:
 	case KT_FILE_END:
 		kt_guest_files_frame(&r->artifacts.files, &r->result.files, frame);
+		break;
+	case KT_STATS:
+	case KT_METRIC:
+		kt_artifacts_stats(&r->artifacts, frame);
 		break;
 	case KT_SCX_DUMP:
 		kt_artifacts_dump(&r->artifacts, frame);

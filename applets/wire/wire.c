@@ -56,6 +56,8 @@ const struct kt_type kt_types[] = {
 	{ "barrier",            KT_BARRIER, KT_EMPTY, true },
 	{ "mark",               KT_MARK, KT_STAMPED, true },
 	{ "test-case",          KT_TEST_CASE, KT_OPAQUE, true },
+	{ "stats",              KT_STATS, KT_STAMPED, true },
+	{ "metric",             KT_METRIC, KT_STAMPED, true },
 	{ NULL }
 };
 

@@ -17,6 +17,9 @@ enum {
 	KT_NUMBER_LEN = 4, /* of KT_NUMBERED */
 	KT_STAMP_LEN = 8, /* of KT_STAMPED */
 	KT_MARK_TEXT_MAX = 200,
+	KT_METRIC_NAME_MAX = 64, /* host/launcher/stats_file.py has the same */
+	KT_METRIC_VALUE_MAX = 40,
+	KT_METRIC_UNIT_MAX = 16,
 };
 
 /* Tags that code uses by name; kt_types[] has all of them. */
@@ -46,6 +49,8 @@ enum {
 	KT_SCX_DUMP_END = 0x53435845,
 	KT_MARK = 0x4d41524b,
 	KT_TEST_CASE = 0x54434153,
+	KT_STATS = 0x53544154,
+	KT_METRIC = 0x4d455452,
 	/* on the port ktbox-ctl */
 	KT_STDIN = 0x53544449,
 	KT_WINSIZE = 0x57494e53,

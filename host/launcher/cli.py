@@ -11,7 +11,7 @@ import os
 import shlex
 import sys
 import textwrap
-from typing import Callable, NamedTuple, NoReturn, Optional, Sequence
+from typing import Callable, NamedTuple, NoReturn, Optional, Sequence, Union
 
 from .options import Options
 from .text import Fault, print_text, shell_word
@@ -85,7 +85,7 @@ class _Option(NamedTuple):
     text: str = ""
     default: object = None
     repeats: bool = False
-    sets: bool = True  # the value of a flag
+    sets: Union[bool, str] = True  # the value of a flag; without it the field is False, or empty
 
 
 def _number(least: int, most: int) -> Callable[[str, str], object]:
@@ -176,6 +176,12 @@ _OPTIONS = (
     _Option("run", "--trace-last", "trace_last_secs", parse_seconds, "SECS",
             text="the same, but keep the last SECS seconds of it only, and of a run that passes too"),
     _Option("run", "--plain", "plain", text="write dump files without the trace's prefix"),
+    _Option("run", "--stats", "stats", sets="windows",
+            text="measure how well the payload was scheduled: wakeup latency (in a window of 40 ms per second), waits, "
+                 "CPU time, migrations, sched_ext's events; see docs/use/stats.md"),
+    _Option("run", "--stats-all", "stats", sets="all",
+            text="the same, and time all wakeups, for the maximum and short runs: that slows down a payload which only "
+                 "switches by two thirds"),
     _Option("run", "--replay", "replay", parse_path, "DIR",
             text="judge the finished run in DIR once more, without a VM: summary, output and exit code are those "
                  "of the run. ktrun makes the files anew in DIR itself: give a copy to keep the old ones"),
@@ -207,8 +213,8 @@ def make_parser() -> argparse.ArgumentParser:
     for option in _OPTIONS:
         group = groups[option.group]
         if option.parse is None:
-            group.add_argument(option.name, dest=option.dest, action="store_const", const=option.sets, default=False,
-                               help=option.text)
+            group.add_argument(option.name, dest=option.dest, action="store_const", const=option.sets,
+                               default="" if isinstance(option.sets, str) else False, help=option.text)
         else:
             group.add_argument(option.name, dest=option.dest, metavar=option.metavar, help=option.text,
                                action="append" if option.repeats else "store", type=_typed(option),

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """All that a run directory says, as one value.
 
-In:  host.json, stream.json, console.log, kmsg and the sizes of the files. Out: Facts. What can't be read is a fact, too.
+In:  host.json, stream.json, console.log, kmsg, stats and the sizes of the files. Out: Facts. What can't be read is a fact, too.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from .console import Console, kernel_release, read_console
 from .host import Ending, Host, read_host
 from .kernel_log import ANY
 from .recording import Recording
+from .metrics import Metrics, read_metrics
 from .records import BadRecord
 from .rundir import CONSOLE, RunDirectory
 from .stream import Stream, read_stream
@@ -27,6 +28,7 @@ class Facts:
     unreadable: Optional[str]  # a file that judging needs
     kernel_release: Optional[str] = None
     recording: Optional[Recording] = None  # of --trace
+    metrics: Metrics = field(default_factory=Metrics)
 
     @property
     def ending(self) -> Ending:
@@ -53,7 +55,15 @@ def read_facts(directory: RunDirectory) -> tuple[Facts, dict[str, Any]]:
         release = kernel_release(directory.file(CONSOLE))
     except OSError:
         unreadable = f"unable to read {CONSOLE}"
-    return Facts(directory, host, stream, console, unreadable, release), keys
+    return Facts(directory, host, stream, console, unreadable, release, _metrics(directory, host, stream)), keys
+
+
+def _metrics(directory: RunDirectory, host: Host, stream: Stream) -> Metrics:
+    """Figures that can't be read are absent: the verdict does not depend on them."""
+    try:
+        return read_metrics(directory, stream, bool(host.asked.stats))
+    except OSError as error:
+        return Metrics(absent={"duration": f"unable to read {error.filename}: {error.strerror}"})
 
 
 def _owner(host: Host, stream: Stream) -> Optional[str]:

@@ -41,6 +41,7 @@ class Asked:
     trace: tuple[str, ...] = ()  # the events of --trace; none: it was not given
     trace_last_secs: Optional[int] = None
     trace_kib: Optional[int] = None  # of the ring of all CPUs
+    stats: str = ""  # "windows" or "all": which wakeups were to be timed; empty: no figures were asked for
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,8 @@ def _check(host: Host) -> None:
         raise BadRecord(f"unwritten: {ending.unwritten!r:.100}")
     if host.accel not in ("kvm", "tcg", "unknown"):
         raise BadRecord(f"accel: {host.accel!r:.100}")
+    if host.asked.stats not in ("", "windows", "all"):
+        raise BadRecord(f"stats: {host.asked.stats!r:.100}")
     if host.start not in ("cold", "warm", "unknown"):
         raise BadRecord(f"start: {host.start!r:.100}")
     if ending.timed_out and (host.asked.limit_secs is None or ending.hang_from is None):

@@ -33,7 +33,7 @@ _PLAIN_WORD = re.compile(r"[A-Za-z0-9_/.,:=+@%-]+", re.ASCII)
 
 # What /init itself reads, and only after the guest may have been saved: rootfs/lib/ktbox/command_line.sh.
 _RUN_WORD = re.compile(r"KTSTR_MODE=.*|break=.*|ktbox\.(attach_timeout|hold|expect_death|dmesg|printk|live_log"
-                       r"|record|record_kb|record_pass|log_tty|ack|rescue|ctl|term)=.*", re.DOTALL)
+                       r"|record|record_kb|record_pass|log_tty|ack|rescue|ctl|term|stats)=.*", re.DOTALL)
 _FILES_WORD = "ktbox.files=port"
 
 
@@ -74,6 +74,7 @@ def kernel_words(plan: Plan) -> str:
         ("ktbox.dmesg=1", options.dmesg),
         ("ktbox.printk=1", options.printk),
         *_recorder_words(options),
+        (f"ktbox.stats={options.stats}", options.stats),
         ("nokaslr", options.gdb)) if is_wanted]
     term = os.environ.get("TERM", "")
     if options.is_interactive and re.fullmatch(r"[A-Za-z0-9._+-]+", term, re.ASCII):

@@ -48,6 +48,7 @@ class Options(NamedTuple):
     trace: Optional[tuple[str, ...]]  # SYSTEM/NAME of each event
     trace_last_secs: Optional[int]
     plain: bool
+    stats: str  # which wakeups are timed: "windows" or "all"; empty: no figures are wanted
     replay: Optional[str]
     json: Optional[str]
     junit: Optional[str]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """result.json: the whole outcome for a program. This file has its one writer and its one reader.
 
-In:  a Judgement. Out: the file, one key per line, replaced at once; ktrun's keys come before those of stream.json.
+In:  a Judgement. Out: the file (and metrics.tsv beside it), one key per line, replaced at once; ktrun's keys come before those of stream.json.
 The schema is docs/internals/result.schema.json.
 """
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Optional
 
 from .judge import Judgement
+from .metrics_table import NAME as TABLE, table_bytes
 from .reasons import qemu_warnings
 from .records import BadRecord, lines_of, read_json
 from .verdicts import VERDICTS
@@ -63,6 +64,9 @@ def result_bytes(judgement: Judgement) -> bytes:
         "kernel_reports": [{"kind": report.kind, "line": report.line} for report in console.reports],
         "qemu_warnings": qemu_warnings(facts),
         "trace": asdict(facts.recording) if facts.recording else None,
+        "metrics": {name: {"value": value.value, "unit": value.unit} for name, value in facts.metrics.values.items()},
+        "metrics_absent": [{"name": name, "reason": reason} for name, reason in facts.metrics.absent.items()],
+        "metrics_wakeups": facts.metrics.wakeups if facts.metrics.wakeups in ("windows", "all") else None,
     }
     return lines_of({**own, **{key: value for key, value in judgement.stream_keys.items() if key not in own}})
 
@@ -71,6 +75,12 @@ def write_result(judgement: Judgement) -> bytes:
     data = result_bytes(judgement)
     judgement.facts.directory.replace(NAME, data)
     return data
+
+
+def write_table(judgement: Judgement) -> None:
+    """metrics.tsv, of a run whose figures were asked for."""
+    if judgement.facts.metrics.samples:
+        judgement.facts.directory.replace(TABLE, table_bytes(judgement.facts.metrics))
 
 
 def read_outcome(directory: str) -> Optional[Outcome]:

@@ -25,8 +25,8 @@ SCHED_LOG = "sched.log"
 KMSG = "kmsg"  # decoded from the stream
 # What a run writes itself; a file of another name is not touched.
 _NUMBERED = re.compile(r"sched-[0-9].*\.log|dump-[0-9].*\.txt", re.DOTALL)
-_OURS = re.compile(r"bulk\.bin|console\.log|com2\.log|qemu\.log|stdout|stderr|dmesg|printk|kmsg|history|result\.json(\.new)?"
-                   r"|trace\.dat|trace\.systrace"
+_OURS = re.compile(r"bulk\.bin|console\.log|com2\.log|qemu\.log|stdout|stderr|dmesg|printk|kmsg|history|stats|metrics\.tsv"
+                   r"|result\.json(\.new)?|trace\.dat|trace\.systrace"
                    r"|stream\.json(\.new)?|host\.json|host\.txt|get\.list|hang\.txt|sched\.log|\.ktbox-[0-9a-f]+\.new"
                    r"|" + _NUMBERED.pattern, re.DOTALL)
 # applets/host/artifacts.h has the same.

@@ -24,8 +24,8 @@ from .paths import Paths
 from .plan import Plan, check_busybox, check_reports, make_plan
 from .report import write_reports
 from .report.summary import print_summary
-from .result import write_result
 from .recording import ring_kib
+from .result import write_result, write_table
 from .run import run_guest, write_hang
 from .rundir import CONSOLE, STREAM, RunDirectory
 from .snapshot import limit_bytes
@@ -66,7 +66,7 @@ def _host(plan: Plan, accel: str, origin: Origin, ending: Ending, start: Start) 
                   options.allow_bad_exit, options.fail_on_warn, options.plain, options.limit_secs,
                   attach_timeout(options.append), tuple(options.gets), bool(options.scenario), options.trace or (),
                   options.trace_last_secs,
-                  ring_kib(options.memory_mib, options.max_output.kib) if options.trace else None)
+                  ring_kib(options.memory_mib, options.max_output.kib) if options.trace else None, options.stats)
     return Host(FORMAT, plan.paths.version, accel, plan.kernel.path, origin, asked, ending, start.kind,
                 start.snapshot_age_secs)
 
@@ -80,6 +80,7 @@ def report(options: Options, directory: RunDirectory, jobs: Jobs) -> int:
     judgement = judge(directory)
     judgement = replace(judgement, facts=keep_recording(judgement.facts, jobs))
     result = write_result(judgement)
+    write_table(judgement)
     lost = print_summary(judgement, options.quiet)
     write_reports(options, judgement, result)
     if lost and not judgement.verdict.code:

@@ -685,4 +685,31 @@ test_usage_errors_are_3() {
 	assertNotEquals "-f follows a file" 124 "$status"
 }
 
+test_stats_and_metrics_go_to_one_file_by_their_length() {
+	printf '\005\0\0\0\0\0\0\0stats 1 2\nx\n' >one
+	printf '\377\377\377\377\377\377\377\377' >two
+	encode stats@one metric@two metric#stamp:7:a\ 1\ us exit#i32:0 >stream
+	run_kt ktrecv -d art stream
+	assert_status 0
+	printf 'stats 5 12\nstats 1 2\nx\n\nmetric 18446744073709551615 0\n\nmetric 7 6\na 1 us\n' >expected
+	assert_same_bytes expected art/stats
+}
+
+test_stats_beyond_the_space_are_left_out_and_counted() {
+	text 30000 >big
+	encode stats@big stats@big stats@big exit#i32:0 >stream
+	run_kt ktrecv -m 70000 -d art stream
+	assert_status 0
+	assertEquals "bytes" 60028 "$(wc -c <art/stats)"
+	assert_matches '^  "unwritten_bytes": 30014,$' art/stream.json
+}
+
+test_a_stats_frame_without_its_time_is_damage() {
+	encode stats=abc exit#i32:0 >stream
+	run_kt ktrecv -d art stream
+	assert_status 2
+	assert_matches 'malformed' err
+	assertFalse "it has no file" "[ -e art/stats ]"
+}
+
 . shunit2

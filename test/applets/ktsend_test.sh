@@ -401,4 +401,44 @@ test_without_d_term_is_the_end() {
 	assert_status 143
 }
 
+# sent_metric: what the only frame of the port says after its time.
+sent_metric() {
+	payload metric port | tail -c +9
+}
+
+test_a_metric_has_a_name_a_value_and_a_unit() {
+	while read -r expected; do
+		rm -f port
+		# shellcheck disable=SC2086 # words
+		run_kt ktsend -p port metric $expected
+		assert_status 0
+		assertEquals "$expected" "$(sent_metric)"
+	done <<-'END'
+		ops 12 1/s
+		A.b-c_9 -0.5 %
+		latency 1.5e-3 us
+		big +1e300 x
+	END
+	rm port
+	run_kt ktsend -p port metric ops 3
+	assertEquals 'ops 3 count' "$(sent_metric)"
+}
+
+test_a_metric_that_the_host_would_not_take_is_refused() {
+	refuses metric
+	refuses metric ops
+	refuses metric ops 1 us more
+	for name in '' 1ops _ops 'a b' a/b "$(text 65)"; do
+		refuses metric "$name" 1
+	done
+	for value in '' nan inf -inf 0x10 1e999 1,5 '1 2' . - 1e "$(text 41 | tr x 1)"; do
+		refuses metric ops "$value"
+	done
+	for unit in '' 'u s' '<s>' "$(text 17)"; do
+		refuses metric ops 1 "$unit"
+	done
+	run_kt ktsend -p port metric "$(text 64)" "$(text 40 | tr x 1)" "$(text 16)"
+	assert_status 0
+}
+
 . shunit2

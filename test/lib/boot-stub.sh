@@ -25,6 +25,12 @@ stay() {
 	exit 0
 }
 
+# watch_payload: as ktwatch does, from USR1 to TERM.
+watch_payload() {
+	trap 'note "$name got USR1"; ktlatch set stats_begun' USR1
+	stay
+}
+
 # deaf: notes TERM and ignores it. (A shell runs its trap while it waits, not while a child is in the foreground.)
 deaf() {
 	trap 'note "$name is deaf"' TERM
@@ -59,6 +65,7 @@ send_to_port() {
 
 ordinary() {
 	case $name in
+	ktwatch) ktlatch set stats_ready && watch_payload ;;
 	kthvc) ktlatch set hvc_ready && stay ;;
 	ktpipe) ktlatch set trace_armed && stay ;;
 	ktexitmon) ktlatch set sched_attached && stay ;;

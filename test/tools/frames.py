@@ -35,7 +35,7 @@ NAMES = {
     "sys-ready": "SRDY", "kern-addrs": "KADR",
     "sched-state": "SSTA", "init-error": "IERR",  # ktbox's own
     "scx-dump": "SCXD", "scx-dump-end": "SCXE", "sched-live": "SLIV", "printk": "PRTK", "kmsg": "KMSG", "fin": "FINI",
-    "history": "HIST", "barrier": "BARR", "mark": "MARK", "test-case": "TCAS",
+    "history": "HIST", "barrier": "BARR", "mark": "MARK", "test-case": "TCAS", "stats": "STAT", "metric": "METR",
     "file": "FILE", "file-data": "FDAT", "file-end": "FEND",
     "stdin": "STDI", "window-size": "WINS",  # on the port ktbox-ctl
     "tty-begin": "TBEG", "tty-output": "TOUT", "tty-end": "TEND", "tty-ack": "TACK",

@@ -18,6 +18,7 @@ from ..schedlog import read_log
 from ..text import ends_of, xml
 from ..verdicts import ERROR, FAILED, GOOD, PASSED
 from .cases import SKIPPED, Case, count, is_bad, list_cases
+from .figures import figures_section
 from .lanes import lanes
 from .timeline import timeline
 from .words import (ITEMS_SHOWN, describe_dump, describe_payload, describe_scheduler, describe_stream, describe_sub,
@@ -44,7 +45,7 @@ def page(judgement: Judgement) -> str:
     cases = list_cases(judgement)
     sections = [("Summary", _facts(judgement)), ("Tests", _tests(cases)),
                 ("Timeline", timeline(judgement.facts)), ("Flight recorder", lanes(judgement.facts)),
-                ("Reports of the kernel", _reports(judgement)),
+                ("Figures", figures_section(judgement.facts.metrics)), ("Reports of the kernel", _reports(judgement)),
                 ("Logs", _logs(judgement)), ("Run", _run(judgement)), ("Machine", _machine(judgement))]
     body = "".join(section(title, content) for title, content in sections if content)
     verdict = judgement.verdict

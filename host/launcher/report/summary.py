@@ -13,6 +13,7 @@ from ..judge import Judgement
 from ..reasons import qemu_warnings, seconds
 from ..text import one_line, print_error, printable, without_controls
 from .evidence import evidence
+from .figures import figure_lines
 from .words import (ITEMS_SHOWN, describe_dump, describe_gets, describe_lack, describe_payload, describe_recording,
                     describe_scheduler, describe_start, describe_stream, describe_sub, has_payload, has_scheduler)
 
@@ -61,6 +62,7 @@ def _summary(judgement: Judgement) -> Iterator[str]:
         yield f"  payload    {describe_payload(stream)}"
     yield from _tests(facts)
     yield from _reports(facts)
+    yield from (f"  figures    {line}"[:_WIDTH] for line in figure_lines(facts.metrics, facts.host.accel))
     if stream.without:
         yield f"  kernel     {describe_lack(stream)}"
     yield f"  stream     {describe_stream(stream)}"

@@ -20,6 +20,7 @@ command_line() {
 	FILES_PORT=
 	BREAK_AT=
 	RESCUE=
+	STATS=
 	TERM=linux
 	command_line_words <"$ROOT/proc/cmdline"
 	export TERM
@@ -55,6 +56,7 @@ command_line_word() { # WORD
 	ktbox.rescue=1) RESCUE=1 ;;
 	break=*) set_breakpoint "$1" ;;
 	ktbox.ctl=1) CTL_PORT=1 ;;
+	ktbox.stats=windows | ktbox.stats=all) STATS=${1#*=} ;;
 	ktbox.files=port) FILES_PORT=1 ;;
 	ktbox.term=*) TERM=${1#*=} ;;
 	ktbox.*) say "command line: unknown word '$1'" ;;

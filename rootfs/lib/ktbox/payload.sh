@@ -12,6 +12,7 @@ payload() {
 	is_set shutdown && return
 	hold_payload || return 0
 	! has_payload || ktsend lifecycle payload-starting
+	begin_stats
 	ktsend scenario-start
 	now_ms
 	STARTED_MS=$NOW_MS
@@ -19,6 +20,7 @@ payload() {
 	watch_payload
 	now_ms
 	ktsend scenario-end $((NOW_MS - STARTED_MS))
+	end_stats
 	[ -z "$PAYLOAD_STATUS" ] || ktsend exec-exit "$PAYLOAD_STATUS"
 }
 

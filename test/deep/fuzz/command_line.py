@@ -21,7 +21,7 @@ import time
 BATCH = 200
 LINE_MAX = 4096  # of any architecture's COMMAND_LINE_SIZE
 PHASES = ("realtime_priority modules bulk_port wake_bytes announce kernel_log ktstr_host trace run_files printk"
-          " shell_history shares flight_recorder scheduler payload teardown").split()
+          " shell_history shares flight_recorder stats scheduler payload teardown").split()
 FLAGS = {
     b"KTSTR_MODE=shell": ("MODE", b"shell"), b"ktbox.expect_death=1": ("EXPECT_DEATH", b"1"),
     b"ktbox.dmesg=1": ("SEND_DMESG", b"1"), b"ktbox.printk=1": ("SEND_PRINTK", b"1"),
@@ -29,11 +29,12 @@ FLAGS = {
     b"ktbox.host=ktrun": ("HOST_IS_KTRUN", b"1"), b"ktbox.rescue=1": ("RESCUE", b"1"),
     b"ktbox.ctl=1": ("CTL_PORT", b"1"), b"ktbox.files=port": ("FILES_PORT", b"1"), b"ktbox.log_tty=0": ("LOG_TTY", b""),
     b"ktbox.record_pass=1": ("RECORD_PASS", b"1"),
+    b"ktbox.stats=windows": ("STATS", b"windows"), b"ktbox.stats=all": ("STATS", b"all"),
 }
 NUMBERS = {b"ktbox.attach_timeout": "ATTACH_TIMEOUT", b"ktbox.trace_kb": "KT_TRACE_KB", b"ktbox.hold": "HOLD_SECONDS",
            b"ktbox.record_kb": "RECORD_KB"}
 NAMES = ("MODE ATTACH_TIMEOUT KT_TRACE_KB EXPECT_DEATH SEND_DMESG SEND_PRINTK LIVE_LOG ACK HOST_IS_KTRUN"
-         " CTL_PORT FILES_PORT LOG_TTY HOLD_SECONDS BREAK_AT RESCUE TERM RECORD_EVENTS RECORD_KB RECORD_PASS").split()
+         " CTL_PORT FILES_PORT LOG_TTY HOLD_SECONDS BREAK_AT RESCUE TERM RECORD_EVENTS RECORD_KB RECORD_PASS STATS").split()
 DEFAULTS = {"MODE": b"test", "ATTACH_TIMEOUT": b"30", "LOG_TTY": b"1", "TERM": b"linux", "RECORD_KB": b"8192"}
 
 WORDS = list(FLAGS) + [

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ktwatch: measures how well the scheduler does while the payload runs; the kernel counts, ktwatch asks it.
+ *
+ * In:   files of the kernel below ROOT (/): /proc/stat, /proc/schedstat, /proc/pressure, /sys/kernel/sched_ext, once
+ *       per INTERVAL_MS and at each uevent of sched_ext's root; histograms of tracefs (wakeup_latency.c).
+ *       USR1: the payload is about to start; TERM: it has ended.
+ * Out:  stats frames (docs/internals/wire.md, "Figures"): begin, sample, attached, detached, end, histograms. Each has
+ *       the kernel's text as it is; the host makes figures of it. Latches stats_ready (it waits for USR1), stats_begun
+ *       (the first sample is sent).
+ * Ends: TERM, after the last sample and the histograms are sent; before USR1 at once, and then nothing is sent.
+ * Exit: 0; 1 the port can't be written, or bad usage. A file that the kernel does not have is named in the frame.
+ */
+//config:config KTWATCH
+//config:	bool "ktwatch"
+//config:	default y
+//config:	help
+//config:	Send samples of the kernel's scheduling figures to the host while a
+//config:	payload runs, and its histogram of wakeup latencies.
+
+//applet:IF_KTWATCH(APPLET(ktwatch, BB_DIR_USR_BIN, BB_SUID_DROP))
+
+//kbuild:lib-$(CONFIG_KTWATCH) += ktwatch.o
+
+//usage:#define ktwatch_trivial_usage
+//usage:       "[-a] [-p PATH] [-r ROOT]"
+//usage:#define ktwatch_full_usage "\n\n"
+//usage:       "From USR1 to TERM, send the kernel's scheduling figures to the host once per second\n"
+//usage:     "\n	-a	Time all wakeups, not only those of a window of 40 ms per second"
+//usage:     "\n	-p PATH	Send to PATH (- is stdout), not to the bulk port"
+//usage:     "\n	-r ROOT	Read and write the kernel's files below ROOT"
+
+#include <poll.h>
+#include "port_interrupt.h"
+#include "process.h"
+#include "run_dir.h"
+#include "uevent.h"
+#include "stats_frame.h"
+#include "wakeup_latency.h"
+
+enum { POLL_SIGNALS, POLL_UEVENTS, POLL_COUNT };
+/* What a window costs, and what all of them would: docs/use/stats.md. */
+enum { INTERVAL_MS = 1000, WINDOW_MS = 40 };
+
+#define SCX "sys/kernel/sched_ext/"
+
+/* The files of a sample. Of the large ones only the lines that begin with one of the words. */
+static const struct source {
+	const char *name, *path;
+	const char *keep[3];
+} sources[] = {
+	{ "stat", "proc/stat", { "cpu", "ctxt", "procs_running" } },
+	{ "schedstat", "proc/schedstat", { "cpu" } },
+	{ "psi_cpu", "proc/pressure/cpu" },
+	{ "psi_io", "proc/pressure/io" },
+	{ "psi_memory", "proc/pressure/memory" },
+	{ "scx_state", SCX "state" },
+	{ "scx_ops", SCX "root/ops" },
+	{ "scx_events", SCX "root/events" },
+	{ "scx_nr_rejected", SCX "nr_rejected" },
+	{ "scx_hotplug_seq", SCX "hotplug_seq" },
+	{ "scx_enable_seq", SCX "enable_seq" },
+	{ "scx_switch_all", SCX "switch_all" },
+};
+
+struct watch {
+	struct kt_stats stats;
+	struct kt_wakeups wakeups;
+	struct pollfd fds[POLL_COUNT];
+	bool all_wakeups, begun, term_came;
+	int64_t sample_at, window_end; /* KT_NEVER: none is due */
+};
+
+static void send_sample(struct watch *w, const char *kind)
+{
+	const struct source *source;
+
+	kt_stats_open(&w->stats, kind);
+	for (source = sources; source < sources + ARRAY_SIZE(sources); source++)
+		kt_stats_file(&w->stats, source->name, source->path, source->keep);
+	kt_stats_close(&w->stats);
+}
+
+/* Which CPUs share their last cache, and which a node: a line "CPU LIST" or "NODE LIST" each. */
+static void send_topology(struct watch *w)
+{
+	unsigned cpus = sysconf(_SC_NPROCESSORS_CONF), i;
+	char path[sizeof("sys/devices/system/cpu/cpu4294967295/cache/index9/shared_cpu_list")];
+	char name[sizeof("node_4294967295")];
+
+	for (i = 0; i < cpus; i++) {
+		int level = 9;
+
+		do
+			sprintf(path, "sys/devices/system/cpu/cpu%u/cache/index%d/shared_cpu_list", i, level);
+		while (!kt_stats_has(&w->stats, path) && level-- > 0);
+		sprintf(name, "llc_%u", i);
+		if (level >= 0)
+			kt_stats_file(&w->stats, name, path, NULL);
+	}
+	for (i = 0; i < cpus; i++) {
+		sprintf(path, "sys/devices/system/node/node%u/cpulist", i);
+		sprintf(name, "node_%u", i);
+		if (kt_stats_has(&w->stats, path))
+			kt_stats_file(&w->stats, name, path, NULL);
+	}
+}
+
+static void open_window(struct watch *w)
+{
+	kt_wakeups_start(&w->wakeups);
+	w->window_end = w->all_wakeups ? KT_NEVER : kt_after_ms(WINDOW_MS);
+}
+
+static void close_window(struct watch *w)
+{
+	kt_wakeups_stop(&w->wakeups);
+	w->window_end = KT_NEVER;
+}
+
+/* What takes time comes before the first sample. */
+static void begin(struct watch *w)
+{
+	if (w->begun)
+		return;
+	w->begun = true;
+	kt_stats_open(&w->stats, "topology");
+	send_topology(w);
+	kt_wakeups_begin(&w->wakeups, &w->stats);
+	kt_stats_text(&w->stats, "wakeups", w->all_wakeups ? "all" : "windows");
+	kt_stats_close(&w->stats);
+	open_window(w);
+	send_sample(w, "begin");
+	w->sample_at = kt_after_ms(INTERVAL_MS);
+	kt_latch_set_or_warn("stats_begun");
+}
+
+/* Absolute deadlines: a late sample delays no later one. After a long stall one sample is due, not each that was
+ * missed. */
+static void on_time(struct watch *w)
+{
+	int64_t now = kt_now_ms();
+
+	if (now >= w->window_end)
+		close_window(w);
+	if (now < w->sample_at)
+		return;
+	send_sample(w, "sample");
+	w->sample_at += (now - w->sample_at) / INTERVAL_MS * INTERVAL_MS + INTERVAL_MS;
+	if (!w->all_wakeups)
+		open_window(w);
+}
+
+static void end(struct watch *w)
+{
+	if (!w->begun)
+		return;
+	w->stats.finishes = true;
+	send_sample(w, "end");
+	close_window(w);
+	kt_wakeups_end(&w->wakeups, &w->stats);
+}
+
+/* The scheduler's counters begin at 0 with it and go with it, so both moments get a sample. */
+static void on_uevents(struct watch *w)
+{
+	char event[KT_UEVENT_MAX];
+	ssize_t len;
+
+	while ((len = kt_uevent_next(w->fds[POLL_UEVENTS].fd, event)) > 0) {
+		const char *path = kt_uevent_value(event, len, "DEVPATH");
+		const char *action = kt_uevent_value(event, len, "ACTION");
+
+		if (!w->begun || !path || !action || strcmp(path, "/kernel/sched_ext/root") != 0)
+			continue;
+		if (strcmp(action, "add") == 0)
+			send_sample(w, "attached");
+		else if (strcmp(action, "remove") == 0)
+			send_sample(w, "detached");
+	}
+}
+
+static void on_signals(struct watch *w)
+{
+	int signo;
+
+	while ((signo = kt_signals_next(w->fds[POLL_SIGNALS].fd)) != 0)
+		if (signo == SIGUSR1)
+			begin(w);
+		else
+			w->term_came = true;
+}
+
+static void watch(struct watch *w)
+{
+	while (!w->term_came) {
+		if (poll(w->fds, POLL_COUNT, kt_poll_timeout(kt_earlier(w->sample_at, w->window_end))) < 0 && errno != EINTR)
+			bb_simple_perror_msg_and_die("unable to poll");
+		if (w->fds[POLL_UEVENTS].revents)
+			on_uevents(w);
+		if (w->fds[POLL_SIGNALS].revents)
+			on_signals(w);
+		on_time(w);
+	}
+}
+
+int ktwatch_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
+int ktwatch_main(int argc UNUSED_PARAM, char **argv)
+{
+	enum { OPT_ALL = 1 << 0 };
+	struct watch *w = kt_zalloc_lazy(sizeof(*w));
+	const char *root = "";
+	char *path = NULL;
+
+	w->all_wakeups = getopt32(argv, "^ap:r:\0=0", &path, &root) & OPT_ALL;
+	kt_stats_init(&w->stats, root, kt_port_open(path), &w->term_came);
+	kt_daemon_priority();
+	w->fds[POLL_SIGNALS] = (struct pollfd){ kt_signals_open(SIGUSR1, SIGTERM, SIGINT, 0), POLLIN, 0 };
+	w->fds[POLL_UEVENTS] = (struct pollfd){ kt_uevent_open(), POLLIN, 0 };
+	w->sample_at = w->window_end = KT_NEVER;
+	kt_wakeups_arm(&w->wakeups, root, w->all_wakeups);
+	kt_latch_set_or_warn("stats_ready");
+	watch(w);
+	end(w);
+	return EXIT_SUCCESS;
+}

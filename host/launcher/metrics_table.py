@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""metrics.tsv: the samples of a run over time, for a spreadsheet or a plot.
+
+In:  Metrics. Out: one line per sample, columns with tabs between them; "-" where the kernel said nothing. Counters are
+the growth since the sample before.
+"""
+from __future__ import annotations
+
+from typing import Iterator, Optional
+
+from .metrics import Metrics, growth_of_events
+from .samples import Sample
+
+NAME = "metrics.tsv"
+_COLUMNS = ("ms", "kind", "util", "runnable", "context_switches", "cpu_time_us", "run_queue_wait_us", "psi_cpu_some_us",
+            "steal_ticks", "nr_rejected", "scheduler")
+
+
+def table_bytes(metrics: Metrics) -> bytes:
+    samples = metrics.samples
+    cpus = sorted({cpu for sample in samples for cpu in sample.cpus})
+    events = sorted({name for sample in samples for name in sample.events or ()})
+    lines = ["\t".join([*_COLUMNS, *(f"cpu{cpu}_util" for cpu in cpus), *events])]
+    for at, sample in enumerate(samples):
+        before = samples[at - 1] if at else sample
+        lines.append("\t".join(_cell(value) for value in _row(before, sample, cpus, events)))
+    return "".join(line + "\n" for line in lines).encode("ascii", "replace")
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.1f}" if isinstance(value, float) else "".join(c if c.isprintable() else "?" for c in str(value))
+
+
+def _row(before: Sample, sample: Sample, cpus: list[int], events: list[str]) -> Iterator[object]:
+    waits = [_growth(*pair) for pair in zip(before.sched, sample.sched)] if before.sched and sample.sched else [None] * 3
+    yield from (sample.ms, sample.kind, busy_share(before, sample, None), sample.runnable)
+    yield _growth(before.context_switches, sample.context_switches)
+    yield from (None if wait is None else wait // 1000 for wait in waits[:2])
+    yield _growth(before.psi.get("cpu_some"), sample.psi.get("cpu_some"))
+    yield _growth(_steal(before), _steal(sample))
+    yield _growth(before.numbers.get("scx_nr_rejected"), sample.numbers.get("scx_nr_rejected"))
+    yield sample.scheduler
+    yield from (busy_share(before, sample, cpu) for cpu in cpus)
+    growth = growth_of_events(before.events, sample.events) if sample.events is not None else {}
+    yield from (growth.get(name) for name in events)
+
+
+def _growth(before: Optional[int], after: Optional[int]) -> Optional[int]:
+    return None if before is None or after is None else max(0, after - before)
+
+
+def _steal(sample: Sample) -> Optional[int]:
+    return sum(cpu.steal for cpu in sample.cpus.values()) if sample.cpus else None
+
+
+def busy_share(before: Sample, after: Sample, cpu: Optional[int]) -> Optional[float]:
+    """Percent, of one CPU or all; None: no tick has passed."""
+    chosen = [number for number in (after.cpus if cpu is None else (cpu,)) if number in before.cpus and number in after.cpus]
+    busy = sum(max(0, after.cpus[number].busy - before.cpus[number].busy) for number in chosen)
+    rest = sum(max(0, after.cpus[number].idle + after.cpus[number].steal
+                   - before.cpus[number].idle - before.cpus[number].steal) for number in chosen)
+    return 100 * busy / (busy + rest) if busy + rest else None

@@ -1,0 +1,227 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# ktwatch on a directory that stands for /: what it sends at which moment, what it says of files that are absent, what it
+# asks of tracefs. Whether a kernel takes that is tested on a real one (test/vm/stats_test.sh).
+
+# shellcheck disable=SC1091,SC2154,SC2317 # what is sourced sets them; shunit2 calls the tests
+. "$KT_TEST_LIB/unit.sh"
+
+TRACING=root/sys/kernel/tracing
+INSTANCE=$TRACING/instances/ktstats
+
+setUp() {
+	mkdir -p root/proc/pressure root/sys/kernel/sched_ext/root root/sys/devices/system/cpu/cpu0/cache/index2 \
+		root/sys/devices/system/cpu/cpu0/cache/index3 root/sys/devices/system/node/node0
+	printf 'cpu  1 2\ncpu0 1 2\nintr 1 2 3\nctxt 77\nbtime 5\nprocs_running 2\nprocs_blocked 0\n' >root/proc/stat
+	printf 'version 17\ntimestamp 5\ncpu0 0 0\ndomain0 MC 3 0\n' >root/proc/schedstat
+	printf 'some avg10=0.00 avg60=0.00 avg300=0.00 total=9\n' >root/proc/pressure/cpu
+	echo '0.10 0.20 0.30 1/71 155' >root/proc/loadavg
+	echo enabled >root/sys/kernel/sched_ext/state
+	echo demo >root/sys/kernel/sched_ext/root/ops
+	echo 'SCX_EV_A 3' >root/sys/kernel/sched_ext/root/events
+	echo 0 >root/sys/devices/system/cpu/cpu0/cache/index2/shared_cpu_list
+	echo 0-1 >root/sys/devices/system/cpu/cpu0/cache/index3/shared_cpu_list
+	echo 0-3 >root/sys/devices/system/node/node0/cpulist
+	fake_tracefs
+}
+
+# The files of an instance are there before ktwatch makes it, as mkdir makes them in tracefs.
+fake_tracefs() {
+	for event in sched/sched_waking sched/sched_switch sched/sched_migrate_task synthetic/kt_wakeup; do
+		mkdir -p "$INSTANCE/events/$event"
+		: >"$INSTANCE/events/$event/trigger"
+		echo "counts of $event" >"$INSTANCE/events/$event/hist"
+	done
+	: >"$TRACING/synthetic_events"
+	: >"$INSTANCE/tracing_on"
+	: >"$INSTANCE/buffer_size_kb"
+}
+
+start_ktwatch() { # OPTION...
+	"$KT_BUSYBOX" ktwatch -p port -r root "$@" 2>err &
+	pid=$!
+	wait_latch stats_ready
+}
+
+begin() {
+	kill -USR1 "$pid"
+	wait_latch stats_begun
+}
+
+end_ktwatch() {
+	kill -TERM "$pid"
+	end_of "$pid"
+	assertEquals "status of ktwatch: $(cat err)" 0 "$status"
+	assert_empty err
+}
+
+# kinds: the kinds of all frames, on one line.
+kinds() {
+	"$KT_PYTHON" -c 'import sys
+sys.path.insert(0, sys.argv[1])
+from frames import frames_of, read
+print(" ".join(payload[8:].split(b"\n")[0].decode() for _, payload in frames_of(read("port"))))' "$KT_TOP/test/tools"
+}
+
+# section KIND NAME: the bytes of all sections of this name in frames of this kind.
+section() {
+	"$KT_PYTHON" -c 'import re, sys
+sys.path.insert(0, sys.argv[3])
+from frames import frames_of, read
+for _, payload in frames_of(read("port")):
+    assert len(payload) <= 32752
+    kind, _, rest = payload[8:].partition(b"\n")
+    while rest:
+        head = re.match(rb"@(\S+) (\d+)\n", rest)
+        text = rest[head.end():head.end() + int(head.group(2))]
+        rest = rest[head.end() + len(text) + 1:]
+        if kind.decode() == sys.argv[1] and head.group(1).decode() == sys.argv[2]:
+            sys.stdout.buffer.write(text)' "$1" "$2" "$KT_TOP/test/tools"
+}
+
+assert_section() { # KIND NAME TEXT
+	assertEquals "section $2 of $1" "$3" "$(section "$1" "$2")"
+}
+
+test_begin_and_end_are_samples_and_the_histograms_come_last() {
+	start_ktwatch
+	begin
+	end_ktwatch
+	assertEquals 'topology begin end histograms' "$(kinds)"
+}
+
+test_of_a_large_file_only_the_lines_of_the_scheduler_are_sent() {
+	start_ktwatch
+	begin
+	end_ktwatch
+	assert_section begin stat 'cpu  1 2
+cpu0 1 2
+ctxt 77
+procs_running 2'
+	assert_section begin schedstat 'cpu0 0 0'
+	assert_section begin scx_events 'SCX_EV_A 3'
+	assert_section end scx_ops demo
+}
+
+test_an_absent_file_is_named_with_the_reason() {
+	start_ktwatch
+	begin
+	end_ktwatch
+	section begin absent >reasons
+	assert_matches '^psi_io: No such file or directory$' reasons
+	assert_matches '^scx_nr_rejected: No such file or directory$' reasons
+	assert_no_match '^stat: ' reasons
+}
+
+test_the_topology_is_that_of_the_last_cache() {
+	start_ktwatch
+	begin
+	end_ktwatch
+	assert_section topology llc_0 0-1
+	assert_section topology node_0 0-3
+	assert_section topology newest_pid 155
+	assert_section topology wakeups windows
+}
+
+test_without_a_start_nothing_is_sent() {
+	start_ktwatch
+	end_ktwatch
+	assert_empty port
+}
+
+test_it_waits_without_a_wakeup_before_the_start() {
+	start_ktwatch
+	assert_sleeps "$pid"
+	end_ktwatch
+}
+
+test_a_sample_comes_once_per_second() {
+	start_ktwatch
+	begin
+	wait_until 'grep -qa sample port'
+	end_ktwatch
+	assertEquals 'topology begin sample end histograms' "$(kinds)"
+}
+
+test_the_histograms_are_those_of_new_and_old_tasks() {
+	start_ktwatch -a
+	begin
+	assert_matches '^hist:keys=common_cpu,lat.buckets=100:size=[0-9]+ if lat >= 1000 && pid > 155$' \
+		"$INSTANCE/events/synthetic/kt_wakeup/trigger" # the last of four: each is written at the begin of the file
+	end_ktwatch
+	assert_section histograms wakeup 'counts of synthetic/kt_wakeup'
+	assert_section histograms migrate 'counts of sched/sched_migrate_task'
+	assert_section topology wakeups all
+}
+
+test_a_window_ends_with_the_triggers_removed_and_all_wakeups_have_none() {
+	start_ktwatch
+	begin
+	wait_until "[ ! -s $INSTANCE/events/sched/sched_switch/trigger ]"
+	assert_empty "$INSTANCE/events/sched/sched_waking/trigger"
+	end_ktwatch
+	rm -r root/sys/kernel/tracing port
+	kt ktlatch reset stats_ready
+	kt ktlatch reset stats_begun
+	fake_tracefs
+	start_ktwatch -a
+	begin
+	a_moment
+	assert_matches 'onmatch\(sched.sched_waking\)\.kt_wakeup' "$INSTANCE/events/sched/sched_switch/trigger"
+	end_ktwatch
+	assert_empty "$INSTANCE/events/sched/sched_switch/trigger"
+}
+
+test_a_kernel_without_synthetic_events_is_named_and_the_rest_is_sent() {
+	rm "$TRACING/synthetic_events"
+	start_ktwatch
+	begin
+	end_ktwatch
+	assert_section histograms absent 'wakeup: /sys/kernel/tracing/synthetic_events: No such file or directory'
+	assert_section histograms migrate 'counts of sched/sched_migrate_task'
+	assertEquals 'topology begin end histograms' "$(kinds)"
+}
+
+test_a_kernel_without_tracefs_is_named_and_the_rest_is_sent() {
+	rm -r root/sys/kernel/tracing
+	start_ktwatch
+	begin
+	end_ktwatch
+	section topology absent >reasons
+	assert_matches '^wakeup: /sys/kernel/tracing/instances/ktstats: No such file' reasons
+	assert_matches '^migrate: No such file' reasons
+	assert_section begin scx_ops demo
+}
+
+test_what_does_not_fit_into_a_frame_goes_into_further_ones() {
+	seq 1 30000 | sed 's/^/cpu/' >>root/proc/stat
+	text 100000 >"$INSTANCE/events/synthetic/kt_wakeup/hist"
+	start_ktwatch
+	begin
+	end_ktwatch
+	assertEquals "bytes of /proc/stat" 30000 "$(section end stat | grep -c '^cpu[0-9]*$')"
+	assertEquals "bytes of the histogram" 100000 "$(section histograms wakeup | wc -c)"
+}
+
+test_a_port_that_takes_nothing_does_not_keep_it_from_ending() {
+	mkfifo full
+	exec 7<>full
+	text 65536 >&7
+	"$KT_BUSYBOX" ktwatch -p full -r root 2>err 7>&- &
+	pid=$!
+	wait_latch stats_ready
+	kill -USR1 "$pid"
+	a_moment
+	kill -TERM "$pid"
+	cat <&7 >drained &
+	reader=$!
+	end_of "$pid"
+	assertEquals "status of ktwatch: $(cat err)" 0 "$status"
+	wait_until 'grep -qa histograms drained'
+	kill "$reader"
+	exec 7>&-
+	assert_matches 'end$' drained
+}
+
+. shunit2

@@ -1,0 +1,454 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The figures of a run: what ktrun makes of the kernel's texts in stats frames, of the payload's metric frames, and of
+# what well-known programs print; hostile ones too.
+
+# shellcheck disable=SC1091,SC2016,SC2154,SC2086 # what is sourced sets them; text for others; items are words
+. "$KT_TEST_LIB/stub.sh"
+
+# put MS KIND [NAME TEXT]...: one more stats frame, in $ITEMS.
+put() {
+	number=$((number + 1))
+	"$KT_PYTHON" -c 'import struct, sys
+ms, kind, *rest = sys.argv[1:]
+text = kind + "\n" + "".join("@%s %d\n%s\n" % (name, len(text), text) for name, text in zip(rest[::2], rest[1::2]))
+sys.stdout.buffer.write(struct.pack("<Q", int(ms)) + text.encode())' "$@" >"frame.$number"
+	ITEMS="$ITEMS stats@frame.$number"
+}
+
+# put_raw TEXT: one more, with this text.
+put_raw() {
+	number=$((number + 1))
+	printf '\001\0\0\0\0\0\0\0%s' "$1" >"frame.$number"
+	ITEMS="$ITEMS stats@frame.$number"
+}
+
+# cpus BUSY IDLE STEAL CTXT: /proc/stat of two CPUs that are the same.
+cpus() {
+	echo "cpu  0 0 0 0 0 0 0 0 0 0
+cpu0 $1 0 0 $2 0 0 0 $3 0 0
+cpu1 $1 0 0 $2 0 0 0 $3 0 0
+ctxt $4
+procs_running 3"
+}
+
+waits() { # ON_CPU_NS WAIT_NS RUNS
+	echo "cpu0 0 0 0 0 0 0 $1 $2 $3
+cpu1 0 0 0 0 0 0 0 0 0"
+}
+
+psi() { # US
+	echo "some avg10=0.00 avg60=0.00 avg300=0.00 total=$1
+full avg10=0.00 avg60=0.00 avg300=0.00 total=0"
+}
+
+# buckets OPERATOR < lines "CPU LAT COUNT" or "CPU LOW-HIGH COUNT": a histogram as tracefs prints it.
+buckets() {
+	echo "# event histogram
+# trigger info: hist:keys=common_cpucommon_cpu,lat:vals=hitcount:sort=hitcount:size=4096 if lat < 1000 && pid $1 146 [active]
+"
+	sed -E 's/^(.*) (.*-.*) (.*)$/{ common_cpu:          \1, lat: ~ \2 } hitcount:          \3/
+s/^([0-9]*) ([0-9]*) ([0-9]*)$/{ common_cpu:          \1, lat:         \2 } hitcount:          \3/'
+	echo "
+Totals:
+    Hits: 1
+    Entries: 1
+    Dropped: 0
+"
+}
+
+moves() { # ORIG DEST COUNT
+	echo "{ orig_cpu:          $1, dest_cpu:          $2 } hitcount:          $3"
+}
+
+# begin_run [WAKEUPS]
+begin_run() {
+	ITEMS='' number=0
+	put 900 topology llc_0 0 llc_1 1 node_0 0-1 newest_pid 146 wakeups "${1:-windows}"
+	put 1000 begin stat "$(cpus 100 100 0 1000)" schedstat "$(waits 1000000 2000000 10)" psi_cpu "$(psi 1000)" \
+		scx_ops demo scx_events "SCX_EV_A 5
+SCX_EV_B 0" scx_nr_rejected 2
+}
+
+# end_run [ARG...]: the rest of a run of one second, in which all went well.
+end_run() {
+	put 2000 end stat "$(cpus 150 150 3 1500)" schedstat "$(waits 61000000 12000000 20)" psi_cpu "$(psi 901000)" \
+		scx_ops demo scx_events "SCX_EV_A 25
+SCX_EV_B 0" scx_nr_rejected 2
+	put 2001 histograms \
+		wakeup "$({ echo '0 5 3'; echo '1 7 1'; } | buckets '<='; { echo '0 10 90'; echo '1 1200-1299 10'; } | buckets '>')" \
+		migrate "$(moves 0 1 4; moves 1 0 2)"
+	finish_run "$@"
+}
+
+# finish_run [OPTION...]
+finish_run() {
+	streams $READY $STARTED $ITEMS $ENDED $OUT0 $EXIT
+	ktrun "${@:---stats}" -- true
+	assert_verdict pass 0
+	assert_valid art/result.json
+}
+
+# metric NAME: prints its value and unit, or why it is absent.
+metric() {
+	"$KT_PYTHON" -c 'import json, sys
+keys = json.load(open("art/result.json"))
+value = keys["metrics"].get(sys.argv[1])
+why = [absent["reason"] for absent in keys["metrics_absent"] if absent["name"] == sys.argv[1]]
+assert not (value and why)
+print("%s %s" % (value["value"], value["unit"]) if value else "absent: " + why[0] if why else "unknown")' "$1"
+}
+
+assert_metric() { # NAME EXPECTED
+	assertEquals "$1" "$2" "$(metric "$1")"
+}
+
+assert_absent() { # NAME ERE
+	metric "$1" >metric.out
+	assert_matches "^absent: $2" metric.out
+}
+
+test_a_figure_is_the_growth_from_the_begin_to_the_end() {
+	begin_run
+	end_run
+	assert_metric duration '1.0 s'
+	assert_metric context_switches '500 count'
+	assert_metric cpu_time '60000 us'
+	assert_metric run_queue_wait '10000 us'
+	assert_metric runs '10 count'
+	assert_metric run_queue_wait_mean '1000.0 us'
+	assert_metric util '48.544 %'
+	assert_metric cpu.1.util '48.544 %'
+	assert_metric idle '1000000 us'
+	assert_metric steal '60000 us'
+	assert_metric psi_cpu_some '900000 us'
+	assert_metric runnable_max '2 tasks'
+	assert_metric nr_rejected '0 count'
+	assert_metric events.SCX_EV_A '20 count'
+	assert_metric events.SCX_EV_B '0 count'
+}
+
+test_idle_time_and_waiting_overlap_where_both_do_not_fit_into_the_interval() {
+	begin_run
+	end_run
+	assert_metric idle_while_waiting '400000 us'
+}
+
+test_percentiles_are_the_upper_ends_of_buckets_and_of_the_payload_alone_too() {
+	begin_run
+	end_run
+	assert_metric wake_count '104 count'
+	assert_metric wake_p50 '10 us'
+	assert_metric wake_p99 '1299 us'
+	assert_metric task.wake_count '100 count'
+	assert_metric task.wake_p90 '10 us'
+	assert_metric task.wake_p99 '1299 us'
+	assert_metric cpu.0.wake_count '93 count'
+	assert_metric cpu.1.wake_p90 '1299 us'
+}
+
+test_a_percentile_of_too_few_wakeups_is_absent_and_named() {
+	begin_run
+	end_run
+	assert_absent wake_p999 '104 wakeups were timed, too few'
+	assert_absent cpu.1.wake_p99 '11 wakeups'
+}
+
+test_the_maximum_is_known_only_if_all_wakeups_were_timed() {
+	begin_run
+	end_run
+	assert_absent wake_max 'only --stats-all'
+	begin_run all
+	end_run --stats-all
+	assert_metric wake_max '1299 us'
+	assert_value metrics_wakeups all
+}
+
+test_waits_that_are_too_long_for_a_window_leave_no_percentile() {
+	begin_run
+	put 2000 end schedstat "$(waits 1000000 202000000 20)"
+	put 2001 histograms wakeup "$(echo '0 10 900' | buckets '>')" migrate ''
+	finish_run
+	assert_absent wake_p50 'tasks wait 20 ms on average, too long for a window of 40 ms'
+	assert_absent task.wake_p99 '.*too long'
+}
+
+test_a_migration_counts_by_the_cache_and_the_node_that_it_crosses() {
+	begin_run
+	end_run
+	assert_metric migrations '6 count'
+	assert_metric migrations_llc '6 count'
+	assert_metric migrations_node '0 count'
+}
+
+test_a_file_that_the_kernel_lacks_is_named_with_its_option_and_the_verdict_is_the_same() {
+	begin_run
+	ITEMS='' number=0
+	put 1000 begin absent 'psi_cpu: No such file or directory
+' stat "$(cpus 1 1 0 1)"
+	put 2000 end stat "$(cpus 2 2 0 2)"
+	put 2001 histograms absent 'wakeup: /sys/kernel/tracing: Invalid argument
+'
+	finish_run
+	assert_absent psi_cpu_some '/proc/pressure/cpu, CONFIG_PSI: No such file'
+	assert_absent idle_while_waiting '/proc/pressure/cpu, CONFIG_PSI'
+	assert_absent wake_p99 'tracefs, CONFIG_HIST_TRIGGERS and CONFIG_SYNTH_EVENTS: /sys/kernel/tracing: Invalid argument'
+	assert_absent migrations 'tracefs, CONFIG_HIST_TRIGGERS'
+	assert_absent run_queue_wait /proc/schedstat
+	assert_absent events 'no scheduler was attached'
+	assert_metric context_switches '1 count'
+	assert_matches '^  figures    not measured: ' err
+}
+
+test_a_guest_that_sends_no_figures_has_none_and_each_is_named() {
+	ITEMS=''
+	finish_run
+	assert_absent wake_p99 'the guest sent no figures'
+	assert_absent context_switches 'the guest sent no figures'
+	assertFalse "there is no table" "[ -e art/metrics.tsv ]"
+}
+
+test_a_run_without_the_option_has_no_figures_and_says_nothing_of_them() {
+	streams $READY $STARTED $ENDED $OUT0 $EXIT
+	ktrun -- true
+	assert_verdict pass 0
+	assert_value metrics '{}'
+	assert_value metrics_absent '[]'
+	assert_no_match '^  figures' err
+	assert_no_match 'ktbox.stats' stub/args
+}
+
+test_a_guest_that_died_has_the_figures_until_its_last_sample() {
+	begin_run
+	put 1500 sample stat "$(cpus 110 120 0 1100)"
+	streams $READY $STARTED $ITEMS
+	ktrun --stats -- true
+	assert_value verdict lost
+	assert_metric duration '0.5 s'
+	assert_metric context_switches '100 count'
+	assert_absent wake_p50 'the guest ended before it could send'
+}
+
+test_counters_of_a_scheduler_that_attaches_again_add_up() {
+	begin_run
+	put 1500 sample scx_ops demo scx_events 'SCX_EV_A 15'
+	put 1600 detached scx_state disabled
+	put 1700 attached scx_ops demo scx_events 'SCX_EV_A 1'
+	put 1800 sample scx_ops demo scx_events 'SCX_EV_A 4'
+	put 1900 sample scx_ops demo scx_events 'SCX_EV_A 2'
+	finish_run
+	assert_metric events.SCX_EV_A '16 count'
+}
+
+test_counters_at_an_ejection_are_those_of_its_dump() {
+	begin_run
+	put 1500 sample scx_ops demo scx_events "SCX_EV_A 15
+SCX_EV_B 0"
+	put 1600 detached scx_state disabled
+	printf '\001\0\0\0demo: root\nswapper/0[0] triggered exit kind 1026 on CPU 0:\nEvent counters\n%s\n%s\n' \
+		'     SCX_EV_A:        17' '     SCX_EV_B:         3' >dump
+	AFTER='scx-dump@dump scx-dump-end=number=1\x20complete=1\x20type=error\x20rule=count\x20kind=1026\x20bytes=1\x20lines=1\x20lost=0\x20unsent=0\x20reason=x'
+	streams $READY $ATTACHED $STARTED $ITEMS $AFTER $ENDED $DIED $OUT0 $EXIT
+	ktrun --stats --expect-death -s /bin/true -- true
+	assert_value verdict pass
+	assert_metric events.SCX_EV_A '12 count'
+	assert_metric events.SCX_EV_B '3 count'
+}
+
+test_a_counter_that_goes_back_is_absent() {
+	begin_run
+	put 2000 end stat "$(cpus 1 1 0 900)" schedstat "$(waits 1 1 1)" psi_cpu "$(psi 5)"
+	finish_run
+	assert_absent context_switches '.*went back'
+	assert_absent run_queue_wait '.*went back'
+	assert_absent psi_cpu_some '.*went back'
+}
+
+test_hostile_numbers_end_in_no_traceback_and_no_figure() {
+	begin_run
+	nines=99999999999999999999
+	put 18446744073709551615 end stat "$(cpus $nines $nines $nines $nines)" schedstat "$(waits $nines $nines 999999999999999999999999)" \
+		psi_cpu "$(psi -5)" scx_nr_rejected 1e9 scx_events 'SCX_EV_A -3
+SCX_EV_<script> 4'
+	put 2000 end stat "$(cpus $nines $nines $nines $nines)" schedstat "$(waits $nines $nines 999999999999999999999999)" \
+		psi_cpu "$(psi -5)" scx_nr_rejected 1e9 scx_events 'SCX_EV_A -3
+SCX_EV_<script> 4' scx_ops '<script>'
+	put 2001 histograms wakeup "$({ echo "0 $nines 1"; echo '0 5 999999999999999'; echo '0 6 999999999999999'; } | buckets '>')" \
+		migrate "$(moves 0 1 $nines; moves 99999 1 1)"
+	finish_run --stats --report "$PWD/page.html"
+	assert_absent run_queue_wait .
+	assert_absent psi_cpu_some .
+	assert_absent nr_rejected .
+	assert_absent wake_p50 '.*more buckets or wakeups than a kernel counts'
+	assert_no_match Traceback err
+	assert_no_match '<script>' page.html
+	assert_no_match 'EV_<script>' art/result.json
+}
+
+test_frames_of_another_form_are_left_out() {
+	begin_run
+	put_raw 'begin'
+	put_raw 'unknown
+@stat 3
+cpu
+'
+	put_raw 'sample
+@stat 99999999
+cpu'
+	put_raw 'sample
+@../stat 3
+cpu
+'
+	put_raw 'sample
+@stat -1
+'
+	put 2000 end stat "$(cpus 150 150 3 1500)"
+	put_raw 'end
+@stat 99999999
+ctxt 9000'
+	finish_run
+	assert_metric context_switches '500 count'
+	assert_metric duration '1.0 s'
+}
+
+test_a_section_in_pieces_is_one() {
+	begin_run
+	put 2000 end stat 'ctxt 15'
+	put 2000 end stat '00
+'
+	finish_run
+	assert_metric context_switches '500 count'
+}
+
+test_a_million_buckets_are_refused_in_bounded_time() {
+	begin_run
+	{ seq 1 600000 | sed 's/.*/0 & 1/' | buckets '>'; } >many
+	"$KT_PYTHON" -c 'import struct
+text = open("many").read()
+step = 2000000
+for at in range(0, len(text), step):
+    part = text[at:at + step]
+    record = "histograms\n@wakeup %d\n%s\n" % (len(part), part)
+    open("part.%d" % (at // step), "wb").write(struct.pack("<Q", 2001) + record.encode())'
+	for part in part.*; do
+		ITEMS="$ITEMS stats@$part"
+	done
+	put 2000 end stat "$(cpus 150 150 3 1500)"
+	finish_run
+	assert_absent wake_p50 '.*more buckets'
+}
+
+test_a_metric_of_the_payload_has_a_name_of_its_own_and_the_newest_counts() {
+	begin_run
+	ITEMS="$ITEMS metric@first metric@second metric@wake metric@bad metric@unit metric@nan"
+	printf '\001\0\0\0\0\0\0\0ops 5 1/s' >first
+	printf '\001\0\0\0\0\0\0\0ops 6.5 1/s' >second
+	printf '\001\0\0\0\0\0\0\0wake_p99 1 us' >wake
+	printf '\001\0\0\0\0\0\0\0a/b 1 us' >bad
+	printf '\001\0\0\0\0\0\0\0a 1 <us>' >unit
+	printf '\001\0\0\0\0\0\0\0b nan us' >nan
+	end_run
+	assert_metric payload.ops '6.5 1/s'
+	assert_metric payload.wake_p99 '1.0 us'
+	assert_metric wake_p99 '1299 us'
+	assert_metric payload.a unknown
+	assert_metric payload.b unknown
+	assertEquals "names of the payload" 2 "$(grep -o '"payload\.' art/result.json | wc -l)"
+}
+
+test_a_metric_of_the_payload_needs_no_option() {
+	printf '\001\0\0\0\0\0\0\0ops 5 1/s' >first
+	streams $READY $STARTED metric@first $ENDED $OUT0 $EXIT
+	ktrun -- true
+	assert_metric payload.ops '5.0 1/s'
+	assert_matches '^  figures    payload.ops 5 1/s$' err
+}
+
+# printed FILE...: a run whose payload printed this.
+printed() {
+	begin_run
+	for file; do
+		ITEMS="$ITEMS stdout@$KT_TOP/test/data/output/$file"
+	done
+	end_run
+}
+
+test_what_known_programs_print_is_read() {
+	printed hackbench.txt perf-pipe.txt perf-messaging.txt cyclictest.txt
+	assert_metric hackbench.time '0.054 s'
+	assert_metric perf.sched.pipe.time_per_op '5.678 us'
+	assert_metric perf.sched.pipe.ops '176118.0 1/s'
+	assert_metric perf.sched.messaging.time '0.041 s'
+	assert_metric cyclictest.0.max '97 us'
+	assert_metric cyclictest.1.avg '67 us'
+	assert_metric cyclictest.1.cycles '141 count'
+}
+
+test_the_table_of_stress_ng_is_read_from_stderr() {
+	begin_run
+	ITEMS="$ITEMS stderr@$KT_TOP/test/data/output/stress-ng.txt"
+	end_run
+	assert_metric stress-ng.switch.bogo_ops '206825 count'
+	assert_metric stress-ng.switch.bogo_ops_per_s '206723.17 1/s'
+	assert_metric stress-ng.cpu.bogo_ops_per_cpu_s '1754.45 1/s'
+}
+
+test_text_that_only_looks_like_a_result_is_none() {
+	printf 'Time: 0.054\n     Total time: 9 [sec]\nT: 0 (1) P: 0 I:1 C: 2 Min: 3 Act: 4 Avg: 5 Max: 6\n' >near.txt
+	begin_run
+	ITEMS="$ITEMS stdout@near.txt"
+	end_run
+	assert_no_match '"(hackbench|perf|cyclictest)\.' art/result.json
+}
+
+test_the_table_has_a_line_for_each_sample() {
+	begin_run
+	end_run
+	assertEquals "lines" 3 "$(wc -l <art/metrics.tsv)"
+	assert_matches '^ms	kind	util	' art/metrics.tsv
+	assert_matches '^2000	end	48\.5	2	500	60000	10000	900000	6	0	demo	48\.5	48\.5	20	0$' art/metrics.tsv
+}
+
+test_the_summary_and_the_page_show_the_main_figures() {
+	begin_run
+	end_run --stats --report "$PWD/page.html"
+	assert_matches '^  figures    wake to run of the payload: p50 10 us, p90 10 us, p99 1.3 ms; 100 wakeups timed' err
+	assert_matches '^  figures    CPUs busy 48.54 %, switches 500, migrations 6' err
+	assert_matches '^  figures    the machine is emulated' err
+	assert_matches '<td><code>wake_p99</code></td><td>1.3 ms</td>' page.html
+}
+
+test_a_replay_gives_the_same_figures() {
+	begin_run
+	end_run
+	cp art/result.json result.json
+	cp art/metrics.tsv metrics.tsv
+	rm art/stats art/metrics.tsv
+	run "$KTRUN" --replay art
+	assert_status 0
+	assert_same_bytes result.json art/result.json
+	assert_same_bytes metrics.tsv art/metrics.tsv
+}
+
+test_the_option_is_a_word_of_init_and_of_one_run() {
+	begin_run
+	end_run
+	assert_matches ' ktbox.stats=windows' stub/args
+	end_run --stats-all
+	assert_matches ' ktbox.stats=all' stub/args
+	launcher 'from launcher.machine import split_words
+kernel, run = split_words("quiet ktbox.stats=all ktbox.host=ktrun")
+print(run)' >words
+	assert_file_text 'ktbox.stats=all' words
+}
+
+test_a_cell_of_a_matrix_may_have_the_option() {
+	streams $READY $STARTED $ENDED $OUT0 $EXIT
+	printf 'payload = one true\noptions = --stats\n' >m.conf
+	run "$KTRUN" --matrix m.conf -o "$PWD/cells"
+	assert_status 0
+	assert_matches ' ktbox.stats=windows' stub/args
+}
+
+. shunit2

@@ -1,0 +1,130 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The figures of real guests: the kernel takes what ktwatch asks of it, and the figures agree with what is known of the
+# payload.
+
+# shellcheck disable=SC1091,SC2154,SC2016 # what is sourced sets them; $x is the guest's
+. "$KT_TEST_LIB/vm.sh"
+
+# Two processes that wake each other 2000 times each; half a second of a spinning CPU.
+PAYLOAD='mkfifo /tmp/a /tmp/b
+{ exec 3>/tmp/a 4</tmp/b; i=0; while [ $i -lt 2000 ]; do echo x >&3; read -r x <&4; i=$((i + 1)); done; } &
+exec 4</tmp/a 3>/tmp/b; i=0; while [ $i -lt 2000 ]; do read -r x <&4; echo x >&3; i=$((i + 1)); done; wait
+ktsend metric rounds 2000 count'
+
+oneTimeSetUp() {
+	vm demo --stats-all -s "$DEMO" -- sh -c "$PAYLOAD"
+	vm none --stats-all --topology 2,1,2,1 -- sh -c "$PAYLOAD"
+	vm windows --stats -s "$DEMO" -- sh -c "$PAYLOAD; sleep 2"
+	vm warm_cold --warm --stats-all -s "$DEMO" -- sh -c "$PAYLOAD"
+	vm warm --warm --stats-all -s "$DEMO" -- sh -c "$PAYLOAD"
+	vm ejected --stats --expect-death -s "$DEMO" -a '--error-after 500' -- \
+		sh -c 'while :; do :; done & while :; do true; done & sleep 3; kill %1 %2'
+	vm without --stats --append psi=0 -- sh -c 'mkdir /sys/kernel/tracing/instances/other; true'
+	vm bench --stats -i hackbench -i perf -- sh -c 'hackbench -g 1 -f 5 -l 50; perf bench sched pipe -l 500'
+}
+
+# metric NAME: its value; "absent" or "unknown".
+metric() {
+	"$KT_PYTHON" -c 'import json, sys
+keys = json.load(open(sys.argv[1]))
+value = keys["metrics"].get(sys.argv[2])
+absent = [absent["name"] for absent in keys["metrics_absent"]]
+print(value["value"] if value else "absent" if sys.argv[2] in absent else "unknown")' "$result" "$1"
+}
+
+assert_between() { # LEAST MOST NAME
+	found=$(metric "$3")
+	awk -v value="$found" -v least="$1" -v most="$2" 'BEGIN { exit !(value + 0 == value && value >= least && value <= most) }'
+	kt_verdict $? "$3 of $art is $found, not from $1 to $2"
+}
+
+assert_figures() { # of the payload: 4000 reads, of which few find something at once
+	assert_verdict pass 0
+	assert_between 3000 100000 task.wake_count
+	assert_between 4000 100000 context_switches
+	assert_between 1 1000000 task.wake_p50
+	assert_between "$(metric task.wake_p50)" 1000000 task.wake_p90
+	assert_between "$(metric task.wake_p90)" 1000000 task.wake_p99
+	assert_between "$(metric task.wake_p99)" 100000000 task.wake_max
+	assert_between 0.1 60 duration
+	assert_between 1 100 util
+	assert_between 2000 2000 payload.rounds
+	assert_value metrics_wakeups all
+}
+
+test_a_run_under_a_scheduler_has_its_figures_and_its_events() {
+	look demo
+	assert_figures
+	assert_between 0 1000000 events.SCX_EV_REFILL_SLICE_DFL
+	assert_between 1 1 switch_all
+	assert_between 0 0 nr_rejected
+	assert_matches '^  figures    wake to run of the payload: p50 ' "$err"
+}
+
+test_a_run_without_a_scheduler_has_the_same_and_no_events() {
+	look none
+	assert_figures
+	assertEquals absent "$(metric events)"
+	assert_between 0 1000000 migrations_node
+	assertEquals "each migration between nodes is one between caches" "$(metric migrations_node)" "$(metric migrations_llc)"
+}
+
+test_a_warm_run_has_the_same_figures() {
+	look warm
+	assert_value start warm
+	assert_figures
+	assert_between 0 1000000 events.SCX_EV_REFILL_SLICE_DFL
+}
+
+test_windows_time_a_part_of_the_wakeups_and_no_maximum() {
+	look windows
+	assert_verdict pass 0
+	assertEquals absent "$(metric wake_max)"
+	assert_between 2 100000 wake_count
+	assert_between 1000 100000 context_switches
+	assert_matches '^[0-9]+	sample	' "$art/metrics.tsv"
+	assert_value metrics_wakeups windows
+}
+
+test_the_events_of_an_ejected_scheduler_are_those_of_its_dump() {
+	look ejected
+	assert_verdict pass 0
+	assert_matches '^[0-9]+	detached	' "$art/metrics.tsv"
+	kept=$(sed -n 's/.*SCX_EV_DISPATCH_KEEP_LAST: *//p' "$art/dump-1.txt" | tail -n 1)
+	refilled=$(sed -n 's/.*SCX_EV_REFILL_SLICE_DFL: *//p' "$art/dump-1.txt" | tail -n 1)
+	assertNotNull "the dump has counters" "$kept"
+	first=$(awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "SCX_EV_REFILL_SLICE_DFL") print i }' "$art/metrics.tsv")
+	assertNotNull "the table has them" "$first"
+	assert_between 0 "$kept" events.SCX_EV_DISPATCH_KEEP_LAST
+	assert_between 1 "$refilled" events.SCX_EV_REFILL_SLICE_DFL
+}
+
+test_what_the_kernel_lacks_is_absent_and_named() {
+	look without
+	assert_verdict pass 0
+	assertEquals absent "$(metric psi_cpu_some)"
+	assertEquals absent "$(metric idle_while_waiting)"
+	assert_between 0 1000000 context_switches
+	assert_matches 'CONFIG_PSI' "$result"
+}
+
+test_programs_are_read_from_what_they_print() {
+	look bench
+	assert_verdict pass 0
+	assertEquals "$(sed -n 's/^Time: //p' "$out")" "$(metric hackbench.time)"
+	assertEquals "$(sed -n 's/^ *\([0-9.]*\) usecs\/op/\1/p' "$out" | awk '{ print $1 + 0 }')" "$(metric perf.sched.pipe.time_per_op | awk '{ print $1 + 0 }')"
+}
+
+test_a_replay_gives_the_same_figures() {
+	look demo
+	cp -R "$art" again
+	rm again/result.json again/metrics.tsv again/stats
+	run "$KTRUN" -q --replay again
+	assert_status 0
+	assert_same_bytes "$art/result.json" again/result.json
+	assert_same_bytes "$art/metrics.tsv" again/metrics.tsv
+}
+
+. shunit2
