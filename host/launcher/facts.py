@@ -55,7 +55,7 @@ def read_facts(directory: RunDirectory) -> tuple[Facts, dict[str, Any]]:
         release = kernel_release(directory.file(CONSOLE))
     except OSError:
         unreadable = f"unable to read {CONSOLE}"
-    return Facts(directory, host, stream, console, unreadable, release, _metrics(directory, host, stream)), keys
+    return Facts(directory, host, stream, console, unreadable, release, metrics=_metrics(directory, host, stream)), keys
 
 
 def _metrics(directory: RunDirectory, host: Host, stream: Stream) -> Metrics:
