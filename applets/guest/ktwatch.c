@@ -8,6 +8,7 @@
  * Out:  stats frames (docs/internals/wire.md, "Figures"): begin, sample, attached, detached, end, histograms. Each has
  *       the kernel's text as it is; the host makes figures of it. Latches stats_ready (it waits for USR1), stats_begun
  *       (the first sample is sent).
+ *       A second process opens and closes the windows in which wakeups are timed.
  * Ends: TERM, after the last sample and the histograms are sent; before USR1 at once, and then nothing is sent.
  * Exit: 0; 1 the port can't be written, or bad usage. A file that the kernel does not have is named in the frame.
  */
@@ -31,6 +32,7 @@
 //usage:     "\n	-r ROOT	Read and write the kernel's files below ROOT"
 
 #include <poll.h>
+#include <sys/prctl.h>
 #include "port_interrupt.h"
 #include "process.h"
 #include "run_dir.h"
@@ -68,7 +70,8 @@ struct watch {
 	struct kt_wakeups wakeups;
 	struct pollfd fds[POLL_COUNT];
 	bool all_wakeups, begun, term_came;
-	int64_t sample_at, window_end; /* KT_NEVER: none is due */
+	int64_t sample_at; /* KT_NEVER: none is due */
+	pid_t windows; /* the process that opens and closes them; 0: there is none */
 };
 
 static void send_sample(struct watch *w, const char *kind)
@@ -106,16 +109,61 @@ static void send_topology(struct watch *w)
 	}
 }
 
-static void open_window(struct watch *w)
+/* The first time after FROM, by whole intervals, that has not passed: one is due after a long stall, not each that was
+ * missed. */
+static int64_t next_after(int64_t from)
 {
-	kt_wakeups_start(&w->wakeups);
-	w->window_end = w->all_wakeups ? KT_NEVER : kt_after_ms(WINDOW_MS);
+	int64_t now = kt_now_ms();
+
+	return from + INTERVAL_MS + (now > from ? (now - from) / INTERVAL_MS * INTERVAL_MS : 0);
 }
 
-static void close_window(struct watch *w)
+/* False when TERM comes before the deadline. */
+static bool sleep_until(struct pollfd *signals, int64_t deadline)
 {
+	while (kt_now_ms() < deadline) {
+		if (poll(signals, 1, kt_poll_timeout(deadline)) > 0 && kt_signals_next(signals->fd) != 0)
+			return false;
+	}
+	return true;
+}
+
+static NORETURN void run_windows(struct watch *w, int64_t opened)
+{
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	kt_daemon_priority(); /* a fork has reset it */
+	while (sleep_until(&w->fds[POLL_SIGNALS], opened + WINDOW_MS)) {
+		kt_wakeups_stop(&w->wakeups);
+		opened = next_after(opened);
+		if (!sleep_until(&w->fds[POLL_SIGNALS], opened))
+			break;
+		kt_wakeups_start(&w->wakeups);
+	}
 	kt_wakeups_stop(&w->wakeups);
-	w->window_end = KT_NEVER;
+	_exit(EXIT_SUCCESS);
+}
+
+/* The kernel adds and removes a trigger only after a grace period of RCU, whose threads a stalling scheduler gives no
+ * CPU: samples must not wait for that. So a process of its own does it, but for the first window. */
+static void open_windows(struct watch *w)
+{
+	kt_wakeups_start(&w->wakeups);
+	if (w->all_wakeups || !w->wakeups.is_running)
+		return;
+	w->windows = fork();
+	if (w->windows == 0)
+		run_windows(w, kt_now_ms());
+	if (w->windows > 0)
+		w->wakeups.is_running = false; /* that process ends them */
+}
+
+static void close_windows(struct watch *w)
+{
+	if (w->windows > 0) {
+		kill(w->windows, SIGTERM);
+		safe_waitpid(w->windows, NULL, 0);
+	}
+	kt_wakeups_stop(&w->wakeups);
 }
 
 /* What takes time comes before the first sample. */
@@ -129,26 +177,18 @@ static void begin(struct watch *w)
 	kt_wakeups_begin(&w->wakeups, &w->stats);
 	kt_stats_text(&w->stats, "wakeups", w->all_wakeups ? "all" : "windows");
 	kt_stats_close(&w->stats);
-	open_window(w);
+	open_windows(w);
 	send_sample(w, "begin");
 	w->sample_at = kt_after_ms(INTERVAL_MS);
 	kt_latch_set_or_warn("stats_begun");
 }
 
-/* Absolute deadlines: a late sample delays no later one. After a long stall one sample is due, not each that was
- * missed. */
 static void on_time(struct watch *w)
 {
-	int64_t now = kt_now_ms();
-
-	if (now >= w->window_end)
-		close_window(w);
-	if (now < w->sample_at)
+	if (kt_now_ms() < w->sample_at)
 		return;
 	send_sample(w, "sample");
-	w->sample_at += (now - w->sample_at) / INTERVAL_MS * INTERVAL_MS + INTERVAL_MS;
-	if (!w->all_wakeups)
-		open_window(w);
+	w->sample_at = next_after(w->sample_at);
 }
 
 static void end(struct watch *w)
@@ -157,7 +197,7 @@ static void end(struct watch *w)
 		return;
 	w->stats.finishes = true;
 	send_sample(w, "end");
-	close_window(w);
+	close_windows(w);
 	kt_wakeups_end(&w->wakeups, &w->stats);
 }
 
@@ -194,7 +234,7 @@ static void on_signals(struct watch *w)
 static void watch(struct watch *w)
 {
 	while (!w->term_came) {
-		if (poll(w->fds, POLL_COUNT, kt_poll_timeout(kt_earlier(w->sample_at, w->window_end))) < 0 && errno != EINTR)
+		if (poll(w->fds, POLL_COUNT, kt_poll_timeout(w->sample_at)) < 0 && errno != EINTR)
 			bb_simple_perror_msg_and_die("unable to poll");
 		if (w->fds[POLL_UEVENTS].revents)
 			on_uevents(w);
@@ -217,7 +257,7 @@ int ktwatch_main(int argc UNUSED_PARAM, char **argv)
 	kt_daemon_priority();
 	w->fds[POLL_SIGNALS] = (struct pollfd){ kt_signals_open(SIGUSR1, SIGTERM, SIGINT, 0), POLLIN, 0 };
 	w->fds[POLL_UEVENTS] = (struct pollfd){ kt_uevent_open(), POLLIN, 0 };
-	w->sample_at = w->window_end = KT_NEVER;
+	w->sample_at = KT_NEVER;
 	kt_wakeups_arm(&w->wakeups, root, w->all_wakeups);
 	kt_latch_set_or_warn("stats_ready");
 	watch(w);

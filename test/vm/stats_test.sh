@@ -21,6 +21,8 @@ oneTimeSetUp() {
 	vm warm --warm --stats-all -s "$DEMO" -- sh -c "$PAYLOAD"
 	vm ejected --stats --expect-death -s "$DEMO" -a '--error-after 500' -- \
 		sh -c 'while :; do :; done & while :; do true; done & sleep 3; kill %1 %2'
+	vm stalled --stats --expect-death -s "$DEMO" -a '--stall-after 500' -- \
+		sh -c 'while :; do :; done & while :; do :; done & sleep 5; kill %1 %2'
 	vm without --stats --append psi=0 -- sh -c 'mkdir /sys/kernel/tracing/instances/other; true'
 	vm bench --stats -i hackbench -i perf -- sh -c 'hackbench -g 1 -f 5 -l 50; perf bench sched pipe -l 500'
 }
@@ -98,7 +100,18 @@ test_the_events_of_an_ejected_scheduler_are_those_of_its_dump() {
 	first=$(awk -F'\t' 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "SCX_EV_REFILL_SLICE_DFL") print i }' "$art/metrics.tsv")
 	assertNotNull "the table has them" "$first"
 	assert_between 0 "$kept" events.SCX_EV_DISPATCH_KEEP_LAST
-	assert_between 1 "$refilled" events.SCX_EV_REFILL_SLICE_DFL
+	assert_between 0 "$refilled" events.SCX_EV_REFILL_SLICE_DFL
+	awk -F'\t' -v at="$first" '$2 == "detached" { print $at }' "$art/metrics.tsv" >at_death # no file has it then
+	assert_matches '^[0-9]+$' at_death
+}
+
+test_samples_come_while_a_scheduler_stalls_everything() {
+	look stalled
+	assert_verdict pass 0
+	assert_matches '^[0-9]+	detached	' "$art/metrics.tsv"
+	# The watchdog takes 2 s. Without real-time priority, or waiting for the kernel's own threads, there is a gap.
+	awk -F'\t' 'NR > 2 && $1 - before > 1500 { print before, $1 } { before = $1 }' "$art/metrics.tsv" >gaps
+	assert_empty gaps
 }
 
 test_what_the_kernel_lacks_is_absent_and_named() {
