@@ -16,8 +16,8 @@ from typing import Callable, NamedTuple, NoReturn, Optional, Sequence, Union
 from .options import Options
 from .text import Fault, print_text, shell_word
 from .topology import Topology, parse_topology
-from .values import (TRACE_EVENTS, Size, parse_cpus, parse_escape, parse_events, parse_guest_path, parse_include,
-                     parse_line, parse_number, parse_path, parse_report_path, parse_scheduler, parse_seconds,
+from .values import (TRACE_EVENTS, Size, parse_cpus, parse_escape, parse_events, parse_gate, parse_guest_path,
+                     parse_include, parse_line, parse_number, parse_path, parse_report_path, parse_scheduler, parse_seconds,
                      parse_share, parse_size, parse_variable)
 from .verdicts import help_lines
 
@@ -182,6 +182,9 @@ _OPTIONS = (
     _Option("run", "--stats-all", "stats", sets="all",
             text="the same, and time all wakeups, for the maximum and short runs: that slows down a payload which only "
                  "switches by two thirds"),
+    _Option("run", "--gate", "gates", parse_gate, "METRIC<LIMIT", repeats=True,
+            text="fail the run unless a figure keeps its limit (<, <=, > or >=, with a unit: 'wake_p99<5ms'); measures as "
+                 "--stats does; repeatable, see docs/use/stats.md"),
     _Option("run", "--replay", "replay", parse_path, "DIR",
             text="judge the finished run in DIR once more, without a VM: summary, output and exit code are those "
                  "of the run. ktrun makes the files anew in DIR itself: give a copy to keep the old ones"),
@@ -256,7 +259,7 @@ def parse(words: Sequence[str], version: str, stdin: str, defaults: str) -> Opti
         raise Fault("--history: only a shell has a history: give --shell")
     options = Options(**vars(namespace), command=command, arguments=arguments, stdin=stdin,
                       words=tuple(words))
-    return _default_limit(_default_events(_shell_from_stdin(options)))
+    return _default_limit(_with_figures(_default_events(_shell_from_stdin(options))))
 
 
 def _parse_defaults(parser: argparse.ArgumentParser, namespace: argparse.Namespace, defaults: str) -> None:
@@ -341,6 +344,11 @@ def _default_events(options: Options) -> Options:
     if options.trace_last_secs is not None and options.trace is None:
         return options._replace(trace=TRACE_EVENTS)
     return options
+
+
+def _with_figures(options: Options) -> Options:
+    """A gate needs them."""
+    return options._replace(stats="windows") if options.gates and not options.stats else options
 
 
 def _default_limit(options: Options) -> Options:

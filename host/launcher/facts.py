@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from .console import Console, kernel_release, read_console
+from .gates import Checked, check_gates
 from .host import Ending, Host, read_host
 from .kernel_log import ANY
 from .recording import Recording
@@ -16,6 +17,7 @@ from .metrics import Metrics, read_metrics
 from .records import BadRecord
 from .rundir import CONSOLE, RunDirectory
 from .stream import Stream, read_stream
+from .values import parse_gate
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Facts:
     kernel_release: Optional[str] = None
     recording: Optional[Recording] = None  # of --trace
     metrics: Metrics = field(default_factory=Metrics)
+    gates: tuple[Checked, ...] = ()
 
     @property
     def ending(self) -> Ending:
@@ -55,7 +58,10 @@ def read_facts(directory: RunDirectory) -> tuple[Facts, dict[str, Any]]:
         release = kernel_release(directory.file(CONSOLE))
     except OSError:
         unreadable = f"unable to read {CONSOLE}"
-    return Facts(directory, host, stream, console, unreadable, release, metrics=_metrics(directory, host, stream)), keys
+    metrics = _metrics(directory, host, stream)
+    gates = tuple(parse_gate("--gate", text) for text in host.asked.gates)
+    checked = tuple(check_gates(gates, metrics, host.ending.load))
+    return Facts(directory, host, stream, console, unreadable, release, metrics=metrics, gates=checked), keys
 
 
 def _metrics(directory: RunDirectory, host: Host, stream: Stream) -> Metrics:

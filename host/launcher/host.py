@@ -6,15 +6,18 @@ in a replay it may come from anywhere, so each value has its type and its bounds
 """
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from dataclasses import dataclass
 from typing import Optional
 
+from .host_load import HostLoad
 from .recording import RING_KIB_MAX
 from .records import BadRecord, from_json, read_json, to_json
 from .rundir import COM2, CONSOLE, QEMU_LOG, STREAM, RunDirectory
 from .text import Fault
+from .values import parse_gate
 
 FORMAT = 2  # 1 was host.txt
 NAME = "host.json"
@@ -41,6 +44,7 @@ class Asked:
     trace: tuple[str, ...] = ()  # the events of --trace; none: it was not given
     trace_last_secs: Optional[int] = None
     trace_kib: Optional[int] = None  # of the ring of all CPUs
+    gates: tuple[str, ...] = ()
     stats: str = ""  # "windows" or "all": which wakeups were to be timed; empty: no figures were asked for
 
 
@@ -59,6 +63,7 @@ class Ending:
     unwritten: Optional[str] = None  # stdout or stderr: ktrun could not pass on what the payload wrote
     reader_error: Optional[str] = None  # why ktrecv could not decode the stream
     error: Optional[str] = None  # why ktrun itself could not go on
+    load: Optional[HostLoad] = None  # None: not known
 
 
 @dataclass(frozen=True)
@@ -120,9 +125,20 @@ def _check(host: Host) -> None:
         raise BadRecord(f"unwritten: {ending.unwritten!r:.100}")
     if host.accel not in ("kvm", "tcg", "unknown"):
         raise BadRecord(f"accel: {host.accel!r:.100}")
+    for gate in host.asked.gates:
+        _check_gate(gate)
+    if ending.load and not all(0 <= number < _NUMBER_MAX for number in dataclasses.astuple(ending.load)):
+        raise BadRecord("load: a number out of bounds")
     if host.asked.stats not in ("", "windows", "all"):
         raise BadRecord(f"stats: {host.asked.stats!r:.100}")
     if host.start not in ("cold", "warm", "unknown"):
         raise BadRecord(f"start: {host.start!r:.100}")
     if ending.timed_out and (host.asked.limit_secs is None or ending.hang_from is None):
         raise BadRecord("timed_out without limit_secs and hang_from")
+
+
+def _check_gate(text: str) -> None:
+    try:
+        parse_gate("--gate", text)
+    except Fault as error:
+        raise BadRecord(f"{text!r:.100}") from error

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
 from .facts import Facts, read_facts
+from .gates import FAILED, INCONCLUSIVE
 from .hints import with_hint
-from .reasons import (death_reason, describe_bad_exit, describe_failed_step, describe_full_file, describe_missing, qemu_message,
-                      qemu_refused, why_guest_died, why_not_attached, why_not_done)
+from .reasons import (death_reason, describe_bad_exit, describe_failed_step, describe_full_file, describe_gate,
+                      describe_missing, qemu_message, qemu_refused, why_guest_died, why_not_attached, why_not_done)
 from .rundir import RunDirectory
 from .text import one_line, printable
 from .verdicts import Verdict, give
@@ -145,9 +146,18 @@ def judge_output(facts: Facts) -> Optional[Verdict]:
     return give("error", f"ktrun's {unwritten} could not be written") if unwritten else None
 
 
+def judge_gates(facts: Facts) -> Optional[Verdict]:
+    """The figures of a run in which all else went well. One that failed says more than one without an answer."""
+    for outcome, word in ((FAILED, "gate-failed"), (INCONCLUSIVE, "inconclusive")):
+        found = next((checked for checked in facts.gates if checked.outcome == outcome), None)
+        if found:
+            return give(word, f"--gate {describe_gate(found)}")
+    return None
+
+
 def judge_rest(facts: Facts) -> Optional[Verdict]:
     return give("pass", None)
 
 
 RULES = (judge_host, judge_guest, judge_scheduler, judge_init, judge_missing, judge_end, judge_kernel, judge_payload,
-         judge_scripts, judge_output, judge_rest)
+         judge_scripts, judge_output, judge_gates, judge_rest)

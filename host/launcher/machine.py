@@ -75,6 +75,7 @@ def kernel_words(plan: Plan) -> str:
         ("ktbox.printk=1", options.printk),
         *_recorder_words(options),
         (f"ktbox.stats={options.stats}", options.stats),
+        ("ktbox.ack=1", options.stats),  # the guest waits until ktrun has looked at QEMU's counters
         ("nokaslr", options.gdb)) if is_wanted]
     term = os.environ.get("TERM", "")
     if options.is_interactive and re.fullmatch(r"[A-Za-z0-9._+-]+", term, re.ASCII):

@@ -11,8 +11,9 @@ end: then the last sample counts.
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import dataclass, field, replace
-from typing import Iterator, Optional, Sequence
+from typing import Callable, Iterator, Optional, Sequence
 
 from .benchmarks import read_benchmarks
 from .histogram import BadHistogram, Latencies, Wakeups, parse_migrations, parse_wakeups
@@ -40,6 +41,8 @@ _SOURCES = {
     "scx_enable_seq": (("enable_seq",), "/sys/kernel/sched_ext/enable_seq, CONFIG_SCHED_CLASS_EXT"),
     "scx_switch_all": (("switch_all",), "/sys/kernel/sched_ext/switch_all, CONFIG_SCHED_CLASS_EXT"),
 }
+_GROWS = re.compile(r"events\.|psi_|(context_switches|cpu_time|run_queue_wait|runs|runnable_max|nr_rejected|idle|steal"
+                    r"|idle_while_waiting|duration)\Z")  # with each sample
 _MIGRATIONS = ("migrations", "migrations_llc", "migrations_node")
 
 
@@ -88,17 +91,38 @@ def _measure(metrics: Metrics, file: StatsFile) -> None:
                       *itertools.chain.from_iterable(names for names, _ in _SOURCES.values())),
                      "the guest sent no figures: the payload was not started, or the guest lacks ktwatch")
         return
+    _add_counts(metrics, samples)
+    _add_histograms(metrics, file)
+    begin = next(record for record in file.records if record.kind == "begin")
+    for section, (names, source) in _SOURCES.items():
+        why = begin.why_absent(section) or "a counter is missing, or went back"
+        metrics.lack(names, f"{source}: {why}")
+
+
+def _add_counts(metrics: Metrics, samples: list[Sample]) -> None:
+    """All that is counted from sample to sample."""
     first, last = samples[0], samples[-1]
     metrics.add("duration", max(0, last.ms - first.ms) / 1000, "s")
     _add_counters(metrics, first, last)
     _add_cpus(metrics, first, last)
     _add_work_conservation(metrics, samples)
     _add_events(metrics, samples)
-    _add_histograms(metrics, file)
-    begin = next(record for record in file.records if record.kind == "begin")
-    for section, (names, source) in _SOURCES.items():
-        why = begin.why_absent(section) or "a counter is missing, or went back"
-        metrics.lack(names, f"{source}: {why}")
+
+
+def first_beyond(metrics: Metrics, name: str, is_beyond: Callable[[float], bool]) -> Optional[int]:
+    """The guest's milliseconds of the first sample at which the metric NAME was beyond a limit: of one that only grows.
+    Of another one the last sample's. None without samples."""
+    samples = metrics.samples
+    if not samples:
+        return None
+    low, high = 0, len(samples) - 1
+    while low < high and _GROWS.match(name):
+        middle = (low + high) // 2
+        until = Metrics(samples=samples[:middle + 1])
+        _add_counts(until, until.samples)
+        value = until.values.get(name)
+        low, high = (low, middle) if value is not None and is_beyond(value.value) else (middle + 1, high)
+    return samples[high].ms
 
 
 def _growth(first: Optional[int], last: Optional[int]) -> Optional[int]:

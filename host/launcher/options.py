@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, Optional
 
 from .topology import Topology
-from .values import Include, Share, Size
+from .values import Gate, Include, Share, Size
 
 
 class Options(NamedTuple):
@@ -48,6 +48,7 @@ class Options(NamedTuple):
     trace: Optional[tuple[str, ...]]  # SYSTEM/NAME of each event
     trace_last_secs: Optional[int]
     plain: bool
+    gates: list[Gate]
     stats: str  # which wakeups are timed: "windows" or "all"; empty: no figures are wanted
     replay: Optional[str]
     json: Optional[str]

@@ -13,6 +13,7 @@ from typing import Optional
 
 from .console import console_tail, last_line
 from .facts import Facts
+from .gates import INCONCLUSIVE, Checked
 from .host import LIMIT_STATUS, Ending
 from .rundir import COM2, CONSOLE, QEMU_LOG, SCHED_LOG
 from .schedlog import last_words
@@ -107,6 +108,16 @@ def describe_failed_step(facts: Facts) -> str:
         return ""
     step = next((text.partition(" ")[2] for text in texts if text.startswith(f"step-{failed} ")), "")
     return f"; step {failed} of the scenario failed: {step}"
+
+
+def describe_gate(checked: Checked) -> str:
+    """One line: the gate, and what became of it."""
+    if checked.outcome == INCONCLUSIVE or not checked.value:
+        return f"{checked.gate.text}: {checked.reason}"
+    number = f"{checked.value.value:g}" if isinstance(checked.value.value, float) else str(checked.value.value)
+    unit = "" if checked.value.unit in ("count", "flag") else f" {checked.value.unit}"
+    when = f", at {seconds(checked.at_ms)} s of the guest" if checked.at_ms is not None else ""
+    return f"{checked.gate.text}: {checked.gate.name} is {number}{unit}{when}"
 
 
 def seconds(ms: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Optional
 
+from .host_load import waited_share
 from .judge import Judgement
 from .metrics_table import NAME as TABLE, table_bytes
 from .reasons import qemu_warnings
@@ -66,6 +67,12 @@ def result_bytes(judgement: Judgement) -> bytes:
         "trace": asdict(facts.recording) if facts.recording else None,
         "metrics": {name: {"value": value.value, "unit": value.unit} for name, value in facts.metrics.values.items()},
         "metrics_absent": [{"name": name, "reason": reason} for name, reason in facts.metrics.absent.items()],
+        "gates": [{"gate": checked.gate.text, "metric": checked.gate.name, "outcome": checked.outcome,
+                   "value": checked.value.value if checked.value else None,
+                   "unit": checked.value.unit if checked.value else None, "at_ms": checked.at_ms,
+                   "reason": checked.reason} for checked in facts.gates],
+        "host_load": host.ending.load and {**asdict(host.ending.load),
+                                           "qemu_waited_share": round(waited_share(host.ending.load), 3)},
         "metrics_wakeups": facts.metrics.wakeups if facts.metrics.wakeups in ("windows", "all") else None,
     }
     return lines_of({**own, **{key: value for key, value in judgement.stream_keys.items() if key not in own}})

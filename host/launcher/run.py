@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import IO, Optional, Sequence
 
 from .host import LIMIT_STATUS, Ending
+from .host_load import HostLoad, measure_load, read_ticks
 from .jobs import CannotGoOn, Interrupted, Job, Jobs
 from .machine import shown_command
 from .plan import Plan
@@ -72,7 +73,7 @@ def run_guest(ready: Preparation, directory: RunDirectory, jobs: Jobs) -> tuple[
     except OSError as error:
         ending = replace(ending, error=ending.error or f"unable to write hang.txt: {error.strerror}")
     status = guest.qemu_status
-    ending = replace(ending, qemu_status=status, unwritten=guest.unwritten,
+    ending = replace(ending, qemu_status=status, unwritten=guest.unwritten, load=guest.load,
                      full=_full_file(ready.plan, directory, status), reader_error=reader_error,
                      wall_ms=int((time.monotonic() - started) * 1000))
     return ending, start
@@ -93,6 +94,8 @@ class _Guest:
         self._wake = -1
         self._console_pipe = -1
         self._deadline: Optional[float] = None
+        self._ticks = read_ticks()
+        self.load: Optional[HostLoad] = None
         options = plan.options
         self._shows_progress = os.isatty(2) and not (options.quiet or options.verbose or options.is_interactive)
 
@@ -245,6 +248,7 @@ class _Guest:
             if ended is self._sender:
                 self._end_files()
             if ended is self._reader and has_read(ended.status or 0):
+                self._measure_load()
                 self._send_wake(ACK)
                 has_exit_frame, deadline = True, time.monotonic() + END_SECS
             elif ended is self._reader:
@@ -261,6 +265,11 @@ class _Guest:
             write_stderr(b"\r\x1b[K")  # the status line is the reader's
         self._directory.check_space()
         raise CannotGoOn(f"the helper that decodes the guest's frames (ktrecv) has ended, status {status}")
+
+    def _measure_load(self) -> None:
+        """While QEMU lives: it takes its counters with it."""
+        if self._qemu and self.qemu_lives:
+            self.load = measure_load(self._qemu.process.pid, self._ticks, "-icount" in self._plan.options.qemu_args)
 
     def _send_wake(self, data: bytes) -> None:
         """A guest that takes nothing, or is gone, has its FIFO full at worst."""

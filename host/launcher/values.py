@@ -18,6 +18,8 @@ GET_PATH_MAX = 1024
 TRACE_EVENTS = ("sched/sched_switch", "sched/sched_waking", "sched/sched_migrate_task", "sched_ext/sched_ext_event",
                 "sched_ext/sched_ext_bypass_lb", "sched_ext/sched_ext_dump")
 _EVENTS_MAX = 100
+_GATE = re.compile(r"([A-Za-z][A-Za-z0-9_.+-]{0,127})(<=?|>=?)([0-9]{1,15}(?:\.[0-9]{1,9})?)([A-Za-z%][A-Za-z%/_.-]{0,31})?",
+                   re.ASCII)
 _UNITS = {"": 1, "K": 1024, "M": 1024 ** 2, "G": 1024 ** 3}
 # The guest itself stands on these.
 _GUEST_DIRECTORIES = re.compile(
@@ -212,3 +214,23 @@ def _guest_directory(option: str, path: str) -> str:
     if _GUEST_DIRECTORIES.fullmatch(path.rstrip("/") + "/"):
         raise Fault(f"{option}: the guest needs its own {path}: give another place, DIR:GUEST")
     return path
+
+
+class Gate(NamedTuple):
+    text: str
+    name: str  # of the metric
+    operator: str
+    limit: float
+    unit: str  # empty: that of the metric
+
+    def keeps(self, value: float, limit: float) -> bool:
+        return {"<": value < limit, "<=": value <= limit, ">": value > limit, ">=": value >= limit}[self.operator]
+
+
+def parse_gate(option: str, text: str) -> Gate:
+    """Raises Fault."""
+    found = _GATE.fullmatch(text)
+    if not found:
+        raise Fault(f"{option}: not a metric, one of < <= > >=, and a number with an optional unit, like wake_p99<5ms: {text}")
+    name, operator, limit, unit = found.groups()
+    return Gate(text, name, operator, float(limit), unit or "")

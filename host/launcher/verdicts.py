@@ -39,6 +39,8 @@ VERDICTS = {
     "sched-bad-exit": Kind(212, FAILED, BAD, (), "the scheduler, asked to end, ended with an error or by a signal"),
     "kernel-warned": Kind(210, FAILED, BAD, ("console.log",), "--fail-on-warn, and the kernel reported something"),
     "fail": Kind(None, FAILED, BAD, ("stderr", "stdout"), "the payload's own code"),
+    "gate-failed": Kind(213, FAILED, BAD, (), "a figure did not keep the limit of its --gate"),
+    "inconclusive": Kind(214, ERROR, WARN, (), "a --gate has no answer: no such figure, or the host was too busy for it"),
     "pass": Kind(0, PASSED, GOOD, (), ""),
 }
 

@@ -24,6 +24,9 @@ oneTimeSetUp() {
 	vm stalled --stats --expect-death -s "$DEMO" -a '--stall-after 500' -- \
 		sh -c 'while :; do :; done & while :; do :; done & sleep 5; kill %1 %2'
 	vm without --stats --append psi=0 -- sh -c 'mkdir /sys/kernel/tracing/instances/other; true'
+	vm kept --gate 'duration<900s' --gate 'payload.rounds>=5' -- ktsend metric rounds 5
+	vm missed --gate 'duration<200ms' --gate 'wake_p99<5s' -- sleep 0.5
+	vm unknown --gate 'events.SCX_EV_SELECT_CPU_FALLBACK<100' -- true
 	vm bench --stats -i hackbench -i perf -- sh -c 'hackbench -g 1 -f 5 -l 50; perf bench sched pipe -l 500'
 }
 
@@ -138,6 +141,38 @@ test_a_replay_gives_the_same_figures() {
 	assert_status 0
 	assert_same_bytes "$art/result.json" again/result.json
 	assert_same_bytes "$art/metrics.tsv" again/metrics.tsv
+}
+
+# assert_gate WORD CODE REASON: where this host had the time; else that it had not.
+assert_gate() {
+	if "$KT_PYTHON" -c 'import json, sys
+load = json.load(open(sys.argv[1]))["host_load"]
+sys.exit(load["qemu_waited_secs"] > 0.1 * (load["qemu_ran_secs"] + load["qemu_waited_secs"]) or load["steal"] > 0.1)' "$result"; then
+		assert_verdict "$1" "$2"
+		assert_value_matches reason "$3"
+	else
+		assert_verdict inconclusive 214
+		assert_value_matches reason ': the host was too busy: '
+	fi
+}
+
+test_gates_of_real_figures() {
+	look kept
+	assert_gate pass 0 '^null$'
+	look missed
+	assert_gate gate-failed 213 '^--gate duration<200ms: duration is [0-9.]+ s, at [0-9.]+ s of the guest$'
+	look unknown
+	assert_verdict inconclusive 214
+	assert_value_matches reason '^--gate events.SCX_EV_SELECT_CPU_FALLBACK<100: .*was not measured: no scheduler was attached$'
+}
+
+test_how_busy_the_host_was_is_known() {
+	look without
+	assert_value_matches host_load '"qemu_ran_secs":[0-9.]+,"qemu_waited_secs":[0-9.]+,'
+	"$KT_PYTHON" -c 'import json, sys
+load = json.load(open(sys.argv[1]))["host_load"]
+print(0.3 < load["qemu_ran_secs"] < 300 and 0 <= load["qemu_waited_share"] <= 1)' "$result" >out
+	assert_file_text True out
 }
 
 . shunit2

@@ -10,7 +10,7 @@ from typing import Iterator, Optional
 
 from ..facts import Facts
 from ..judge import Judgement
-from ..reasons import qemu_warnings, seconds
+from ..reasons import describe_gate, qemu_warnings, seconds
 from ..text import one_line, print_error, printable, without_controls
 from .evidence import evidence
 from .figures import figure_lines
@@ -63,6 +63,8 @@ def _summary(judgement: Judgement) -> Iterator[str]:
     yield from _tests(facts)
     yield from _reports(facts)
     yield from (f"  figures    {line}"[:_WIDTH] for line in figure_lines(facts.metrics, facts.host.accel))
+    yield from _items([f"  gate       {checked.outcome}: {describe_gate(checked)}" for checked in facts.gates],
+                      "  gates      {} in all")
     if stream.without:
         yield f"  kernel     {describe_lack(stream)}"
     yield f"  stream     {describe_stream(stream)}"

@@ -78,6 +78,8 @@ def _events(facts: Facts) -> tuple[list[Event], int]:
         stamp = _STAMP.match(report.line)
         if stamp:
             events.append(Event(_ms(stamp), "kernel:" + report.kind))
+    events += [Event(checked.at_ms, f"gate-failed-{checked.gate.text}") for checked in facts.gates
+               if checked.at_ms is not None]
     init, last = _console_times(facts.directory.file(CONSOLE))
     if init is not None:
         events.append(Event(init, "init"))
@@ -174,7 +176,7 @@ def _points(events: list[Event], first: dict[str, int]) -> Iterator[Row]:
         if event.what == "detached" and event.ms in restarts:
             yield Row("scheduler restarts", "own", event.ms, event.ms, True)
             continue
-        if event.what.startswith("kernel:") or event.what in _BAD or _FAILED_STEP.match(event.what):
+        if event.what.startswith(("kernel:", "gate-failed-")) or event.what in _BAD or _FAILED_STEP.match(event.what):
             style = "bad"
         elif event.what.startswith("wake:"):
             style = "wake"
@@ -187,6 +189,8 @@ def _points(events: list[Event], first: dict[str, int]) -> Iterator[Row]:
 def _meaning(what: str) -> str:
     if what.startswith("wake:"):
         return "wake bytes " + what[5:]
+    if what.startswith("gate-failed-"):
+        return f"gate failed: {what[len('gate-failed-'):]}"
     return "kernel: " + what[7:] if what.startswith("kernel:") else _WORDS.get(what, what)
 
 
