@@ -31,6 +31,7 @@ enum {
 	SLICE_NS = 20 * 1000 * 1000,
 	KICK_IDLE = 1,		/* SCX_KICK_IDLE */
 	RING_LEN = 4096,
+	LOOKS_MAX = 1 << 20,	/* at the clock, for one delay: more than fit into the longest one */
 };
 
 enum scx_enq_flags {
@@ -110,6 +111,19 @@ static void do_what_no_verifier_allows(void)
 	shared.error_at_ns = *nowhere;
 }
 
+static long look_at_clock(__u32 index, __u64 *end_ns)
+{
+	return bpf_ktime_get_ns() >= *end_ns;	/* 1 ends the loop */
+}
+
+/* For --delay. A task that became runnable waits as long, and so does the one that woke it. */
+static void waste_time(void)
+{
+	__u64 end_ns = bpf_ktime_get_ns() + cfg.delay_us * 1000ull;
+
+	bpf_loop(LOOKS_MAX, look_at_clock, &end_ns, 0);
+}
+
 static void queue_task(struct task_struct *p, __u64 enq_flags)
 {
 	if (scx_bpf_dsq_insert)
@@ -160,6 +174,8 @@ void BPF_PROG(demo_enqueue, struct task_struct *p, __u64 enq_flags)
 		do_what_no_verifier_allows();
 	if (is_past(shared.error_at_ns))
 		fail_on_purpose();
+	if (cfg.delay_us)
+		waste_time();
 	queue_task(p, enq_flags);
 	kick_idle_cpu(p, enq_flags);
 }

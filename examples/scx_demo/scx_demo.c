@@ -69,6 +69,7 @@ struct options {
 	int exit_code;
 	uint32_t watchdog_ms;	/* 0: not given */
 	uint64_t noise_len;
+	uint32_t delay_us;
 	bool reject;
 	bool linger;
 	bool restart;
@@ -104,6 +105,7 @@ static const char usage_text[] =
 	"  --restart             attach again when the kernel asks for it (a CPU has come or gone)\n"
 	"  --background          leave the rest to a child after the attach, and end with 0\n"
 	"  --dump-words FILE     print the first 1023 bytes of FILE in ops.dump()\n"
+	"  --delay US            waste US microseconds (at most 100000) before each task is queued\n"
 	"  --noise BYTES         write so many bytes of binary log to stdout, then start the clock\n"
 	"  --watchdog MS         the kernel's stall time-out, 1-30000 (2000 with --stall-after, else 30000)\n"
 	"  --help                this text\n"
@@ -154,7 +156,7 @@ static void set_fault(struct options *opt, enum fault fault, const char *option,
 }
 
 enum { OPT_ERROR = 1, OPT_STALL, OPT_EXIT, OPT_SEGFAULT, OPT_REJECT, OPT_LINGER, OPT_NOISE, OPT_WATCHDOG,
-       OPT_HELP, OPT_RESTART, OPT_BACKGROUND, OPT_WORDS };
+       OPT_HELP, OPT_RESTART, OPT_BACKGROUND, OPT_WORDS, OPT_DELAY };
 
 static const struct option long_options[] = {
 	{ "error-after", required_argument, NULL, OPT_ERROR },
@@ -168,6 +170,7 @@ static const struct option long_options[] = {
 	{ "restart", no_argument, NULL, OPT_RESTART },
 	{ "background", no_argument, NULL, OPT_BACKGROUND },
 	{ "dump-words", required_argument, NULL, OPT_WORDS },
+	{ "delay", required_argument, NULL, OPT_DELAY },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -206,6 +209,9 @@ static void set_option(struct options *opt, int which, char **argv)
 		break;
 	case OPT_BACKGROUND:
 		opt->background = true;
+		break;
+	case OPT_DELAY:
+		opt->delay_us = xparse_number("--delay", optarg, 0, DEMO_DELAY_MAX_US);
 		break;
 	case OPT_WORDS:
 		opt->words = optarg;
@@ -293,7 +299,7 @@ static void xmark_sleepable(struct bpf_object *obj, const char *name)
 
 static void xload_object(struct bpf_object *obj, const struct options *opt)
 {
-	struct demo_cfg cfg = { .reject = opt->reject };
+	struct demo_cfg cfg = { .reject = opt->reject, .delay_us = opt->delay_us };
 
 	if (bpf_map__set_initial_value(xfind_map(obj, ".rodata.cfg"), &cfg, sizeof(cfg)))
 		die_errno("configure the BPF object");

@@ -22,10 +22,12 @@ enum {
 	DEMO_WORDS_LEN = 1024,	/* one line of a dump has at most as many bytes */
 	DEMO_DUMP_LEN = 65536,	/* exit_dump_len too: the kernel truncates a longer dump and says so */
 	DEMO_WATCHDOG_MAX_MS = 30000,	/* the kernel's own limit, and its default */
+	DEMO_DELAY_MAX_US = 100000,
 };
 
 struct demo_cfg {
 	__u32 reject;	/* not 0: enqueue has an access that the verifier refuses */
+	__u32 delay_us;	/* so long enqueue keeps the CPU busy before it queues a task */
 };
 
 struct demo_end {
