@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Callable, Iterator, Mapping, Optional, Sequence
 
 from .accelerator import choose_accelerator
+from .cells import claim_directory, write_cell
 from .cli import parse
 from .jobs import Interrupted, Job, Jobs
 from .matrix_file import Matrix, Payload, Scheduler, read_matrix
@@ -32,8 +33,8 @@ from .plan import Plan, check_base, check_busybox, check_reports, find_qemu, new
 from .report import make_all, write_report
 from .report.matrix import NOT_RUN, Cell, Row, matrix_junit, matrix_page, matrix_table, rows_of
 from .result import Outcome, read_outcome
-from .rundir import RunDirectory, check_output, create
-from .text import Fault, note, print_text, shell_word, without_controls, write_stderr
+from .rundir import RunDirectory, check_output
+from .text import Fault, note, print_text, without_controls, write_stderr
 from .workdir import work_directory
 
 _OVERHEAD_MIB = 256  # of a QEMU beyond its guest's memory
@@ -114,28 +115,12 @@ def _cells(matrix: Matrix) -> Iterator[Work]:
 
 def _lock(path: str, file: str) -> RunDirectory:
     """The directory belongs to one matrix, which the copy of its file names."""
-    copy = path + "/matrix.txt"
     try:
-        os.makedirs(path, exist_ok=True)
         with open(file, "rb") as source:
             wanted = source.read()
-        if not os.path.lexists(copy):
-            _check_names(path)
-            with create(copy) as target:
-                target.write(wanted)
-        with open(copy, "rb") as source:
-            if source.read() != wanted:
-                raise Fault(f"{path} is the directory of another matrix: give a new one with -o")
     except OSError as error:
-        raise Fault(f"output is not writable: {path}") from error
-    return RunDirectory(path, "a matrix, or a cell that a killed one has left behind, is still at work in")
-
-
-def _check_names(path: str) -> None:
-    """Without its copy no matrix has made them."""
-    for entry in os.scandir(path):
-        if re.fullmatch(r"cells\.tsv|joblog|unfinished|[0-9]{5,}(\.sh|\.err)?", entry.name):
-            raise Fault(f"no matrix has made this (matrix.txt is not there), so it stays: {entry.path}")
+        raise Fault(f"--matrix: unable to read {file}: {error.strerror}") from error
+    return claim_directory(path, "matrix.txt", wanted, "matrix")
 
 
 def _write_cells(directory: str, cells: Sequence[Work], matrix: Matrix, accel: str, is_warm: bool,
@@ -144,26 +129,15 @@ def _write_cells(directory: str, cells: Sequence[Work], matrix: Matrix, accel: s
         for cell in cells:
             words = (cell.name, cell.kernel, cell.topology, cell.scheduler.name, cell.payload.name)
             table.write(os.fsencode("\t".join(words) + "\n"))
-            with open(f"{directory}/{cell.name}.sh", "wb") as script:
-                script.write(os.fsencode(_script(directory, cell, matrix, accel, is_warm, paths)))
+            write_cell(_words(cell, matrix, is_warm), directory, cell.name, accel, paths)
 
 
-def _script(directory: str, cell: Work, matrix: Matrix, accel: str, is_warm: bool,
-            paths: Paths) -> str:
-    """A cell is an ordinary run, and can be run again alone: sh NNNNN.sh"""
-    words = [paths.program, "-o", f"{directory}/{cell.name}", "-k", cell.kernel, "--topology", cell.topology,
-             "-m", str(matrix.memory_mib), "-t", str(matrix.limit_secs)]
+def _words(cell: Work, matrix: Matrix, is_warm: bool) -> list[str]:
+    words = ["-k", cell.kernel, "--topology", cell.topology, "-m", str(matrix.memory_mib), "-t", str(matrix.limit_secs)]
     if cell.scheduler.path:
         words += ["-s", cell.scheduler.path, *(["-a", cell.scheduler.arguments] if cell.scheduler.arguments else [])]
     words += [*(["--warm"] if is_warm else []), *matrix.options]
-    if cell.payload.command:
-        words += ["--", "sh", "-c", cell.payload.command]
-    command = " ".join(map(shell_word, words))
-    errors = shell_word(f"{directory}/{cell.name}.err")
-    library_path = os.environ.get("LD_LIBRARY_PATH", "")  # for the libraries of -i and -s, not for parallel
-    exports = f"LD_LIBRARY_PATH={shell_word(library_path)}\nexport LD_LIBRARY_PATH\n" if library_path else ""
-    return (f"#!/bin/sh\nKTRUN_ACCEL={accel}\nKTRUN_OPTS=\nexport KTRUN_ACCEL KTRUN_OPTS\n{exports}"
-            f"exec {command} </dev/null >/dev/null 2>{errors}\n")
+    return words + (["--", "sh", "-c", cell.payload.command] if cell.payload.command else [])
 
 
 def _count_jobs(matrix: Matrix, accel: str) -> int:

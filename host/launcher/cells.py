@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the runs of a matrix and of a comparison have in common: a directory of their own, and a script for each run.
+
+In:  the words of ktrun's command line; the bytes that say whose directory it is. Out: a locked directory, the text of
+NNNNN.sh. Raises Fault for a directory that belongs to something else.
+"""
+from __future__ import annotations
+
+import os
+import re
+from typing import Sequence
+
+from .paths import Paths
+from .rundir import RunDirectory, create
+from .text import Fault, shell_word
+
+_NAMES = re.compile(r"(cells|runs)\.tsv|joblog|unfinished|compare\.json|[0-9]{5,}(\.sh|\.err)?")
+
+
+def claim_directory(path: str, owner: str, wanted: bytes, what: str) -> RunDirectory:
+    """The directory belongs to one WHAT, which the bytes of its file OWNER name."""
+    file = f"{path}/{owner}"
+    try:
+        os.makedirs(path, exist_ok=True)
+        if not os.path.lexists(file):
+            _check_names(path, owner, what)
+            with create(file) as target:
+                target.write(wanted)
+        with open(file, "rb") as source:
+            if source.read(len(wanted) + 1) != wanted:
+                raise Fault(f"{path} is the directory of another {what}: give a new one with -o")
+    except OSError as error:
+        raise Fault(f"output is not writable: {path}") from error
+    return RunDirectory(path, f"a {what}, or a cell that a killed one has left behind, is still at work in")
+
+
+def _check_names(path: str, owner: str, what: str) -> None:
+    """Without the file OWNER no WHAT has made them."""
+    for entry in os.scandir(path):
+        if _NAMES.fullmatch(entry.name):
+            raise Fault(f"no {what} has made this ({owner} is not there), so it stays: {entry.path}")
+
+
+def cell_script(words: Sequence[str], directory: str, name: str, accel: str, paths: Paths) -> bytes:
+    """A cell is an ordinary run, and can be run again alone: sh NNNNN.sh"""
+    command = " ".join(map(shell_word, [paths.program, "-o", f"{directory}/{name}", *words]))
+    errors = shell_word(f"{directory}/{name}.err")
+    library_path = os.environ.get("LD_LIBRARY_PATH", "")  # for the libraries of -i and -s, not for what starts the cell
+    exports = f"LD_LIBRARY_PATH={shell_word(library_path)}\nexport LD_LIBRARY_PATH\n" if library_path else ""
+    return os.fsencode(f"#!/bin/sh\nKTRUN_ACCEL={accel}\nKTRUN_OPTS=\nexport KTRUN_ACCEL KTRUN_OPTS\n{exports}"
+                       f"exec {command} </dev/null >/dev/null 2>{errors}\n")
+
+
+def write_cell(words: Sequence[str], directory: str, name: str, accel: str, paths: Paths) -> None:
+    with open(f"{directory}/{name}.sh", "wb") as script:
+        script.write(cell_script(words, directory, name, accel, paths))
