@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Sequence
+from typing import Optional, Sequence
 
+from .options import Options
 from .paths import Paths
 from .rundir import RunDirectory, create
 from .text import Fault, shell_word
@@ -41,16 +42,27 @@ def _check_names(path: str, owner: str, what: str) -> None:
             raise Fault(f"no {what} has made this ({owner} is not there), so it stays: {entry.path}")
 
 
-def cell_script(words: Sequence[str], directory: str, name: str, accel: str, paths: Paths) -> bytes:
-    """A cell is an ordinary run, and can be run again alone: sh NNNNN.sh"""
+def _script(words: Sequence[str], directory: str, name: str, accel: str, paths: Paths, start_in: str) -> bytes:
     command = " ".join(map(shell_word, [paths.program, "-o", f"{directory}/{name}", *words]))
     errors = shell_word(f"{directory}/{name}.err")
     library_path = os.environ.get("LD_LIBRARY_PATH", "")  # for the libraries of -i and -s, not for what starts the cell
     exports = f"LD_LIBRARY_PATH={shell_word(library_path)}\nexport LD_LIBRARY_PATH\n" if library_path else ""
-    return os.fsencode(f"#!/bin/sh\nKTRUN_ACCEL={accel}\nKTRUN_OPTS=\nexport KTRUN_ACCEL KTRUN_OPTS\n{exports}"
+    change = f"cd {shell_word(start_in)} || exit 205\n" if start_in else ""
+    return os.fsencode(f"#!/bin/sh\n{change}KTRUN_ACCEL={accel}\nKTRUN_OPTS=\nexport KTRUN_ACCEL KTRUN_OPTS\n{exports}"
                        f"exec {command} </dev/null >/dev/null 2>{errors}\n")
 
 
-def write_cell(words: Sequence[str], directory: str, name: str, accel: str, paths: Paths) -> None:
+def not_for_many(cell: Options) -> Optional[str]:
+    """The option of a cell for which each would fail, or all would write to one place."""
+    report = next((option for option, path in cell.reports.items() if path), None)
+    options = (("--shell", cell.shell), ("--test", cell.tests), ("--replay", cell.replay), ("--matrix", cell.matrix),
+               ("--compare", cell.compare), ("--history-of", cell.history_of), ("--warm-list", cell.warm_list),
+               ("--warm-clear", cell.warm_clear), ("-n", cell.dry_run), ("-o", cell.output), ("--gdb", cell.gdb),
+               ("--history", cell.history), (report or "", report))
+    return next((option for option, is_there in options if is_there), None)
+
+
+def write_cell(words: Sequence[str], directory: str, name: str, accel: str, paths: Paths, start_in: str = "") -> None:
+    """A cell is an ordinary run, and can be run again alone: sh NNNNN.sh. START_IN: where relative paths begin."""
     with open(f"{directory}/{name}.sh", "wb") as script:
-        script.write(cell_script(words, directory, name, accel, paths))
+        script.write(_script(words, directory, name, accel, paths, start_in))

@@ -17,13 +17,16 @@ from .options import Options
 from .text import Fault, print_text, shell_word
 from .topology import Topology, parse_topology
 from .values import (TRACE_EVENTS, Size, parse_cpus, parse_escape, parse_events, parse_gate, parse_guest_path,
-                     parse_include, parse_line, parse_number, parse_path, parse_report_path, parse_scheduler, parse_seconds,
-                     parse_share, parse_size, parse_variable)
+                     parse_headline, parse_include, parse_label, parse_line, parse_number, parse_path, parse_percent,
+                     parse_report_path, parse_scheduler, parse_seconds, parse_share, parse_size, parse_variable)
 from .verdicts import help_lines
 
 USAGE = """ktrun [options] [-- COMMAND...]
        ktrun [-q] [reports] --replay DIR
        ktrun [-q] [-o DIR] [--warm] [--junit FILE] [--report FILE] --matrix FILE
+       ktrun [options] [-o DIR] --compare A B [C...] [-- COMMAND...]
+       ktrun [-q] [-o DIR] [reports] --compare FILE
+       ktrun [--report FILE] --history-of METRIC FILE
        ktrun --warm-list | --warm-clear"""
 ABOUT = """Boots a kernel in a throw-away VM, attaches a sched_ext scheduler, runs COMMAND, and reports what happened.
 Stdin goes to COMMAND: in a `while read` loop, ktrun takes the loop's lines unless it has </dev/null."""
@@ -43,6 +46,13 @@ LIMIT_SECS = 120
 _WITH_REPLAY = {"-q", "-h", "--help", "--replay", "--json", "--junit", "--tap", "--report"}
 _WITH_MATRIX = {"-q", "-h", "--help", "--version", "--matrix", "-o", "--warm", "--cold", "--junit", "--report"}
 _ALONE = ("--warm-list", "--warm-clear")
+_WITH_HISTORY_OF = {"-q", "--history-of", "--report"}
+# Of a comparison itself; the other options go to its runs.
+OF_COMPARISON = {"--compare", "--runs", "--until", "--seed", "--metric", "--fail-if-worse", "--markdown", "--json",
+                 "--report", "-o", "-q", "-v"}
+_ONLY_WITH_COMPARE = ("--runs", "--until", "--seed", "--metric", "--fail-if-worse", "--markdown")
+_NOT_WITH_COMPARE = ("--shell", "--replay", "--matrix", "-n", "--gdb", "--history", "--junit", "--tap")
+_ON_COMMAND_LINE = {"replay": "--replay", "compare": "--compare", "history_of": "--history-of"}  # not in KTRUN_OPTS
 _HELP_COLUMN, _HELP_WIDTH = 20, 112
 
 
@@ -197,6 +207,31 @@ _OPTIONS = (
     _Option("run", "--matrix", "matrix", parse_path, "FILE",
             text="run kernels x topologies x schedulers x payloads, a VM each, as many at once as fit; see "
                  "docs/use/matrix.md. With the same -o DIR a stopped matrix goes on"),
+    _Option("run", "--compare", "compare", _plain, "SCHEDULER...", repeats=True,
+            text="run two or more schedulers in turn, a VM for each run, and report which is better by which figure; "
+                 "an operand is a scheduler with its arguments, none (the kernel's own), or KEY=VALUE (kernel, "
+                 "topology, args, ...); FILE alone is a file of --matrix; see docs/use/compare.md"),
+    _Option("run", "--runs", "runs", _number(1, 10000), "N",
+            text="with --compare: runs of each side (default 10; with --until at most 40)"),
+    _Option("run", "--until", "until", parse_percent, "PERCENT",
+            text="with --compare: end when the difference of each headline metric is known to +-PERCENT"),
+    _Option("run", "--seed", "seed", _number(0, 999999999), "N",
+            text="with --compare: fix the order of the runs and the bootstrap's choices (default: a new one, which is "
+                 "printed)"),
+    _Option("run", "--metric", "metrics", parse_headline, "NAME[:lower|higher]", repeats=True,
+            text="with --compare: make NAME a headline metric instead of the usual ones, better if lower or higher; "
+                 "repeatable"),
+    _Option("run", "--fail-if-worse", "fail_if_worse",
+            text="with --compare: exit with 1 if a headline metric of a side is worse than the first side's"),
+    _Option("run", "--markdown", "markdown", parse_report_path, "FILE",
+            text="with --compare: write the table as Markdown, for a pull request"),
+    _Option("run", "--record", "record", parse_path, "FILE",
+            text="append the figures of the run (with --stats) and what was run to FILE, a line of JSON; see "
+                 "docs/use/history.md"),
+    _Option("run", "--label", "label", parse_label, "TEXT",
+            text="with --record: what --history-of calls this run, a commit for example"),
+    _Option("run", "--history-of", "history_of", _plain, "METRIC FILE", repeats=True,
+            text="show METRIC over the runs in FILE (of --record) and stop; --report draws it"),
     _Option("run", "--warm-list", "warm_list", text="list the saved guests and stop"),
     _Option("run", "--warm-clear", "warm_clear", text="remove the saved guests that no run uses, and stop"),
     _Option("run", "-n", "dry_run", text="print the QEMU command and stop: nothing is started, nothing is kept"),
@@ -207,6 +242,8 @@ _OPTIONS = (
 _WITH_VALUE = {option.name for option in _OPTIONS if option.parse}
 _FLAGS = {option.name for option in _OPTIONS if not option.parse} | {"-h", "--help"}
 _OPTIONAL = {option.name for option in _OPTIONS if option.metavar.startswith("[=")}  # a value only after "="
+_COUNTS = {"--test": 0, "--compare": 0, "--history-of": 2}  # values of an option that has not one; 0: as many as follow
+_NEEDS = {"--test": "a script", "--compare": "schedulers", "--history-of": "a metric and a file"}
 _MARK = "="  # before each value: argparse takes a value that begins with - for an option, and drops a value "--"
 
 
@@ -251,6 +288,7 @@ def parse(words: Sequence[str], version: str, stdin: str, defaults: str) -> Opti
     if namespace.matrix and other:
         raise Fault("--matrix: what is asked of a cell stands in the file, only -o, -q, --warm, --cold, --junit and "
                     f"--report go with it: {other[-1]}")
+    _check_comparison(namespace, seen)
     alone = next((word for word in _ALONE if word in seen), None)
     if alone and len(seen) > 1:
         raise Fault(f"{alone}: no other option goes with it: {next(word for word in seen if word != alone)}")
@@ -262,6 +300,22 @@ def parse(words: Sequence[str], version: str, stdin: str, defaults: str) -> Opti
     return _default_limit(_with_figures(_default_events(_shell_from_stdin(options))))
 
 
+def _check_comparison(namespace: argparse.Namespace, seen: Sequence[str]) -> None:
+    if namespace.compare:
+        other = next((word for word in _NOT_WITH_COMPARE if word in seen), None)
+        if other:
+            raise Fault(f"--compare: not for many runs, or not for a comparison: {other}")
+    else:
+        other = next((word for word in _ONLY_WITH_COMPARE if word in seen), None)
+        if other:
+            raise Fault(f"{other}: only for a comparison: give --compare")
+    other = next((word for word in seen if word not in _WITH_HISTORY_OF), None)
+    if namespace.history_of and other:
+        raise Fault(f"--history-of: only -q and --report go with it: {other}")
+    if namespace.label and not namespace.record:
+        raise Fault("--label: there is no record that it could name: give --record")
+
+
 def _parse_defaults(parser: argparse.ArgumentParser, namespace: argparse.Namespace, defaults: str) -> None:
     """A default does not count as "another option" beside --replay."""
     namespace.variables = [("NO_COLOR", "1")] if os.environ.get("NO_COLOR") else []
@@ -270,8 +324,9 @@ def _parse_defaults(parser: argparse.ArgumentParser, namespace: argparse.Namespa
         _, arguments = _parse_words(parser, namespace, words)
         if arguments:
             raise Fault("the guest's command belongs on the command line")
-        if namespace.replay:
-            raise Fault("--replay belongs on the command line")
+        for dest, name in _ON_COMMAND_LINE.items():
+            if getattr(namespace, dest):
+                raise Fault(f"{name} belongs on the command line")
         if namespace.warm_list or namespace.warm_clear:
             raise Fault("--warm-list and --warm-clear belong on the command line")
     except Fault as fault:
@@ -316,14 +371,27 @@ def _parse_words(parser: argparse.ArgumentParser, namespace: argparse.Namespace,
     return seen, arguments
 
 
+def words_of_runs(words: Sequence[str]) -> list[str]:
+    """WORDS without what a comparison does not pass on to its runs, and without the command."""
+    kept: list[str] = []
+    rest = list(words)
+    while rest and rest[0] != "--":
+        word = rest.pop(0)
+        name, equals, glued = word.partition("=") if word.startswith("--") else (word, "", "")
+        values = list(_take_values(name, [glued, *rest] if equals else rest, bool(equals)))
+        del rest[:len(values) - bool(equals)]
+        kept += [] if name in OF_COMPARISON else [name, *values]
+    return kept
+
+
 def _take_values(name: str, words: Sequence[str], is_glued: bool) -> Sequence[str]:
     """The values of an option, at the begin of WORDS. The first one may have been glued to it: --option=value."""
     if name in _WITH_VALUE:
-        count = 1
-        if name == "--test":  # up to the next option
+        count = _COUNTS.get(name, 1)
+        if count == 0:  # up to the next option
             count = next((at for at, word in enumerate(words) if word.startswith("-")), len(words))
-        if count == 0 or not words:
-            raise Fault(f"{name} needs a {'script' if name == '--test' else 'value'} (see ktrun --help)")
+        if count == 0 or len(words) < count:
+            raise Fault(f"{name} needs {_NEEDS.get(name, 'a value')} (see ktrun --help)")
         return words[:count]
     if name in _FLAGS and not is_glued:
         return []

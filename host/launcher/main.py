@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The entry of ktrun: the command line, then one run, a replay or a matrix.
+"""The entry of ktrun: the command line, then one run, a replay, a matrix, a comparison or a history of figures.
 
-In:  the arguments. Out: see single.py and matrix.py. Each imports what it needs only when its turn comes, so that
+In:  the arguments. Out: see single.py, matrix.py, compare.py and report/history.py. Each imports what it needs only when its turn comes, so that
      --version and a bad option cost no more than the parser.
 Exit: the verdict's code, see verdicts.py; 205 for bad input or a host that cannot do its part; 130 for a signal.
 """
@@ -40,6 +40,12 @@ def _run(options: Options, paths: Paths) -> int:
             if options.matrix:
                 from .matrix import run_matrix
                 return run_matrix(options, paths, jobs)
+            if options.compare:
+                from .compare import run_comparison
+                return run_comparison(options, paths, jobs)
+            if options.history_of:
+                from .report.history import show_history
+                return show_history(options)
             from .single import prepare_and_run, replay
             return (replay if options.replay else prepare_and_run)(options, paths, jobs)
     except Interrupted as signal:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Callable, Iterator, Mapping, Optional, Sequence
 
 from .accelerator import choose_accelerator
-from .cells import claim_directory, write_cell
+from .cells import claim_directory, not_for_many, write_cell
 from .cli import parse
 from .jobs import Interrupted, Job, Jobs
 from .matrix_file import Matrix, Payload, Scheduler, read_matrix
@@ -97,13 +97,9 @@ def _check_cell_options(words: Sequence[str], paths: Paths) -> None:
         raise Fault(f"--matrix: options of a cell: not for a run: {' '.join(words)}") from None
     if cell.arguments != ("true",):
         raise Fault("--matrix: options of a cell: what it runs is its payload, not a command after --")
-    report = next((option for option, path in cell.reports.items() if path), None)
-    for option, is_there in (("--shell", cell.shell), ("--test", cell.tests), ("--replay", cell.replay),
-                             ("--matrix", cell.matrix), ("--warm-list", cell.warm_list),
-                             ("--warm-clear", cell.warm_clear), ("-n", cell.dry_run), ("-o", cell.output), ("--gdb", cell.gdb),
-                             ("--history", cell.history), (report or "", report)):
-        if is_there:
-            raise Fault(f"--matrix: options of a cell: not for many runs: {option}")
+    wrong = not_for_many(cell)
+    if wrong:
+        raise Fault(f"--matrix: options of a cell: not for many runs: {wrong}")
 
 
 def _cells(matrix: Matrix) -> Iterator[Work]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, Optional
 
 from .topology import Topology
-from .values import Gate, Include, Share, Size
+from .values import Gate, Headline, Include, Share, Size
 
 
 class Options(NamedTuple):
@@ -56,6 +56,16 @@ class Options(NamedTuple):
     tap: Optional[str]
     report: Optional[str]
     matrix: Optional[str]
+    compare: list[str]  # the operands, as typed
+    runs: Optional[int]
+    until: Optional[float]  # percent
+    seed: Optional[int]
+    metrics: list[Headline]
+    markdown: Optional[str]
+    fail_if_worse: bool
+    record: Optional[str]
+    label: Optional[str]
+    history_of: list[str]  # a metric and a file
     warm_list: bool
     warm_clear: bool
     dry_run: bool
@@ -69,7 +79,8 @@ class Options(NamedTuple):
 
     @property
     def reports(self) -> dict[str, Optional[str]]:
-        return {"--json": self.json, "--junit": self.junit, "--tap": self.tap, "--report": self.report}
+        return {"--json": self.json, "--junit": self.junit, "--tap": self.tap, "--report": self.report,
+                "--markdown": self.markdown}
 
     @property
     def report_on_stdout(self) -> Optional[str]:

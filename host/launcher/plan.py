@@ -21,6 +21,7 @@ from .modules import check_modules_option, check_options
 from .options import Options
 from .paths import Paths
 from .qemu_faults import ask_qemu
+from .run_records import check_record
 from .rundir import check_output, is_ours
 from .scenario import GUEST_PLACE, PROGRAM, read_scenario
 from .text import Fault, note, shell_word
@@ -75,6 +76,7 @@ def make_plan(options: Options, paths: Paths, jobs: Jobs) -> Plan:
     check_output(options.output or paths.runs, options.output)
     check_reports(options)
     check_history(options)
+    check_record(options)
     if options.is_interactive and not options.stdin:
         raise Fault("--shell: standard input is closed")
     return Plan(options, paths, kernel, qemu, os.environ.get("KTRUN_ACCEL") or None,

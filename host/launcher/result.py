@@ -6,11 +6,13 @@ The schema is docs/internals/result.schema.json.
 """
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import Any, Optional
 
 from .host_load import waited_share
 from .judge import Judgement
+from .metrics import Value
 from .metrics_table import NAME as TABLE, table_bytes
 from .reasons import qemu_warnings
 from .records import BadRecord, lines_of, read_json
@@ -19,6 +21,8 @@ from .verdicts import VERDICTS
 NAME = "result.json"
 SCHEMA = 2
 _SIZE_MAX = 256 * 1024 * 1024
+_METRIC, _UNIT = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}", re.ASCII), re.compile(r"[A-Za-z0-9%/_.-]{1,16}", re.ASCII)
+_METRICS_MAX, _VALUE_MAX = 50000, 1e300
 
 
 @dataclass(frozen=True)
@@ -90,12 +94,56 @@ def write_table(judgement: Judgement) -> None:
         judgement.facts.directory.replace(TABLE, table_bytes(judgement.facts.metrics))
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What a comparison asks of a finished run."""
+    outcome: Outcome
+    accel: str
+    kernel_release: str  # empty: unknown
+    scheduler_sha256: Optional[str]
+    metrics: dict[str, Value]
+
+
 def read_outcome(directory: str) -> Optional[Outcome]:
     """None: the run has not finished, or was interrupted."""
     try:
+        return _outcome_of(read_json(f"{directory}/{NAME}", _SIZE_MAX))
+    except BadRecord:
+        return None
+
+
+def read_measured(directory: str) -> Optional[Measured]:
+    """None: as of read_outcome. A metric that is none is left out."""
+    try:
         keys = read_json(f"{directory}/{NAME}", _SIZE_MAX)
+    except BadRecord:
+        return None
+    outcome = _outcome_of(keys)
+    if outcome is None:
+        return None
+    run = keys["run"]
+    release, digest, accel = run.get("kernel_release"), run.get("scheduler_sha256"), keys.get("accel")
+    return Measured(outcome, accel if accel in ("kvm", "tcg") else "unknown",
+                    release if isinstance(release, str) else "", digest if isinstance(digest, str) else None,
+                    metrics_of(keys.get("metrics")))
+
+
+def metrics_of(values: object) -> dict[str, Value]:
+    """The object `metrics`, as any file may have it."""
+    found: dict[str, Value] = {}
+    for name, value in values.items() if isinstance(values, dict) else ():
+        number, unit = (value.get("value"), value.get("unit")) if isinstance(value, dict) else (None, None)
+        if (isinstance(number, (int, float)) and not isinstance(number, bool) and abs(number) <= _VALUE_MAX
+                and isinstance(unit, str) and _UNIT.fullmatch(unit) and _METRIC.fullmatch(name)
+                and len(found) < _METRICS_MAX):
+            found[name] = Value(number, unit)
+    return found
+
+
+def _outcome_of(keys: Any) -> Optional[Outcome]:
+    try:
         word, wall_ms, reason, started = keys["verdict"], keys["wall_ms"], keys["reason"], keys["run"]["started"]
-    except (BadRecord, KeyError, TypeError):
+    except (KeyError, TypeError):
         return None
     if word not in VERDICTS or word == "interrupted" or type(wall_ms) is not int:
         return None

@@ -27,6 +27,7 @@ from .report.summary import print_summary
 from .recording import ring_kib
 from .result import write_result, write_table
 from .run import run_guest, write_hang
+from .run_records import append_record
 from .rundir import CONSOLE, STREAM, RunDirectory
 from .snapshot import limit_bytes
 from .stream import decode, has_status
@@ -84,6 +85,7 @@ def report(options: Options, directory: RunDirectory, jobs: Jobs) -> int:
     write_table(judgement)
     lost = print_summary(judgement, options.quiet)
     write_reports(options, judgement, result)
+    append_record(options, result)
     if lost and not judgement.verdict.code:
         raise Fault(lost)
     return judgement.verdict.code

@@ -38,6 +38,11 @@ class Size(NamedTuple):
     kib: int
 
 
+class Headline(NamedTuple):
+    name: str
+    direction: str  # empty: the one that directions.py knows
+
+
 class Include(NamedTuple):
     source: str
     guest: str  # where it goes; empty: to /include-files
@@ -100,6 +105,29 @@ def parse_events(option: str, value: str) -> tuple[str, ...]:
 def parse_cpus(option: str, value: str) -> Topology:
     """One node with one last-level cache."""
     return Topology(1, 1, parse_number(option, value, 1, CPUS_MAX), 1, is_named=False)
+
+
+def parse_percent(option: str, value: str) -> float:
+    found = re.fullmatch(r"([0-9]{1,3}(\.[0-9]{1,3})?)%?", value, re.ASCII)
+    if not found or not 0 < float(found.group(1)) <= 100:
+        raise Fault(f"{option}: not a share above 0% up to 100%, such as 5%: {value}")
+    return float(found.group(1))
+
+
+def parse_headline(option: str, value: str) -> Headline:
+    """NAME[:lower|higher]"""
+    name, colon, direction = value.partition(":")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]{0,99}", name, re.ASCII):
+        raise Fault(f"{option}: not the name of a metric: {value}")
+    if colon and direction not in ("lower", "higher"):
+        raise Fault(f"{option}: neither lower nor higher after the colon: {value}")
+    return Headline(name, direction)
+
+
+def parse_label(option: str, value: str) -> str:
+    if not value or len(value) > 200 or _has_controls(value):
+        raise Fault(f"{option}: not a text of 1 to 200 characters without control characters: {value}")
+    return value
 
 
 def parse_size(option: str, value: str) -> Size:
