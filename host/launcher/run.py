@@ -267,8 +267,8 @@ class _Guest:
         raise CannotGoOn(f"the helper that decodes the guest's frames (ktrecv) has ended, status {status}")
 
     def _measure_load(self) -> None:
-        """While QEMU lives: it takes its counters with it."""
-        if self._qemu and self.qemu_lives:
+        """While QEMU lives: it takes its counters with it, and only a guest with figures waits for that (ktbox.ack)."""
+        if self._qemu and self.qemu_lives and self._plan.options.stats:
             self.load = measure_load(self._qemu.process.pid, self._ticks, "-icount" in self._plan.options.qemu_args)
 
     def _send_wake(self, data: bytes) -> None:
