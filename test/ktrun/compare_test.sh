@@ -16,8 +16,7 @@ setUp() {
 		guest_of "quick.$n" $((10 + n))
 		guest_of "slow.$n" $((40 + n))
 	done
-	streams $READY $ATTACHED $STARTED $ENDED $OUT7 $STOPPED $EXIT
-	mv stub/stream stub/failed
+	guest_of failed 999 "$OUT7"
 	echo 'echo run >>"$STUB/runs"
 		name=${bulk%/bulk.bin} name=${name##*/}
 		kind=quick
@@ -29,10 +28,10 @@ setUp() {
 	cp "$KT_TOP/build/scx_demo" demo
 }
 
-# guest_of NAME LATENCY: what a guest sends that measures this.
+# guest_of NAME LATENCY [STATUS]: what a guest sends that measures this.
 guest_of() {
 	printf '\001\0\0\0\0\0\0\0latency %d us' "$2" >frame
-	streams $READY $ATTACHED $STARTED metric@frame $ENDED $OUT0 $STOPPED $EXIT
+	streams $READY $ATTACHED $STARTED metric@frame $ENDED ${3:-$OUT0} $STOPPED $EXIT
 	mv stub/stream "stub/$1"
 }
 
@@ -72,7 +71,8 @@ test_a_side_that_is_worse_is_found_and_all_reports_say_so() {
 	assertEquals "table that is too wide" "" "$(grep -v '^compare: all' out | awk 'length > 100')"
 	assert_compare_valid c/compare.json
 	assert_same_bytes c/compare.json c.json
-	assertEquals "lower worse True tcg" "$(json '"%s %s %s %s" % (m["better"], m["differences"][0]["verdict"], m["headline"], d["accel"])')"
+	assertEquals "lower worse True tcg" \
+		"$(json '"%s %s %s %s" % (m["better"], m["differences"][0]["verdict"], m["headline"], d["accel"])')"
 	assert_matches '^\| `payload.latency` \| .* \*\*worse\*\* \|$' c.md
 	assert_matches 'Accelerator tcg' c.md
 	assert_matches '<h1>1 worse ' c.html
@@ -146,7 +146,8 @@ test_a_run_that_failed_is_named_and_gives_no_figures() {
 	assert_matches '^compare: 00003 \([AB]\) did not pass, so it gives no figures: fail' out
 	assert_matches '^[AB]  .*: 3 of 4 passed \(1 fail\)' out
 	assert_matches '^compare: 7 of 8 runs passed, 1 failed' out
-	assertEquals "1 7 [3, 4]" "$(json '"%d %d %s" % (d["runs_failed"], d["runs_passed"], sorted(len(s["values"]) for s in m["sides"]))')"
+	assertEquals "1 7 [3, 4]" "$(json '"%d %d %s" % (d["runs_failed"], d["runs_passed"],
+		sorted(len(s["values"]) for s in m["sides"]))')"
 	assert_compare_valid c/compare.json
 }
 
@@ -187,7 +188,8 @@ test_a_stopped_comparison_goes_on_with_what_is_left() {
 	wait "$ktrun_pid"
 	status=$?
 	assert_status 130
-	assert_matches "^ktrun: compare: stopped after 2 runs; go on with: ktrun --compare none ./demo --runs 3 --seed 9 -o c -- true$" err
+	again='ktrun --compare none ./demo --runs 3 --seed 9 -o c -- true'
+	assert_matches "^ktrun: compare: stopped after 2 runs; go on with: $again$" err
 	assertEquals "lines of runs.tsv" 3 "$(wc -l <c/runs.tsv)"
 	sed -i '$d' stub/act
 	: >stub/runs
@@ -241,7 +243,8 @@ test_a_damaged_plan_or_result_is_no_traceback() {
 	compare --compare none none --runs 1 -o c
 	assert_status 0
 	assertEquals "the run without a result is run again" 1 "$(count_runs)"
-	assertEquals "['e']" "$(json '[m["name"] for m in d["payloads"][0]["metrics"] if len(m["sides"][ord(d["runs"][0]["side"]) - 65]["values"])]')"
+	assertEquals "['e']" "$(json '[m["name"] for m in d["payloads"][0]["metrics"]
+		if len(m["sides"][ord(d["runs"][0]["side"]) - 65]["values"])]')"
 	assert_compare_valid c/compare.json
 	sed -i 's/"scheduler_sha256": 5/"scheduler_sha256": "0123"/' c/00001/result.json
 	compare --compare none none --runs 1 -o c
@@ -258,8 +261,8 @@ test_a_run_that_cannot_start_ends_the_comparison_with_its_reason() {
 }
 
 test_what_differs_can_be_anything_that_a_matrix_varies() {
-	compare --compare 'args=--slice-us 1 --slow' 'args=--quick topology=1,1,1,1' 'memory=300 options=-e A=b' -s ./demo \
-		--runs 1 -o c -m 256
+	compare --compare 'args=--slice-us 1 --slow' 'args=--quick topology=1,1,1,1' 'memory=300 options=-e A=b' \
+		-s ./demo --runs 1 -o c -m 256
 	assert_status 205
 	assert_matches "memory=300 options=-e A=b: -m is given for all sides, too$" err
 	compare --compare 'args=--slice-us 1 --slow' 'args=--quick topology=1,1,1,1' 'memory=300 options=-e A=b' \
@@ -280,7 +283,8 @@ test_a_file_of_a_matrix_makes_sides_and_payloads() {
 	run "$KTRUN" --compare matrix --runs 2 -o c --markdown c.md --report c.html
 	assert_status 0
 	assertEquals "runs" 8 "$(count_runs)"
-	assertEquals "one two A:none B:demo" "$(json '" ".join([p["name"] for p in d["payloads"]] + [s["letter"] + ":" + s["label"] for s in d["sides"]])')"
+	assertEquals "one two A:none B:demo" "$(json '" ".join([p["name"] for p in d["payloads"]]
+		+ [s["letter"] + ":" + s["label"] for s in d["sides"]])')"
 	assert_matches '^payload: two$' out
 	assert_compare_valid c/compare.json
 	run "$KTRUN" --compare matrix --runs 2 -o d -m 300

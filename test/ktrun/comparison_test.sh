@@ -79,11 +79,13 @@ low, high = interval_of_difference(x, y, "1")
 print(0.5 < low < 1.0, 3.8 < high < 4.3, (low, high) == interval_of_difference(x, y, "1"))
 print(interval_of_difference(x, y, "1") != interval_of_difference(x, y, "2"))
 print(interval_of_difference([3], [5], "1"), interval_of_difference([3, 3], [3, 3, 3], "1"))
-print(spread_of([1, 2, 3, 4, 10]), spread_of([7]))' >got
+print(spread_of([1, 2, 3, 4, 10]))
+print(spread_of([7]))' >got
 	assert_file_text "True True True
 True
 (2, 2) (0.0, 0.0)
-Spread(count=5, median=3, low=2.0, high=4.0, least=1, most=10) Spread(count=1, median=7, low=7, high=7, least=7, most=7)" got
+Spread(count=5, median=3, low=2.0, high=4.0, least=1, most=10)
+Spread(count=1, median=7, low=7, high=7, least=7, most=7)" got
 }
 
 # In: a function draw(chance), the 20 runs of a comparison of the same with itself. Prints how many of 40 comparisons
@@ -111,7 +113,8 @@ def draw(chance):
     runs = []
     for _ in range(20):
         load = chance.lognormvariate(0, 0.3)
-        runs.append({name: Value(round(load * chance.lognormvariate(3, 0.5), 0 if "E" in name else 3), "us") for name in NAMES})
+        runs.append({name: Value(round(load * chance.lognormvariate(3, 0.5), 0 if "E" in name else 3), "us")
+                     for name in NAMES})
     return runs
 print(count(draw, True) <= 2, count(draw, False) > 2)' >got
 	assert_file_text "True True" got # the twin: without the correction there are more
@@ -153,8 +156,9 @@ from launcher.metrics import Value
 found = []
 for seed in range(40):
     chance = random.Random(seed)
-    runs = [[{"hackbench.time": Value(slow * chance.lognormvariate(0, 0.05), "s"), "perf.sched.pipe.ops":
-              Value(chance.lognormvariate(3, 0.05) / slow, "1/s"), "x": Value(slow * chance.lognormvariate(0, 0.05), "count")}
+    runs = [[{"hackbench.time": Value(slow * chance.lognormvariate(0, 0.05), "s"),
+              "perf.sched.pipe.ops": Value(chance.lognormvariate(3, 0.05) / slow, "1/s"),
+              "x": Value(slow * chance.lognormvariate(0, 0.05), "count")}
              for _ in range(10)] for slow in (1, 1.3)]
     metrics, = compare_runs([runs], Rules(seed))
     found.append([metric.differences[0].verdict for metric in metrics])
@@ -173,8 +177,8 @@ print(" ".join("%s:%s" % (metric.name, metric.direction) for metric in metrics i
 print({difference.verdict for metric in metrics for difference in metric.differences})
 metrics, = compare_runs([[[run] * 4, [run] * 4]], Rules(1, headlines={"a": "higher", "b": ""}))
 print([(metric.name, metric.direction) for metric in metrics if metric.is_headline])' >got
-	assert_file_text "payload.frames:higher perf.sched.pipe.time_per_op:lower perf.sched.messaging.time:lower task.wake_p50:lower \
-wake_p99:lower migrations:unknown
+	assert_file_text "payload.frames:higher perf.sched.pipe.time_per_op:lower perf.sched.messaging.time:lower \
+task.wake_p50:lower wake_p99:lower migrations:unknown
 {'no difference seen'}
 [('a', 'higher')]" got
 }

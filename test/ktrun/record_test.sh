@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# ktrun --record and --history-of: a line for each run, whole whatever else writes; a chart and a page of a metric; files
-# that are damaged, or none of ours.
+# ktrun --record and --history-of: a line for each run, whole whatever else writes; a chart and a page of a metric;
+# files that are damaged, or none of ours.
 
 # shellcheck disable=SC1091,SC2154,SC2086,SC2016 # what is sourced sets them; items are words; programs are text
 . "$KT_TEST_LIB/stub.sh"
@@ -31,8 +31,8 @@ record_line() {
 	"$KT_PYTHON" -c 'import json, sys
 date, label, latency, *others = sys.argv[1:]
 keys = {"schema": 1, "date": date + "T12:00:00Z", "label": label or None, "verdict": "pass", "kernel_release": "7.0",
-        "scheduler": "scx_mine", "scheduler_args": "", "scheduler_sha256": "abcd" * 16, "topology": "1,1,2,1", "memory_mib": 512,
-        "accel": "tcg", "start": "cold", "host": "h", "qemu": "q", "ktbox": "1", "command": "true", "wakeups": None,
+        "scheduler": "scx_mine", "scheduler_args": "", "scheduler_sha256": "abcd" * 16, "topology": "1,1,2,1",
+        "memory_mib": 512, "accel": "tcg", "start": "cold", "host": "h", "qemu": "q", "ktbox": "1", "command": "true", "wakeups": None,
         "metrics": {"payload.latency": {"value": float(latency), "unit": "us"}}}
 keys.update(json.loads(json.dumps(dict(other.split("=", 1) for other in others))))
 print(json.dumps(keys))' "$@"
@@ -47,7 +47,8 @@ assert_lines_valid() {
 }
 
 test_a_run_appends_one_line_with_its_figures_and_what_was_run() {
-	ktrun --stats --record runs.jsonl --label v1 -s "$KT_TOP/build/scx_demo" -a '--x "1"' -m 300 --topology 1,1,3,1 -- echo 'a b'
+	ktrun --stats --record runs.jsonl --label v1 -s "$KT_TOP/build/scx_demo" -a '--x "1"' -m 300 --topology 1,1,3,1 \
+		-- echo 'a b'
 	assert_verdict pass 0
 	ktrun --stats --record runs.jsonl -- true
 	assertEquals "lines" 2 "$(wc -l <runs.jsonl)"
@@ -148,11 +149,13 @@ test_damaged_lines_are_named_by_their_numbers_and_left_out() {
 		record_line 2026-03-01 one 10 memory_mib=many
 		printf '{"schema":1,"metrics":%s\n' "$(lines_of 3000 '[' | tr -d '\n')"
 		record_line 2026-03-02 "$(printf 'a\033[31m\nb|<i>')" 12
-		echo '{"schema":1,"date":"2026-03-03T00:00:00Z","memory_mib":1,"verdict":"pass","metrics":{"payload.latency":{"value":NaN,"unit":"us"},"x y":3}}'
+		printf '%s' '{"schema":1,"date":"2026-03-03T00:00:00Z","memory_mib":1,"verdict":"pass",'
+		echo '"metrics":{"payload.latency":{"value":NaN,"unit":"us"},"x y":3}}'
 	} >runs.jsonl
 	history_of payload.latency runs.jsonl --report h.html
 	assert_status 0
-	assertEquals "named lines" "3 4 5 6 7 8 9" "$(sed -nE 's/^ktrun: .*, line ([0-9]+): not a record, left out: .*/\1/p' err | tr '\n' ' ' | sed 's/ $//')"
+	assertEquals "named lines" "3 4 5 6 7 8 9 " \
+		"$(sed -nE 's/^ktrun: .*, line ([0-9]+): not a record, left out: .*/\1/p' err | tr '\n' ' ')"
 	assertEquals "rows" 2 "$(grep -c '^  2026-' out)"
 	assert_no_match "$(printf '\033')" out
 	assert_no_match '<i>' h.html

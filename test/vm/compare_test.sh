@@ -30,9 +30,9 @@ oneTimeSetUp() {
 }
 
 compare_runs() { # RUNS
-	(cd "$FILES" && exec timeout -k 20 $((8 * VM_CEILING)) "$KTRUN" --compare "$DEMO" "$DEMO --delay 1000" --runs "$1" --seed 4 -t "$VM_CEILING" \
-		--metric payload.switches_time:lower -i "$FILES/pingpong" --record "$FILES/runs.jsonl" --label "of a test" \
-		-o "$VMS/c" --report "$VMS/c.html" --markdown "$VMS/c.md" --fail-if-worse -- pingpong) \
+	(cd "$FILES" && exec timeout -k 20 $((8 * VM_CEILING)) "$KTRUN" --compare "$DEMO" "$DEMO --delay 1000" --runs "$1" \
+		--seed 4 -t "$VM_CEILING" --metric payload.switches_time:lower -i "$FILES/pingpong" --record "$FILES/runs.jsonl" \
+		--label "of a test" -o "$VMS/c" --report "$VMS/c.html" --markdown "$VMS/c.md" --fail-if-worse -- pingpong) \
 		</dev/null >"$VMS/c.out" 2>"$VMS/c.err"
 	echo $? >"$VMS/c.status"
 }
@@ -44,7 +44,8 @@ test_a_delay_of_1_ms_is_found_to_be_worse() {
 	assert_matches '^payload.switches_time, lower is better$' "$VMS/c.out"
 	assert_matches '^  B .* \+[0-9]+.*% .* 0\.029 +worse$' "$VMS/c.out"
 	assert_matches '\*\*worse\*\*' "$VMS/c.md"
-	"$KT_PYTHON" "$KT_TOP/test/tools/validate.py" "$KT_TOP/docs/internals/compare.schema.json" "$VMS/c/compare.json" >invalid
+	schema=$KT_TOP/docs/internals/compare.schema.json
+	"$KT_PYTHON" "$KT_TOP/test/tools/validate.py" "$schema" "$VMS/c/compare.json" >invalid
 	assert_empty invalid
 }
 
