@@ -128,16 +128,20 @@ static bool sleep_until(struct pollfd *signals, int64_t deadline)
 	return true;
 }
 
-static NORETURN void run_windows(struct watch *w, int64_t opened)
+/* The triggers are there when kt_wakeups_start() returns, which may take longer than a window is open. */
+static NORETURN void run_windows(struct watch *w)
 {
+	int64_t due = kt_now_ms(), closes = kt_after_ms(WINDOW_MS);
+
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	kt_daemon_priority(); /* a fork has reset it */
-	while (sleep_until(&w->fds[POLL_SIGNALS], opened + WINDOW_MS)) {
+	while (sleep_until(&w->fds[POLL_SIGNALS], closes)) {
 		kt_wakeups_stop(&w->wakeups);
-		opened = next_after(opened);
-		if (!sleep_until(&w->fds[POLL_SIGNALS], opened))
+		due = next_after(due);
+		if (!sleep_until(&w->fds[POLL_SIGNALS], due))
 			break;
 		kt_wakeups_start(&w->wakeups);
+		closes = kt_after_ms(WINDOW_MS);
 	}
 	kt_wakeups_stop(&w->wakeups);
 	_exit(EXIT_SUCCESS);
@@ -152,7 +156,7 @@ static void open_windows(struct watch *w)
 		return;
 	w->windows = fork();
 	if (w->windows == 0)
-		run_windows(w, kt_now_ms());
+		run_windows(w);
 	if (w->windows > 0)
 		w->wakeups.is_running = false; /* that process ends them */
 }

@@ -378,6 +378,9 @@ def words_of_runs(words: Sequence[str]) -> list[str]:
     while rest and rest[0] != "--":
         word = rest.pop(0)
         name, equals, glued = word.partition("=") if word.startswith("--") else (word, "", "")
+        if name in _OPTIONAL:
+            kept.append(word)
+            continue
         values = list(_take_values(name, [glued, *rest] if equals else rest, bool(equals)))
         del rest[:len(values) - bool(equals)]
         kept += [] if name in OF_COMPARISON else [name, *values]

@@ -76,7 +76,7 @@ def read_metrics(directory: RunDirectory, stream: Stream, is_asked: bool) -> Met
     if is_asked:
         metrics.samples = [parse_sample(record) for record in file.records if record.kind in _SAMPLE_KINDS]
         _add_events_at_death(metrics.samples, stream, directory)
-        _measure(metrics, file)
+        _measure(metrics, file, stream.exec_exit_code is not None)
         for name, value in read_benchmarks(directory).items():
             metrics.add(name, *value)
     for name, value in file.own.items():
@@ -84,12 +84,21 @@ def read_metrics(directory: RunDirectory, stream: Stream, is_asked: bool) -> Met
     return metrics
 
 
-def _measure(metrics: Metrics, file: StatsFile) -> None:
+def _all_names() -> Sequence[str]:
+    return (*_LATENCY_NAMES, *_task(_LATENCY_NAMES), *_MIGRATIONS, "events", "duration",
+            *itertools.chain.from_iterable(names for names, _ in _SOURCES.values()))
+
+
+def _measure(metrics: Metrics, file: StatsFile, has_ended: bool) -> None:
+    """HAS_ENDED: the payload's status came, so its figures should have, too. The last sample of a guest that died is all
+    that there is."""
     samples = metrics.samples
     if not samples or samples[0].kind != "begin":
-        metrics.lack((*_LATENCY_NAMES, *_task(_LATENCY_NAMES), *_MIGRATIONS, "events", "duration",
-                      *itertools.chain.from_iterable(names for names, _ in _SOURCES.values())),
-                     "the guest sent no figures: the payload was not started, or the guest lacks ktwatch")
+        metrics.lack(_all_names(), "the guest sent no figures: the payload was not started, or the guest lacks ktwatch")
+        return
+    if has_ended and samples[-1].kind != "end":
+        metrics.lack(_all_names(), "ktwatch ended before the payload (was it killed?), so its figures have no end")
+        metrics.samples = []
         return
     _add_counts(metrics, samples)
     _add_histograms(metrics, file)

@@ -125,7 +125,10 @@ def read_records(path: str) -> Records:
     """Raises Fault for a file that can't be read."""
     found = Records([], [])
     try:
-        with open(path, "rb") as file:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO would wait for its writer
+        with open(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise Fault(f"--history-of: not a file: {path}")
             number = 0
             while line := file.readline(LINE_MAX + 1):
                 number += 1

@@ -193,4 +193,11 @@ test_a_long_history_shows_its_newest_rows() {
 	assertEquals "lines that are too wide" "" "$(awk 'length > 110' out)"
 }
 
+test_a_fifo_is_no_history() {
+	mkfifo fifo
+	run timeout 60 "$KTRUN" --history-of duration fifo
+	assert_status 205
+	assert_matches '^ktrun: --history-of: not a file: .*fifo$' err
+}
+
 . shunit2

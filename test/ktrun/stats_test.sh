@@ -236,7 +236,7 @@ test_counters_of_a_scheduler_that_attaches_again_add_up() {
 	put 1600 detached scx_state disabled
 	put 1700 attached scx_ops demo scx_events 'SCX_EV_A 1'
 	put 1800 sample scx_ops demo scx_events 'SCX_EV_A 4'
-	put 1900 sample scx_ops demo scx_events 'SCX_EV_A 2'
+	put 1900 end scx_ops demo scx_events 'SCX_EV_A 2'
 	finish_run
 	assert_metric events.SCX_EV_A '16 count'
 }
@@ -246,6 +246,7 @@ test_counters_at_an_ejection_are_those_of_its_dump() {
 	put 1500 sample scx_ops demo scx_events "SCX_EV_A 15
 SCX_EV_B 0"
 	put 1600 detached scx_state disabled
+	put 1700 end scx_state disabled
 	printf '\001\0\0\0demo: root\nswapper/0[0] triggered exit kind 1026 on CPU 0:\nEvent counters\n%s\n%s\n' \
 		'     SCX_EV_A:        17' '     SCX_EV_B:         3' >dump
 	AFTER='scx-dump@dump scx-dump-end=number=1\x20complete=1\x20type=error\x20rule=count\x20kind=1026\x20bytes=1\x20lines=1\x20lost=0\x20unsent=0\x20reason=x'
@@ -449,6 +450,16 @@ test_a_cell_of_a_matrix_may_have_the_option() {
 	run "$KTRUN" --matrix m.conf -o "$PWD/cells"
 	assert_status 0
 	assert_matches ' ktbox.stats=windows' stub/args
+}
+
+test_a_payload_that_ended_after_ktwatch_has_no_figures() {
+	begin_run
+	put 1500 sample stat "$(cpus 120 120 0 1200)"
+	finish_run
+	assert_absent context_switches 'ktwatch ended before the payload'
+	assert_absent duration 'ktwatch ended before the payload'
+	assert_absent wake_p99 'ktwatch ended before the payload'
+	assertFalse "there is no table" "[ -e art/metrics.tsv ]"
 }
 
 . shunit2
