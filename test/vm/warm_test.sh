@@ -75,7 +75,7 @@ pair() {
 	rejected) both rejected -s "$DEMO" -a --reject -- echo started ;;
 	stall) both stall -s "$DEMO" -a '--stall-after 300' --expect-death -- sh -c '
 		while [ -e /sys/kernel/sched_ext/root ]; do :; done' ;;
-	panic) both panic -- sh -c 'echo ready; echo c >/proc/sysrq-trigger' ;;
+	panic) both panic -- sh -c 'echo ready; ktlatch wait -t 1 never_set; echo c >/proc/sysrq-trigger' ;;
 	lost) both lost -- sh -c 'echo ready; reboot -f' ;;
 	tests) both tests --test "$FILES/some_test.sh" ;;
 	warned) both warned --fail-on-warn -- sh -c 'echo "WARNING: CPU: 0 PID: 1 at kernel/never.c:1" >/dev/kmsg' ;;
