@@ -76,7 +76,7 @@ pair() {
 	stall) both stall -s "$DEMO" -a '--stall-after 300' --expect-death -- sh -c '
 		while [ -e /sys/kernel/sched_ext/root ]; do :; done' ;;
 	panic) both panic -- sh -c 'echo ready; ktlatch wait -t 1 never_set; echo c >/proc/sysrq-trigger' ;;
-	lost) both lost -- sh -c 'echo ready; reboot -f' ;;
+	lost) both lost -- sh -c 'echo ready; ktlatch wait -t 1 never_set; reboot -f' ;;
 	tests) both tests --test "$FILES/some_test.sh" ;;
 	warned) both warned --fail-on-warn -- sh -c 'echo "WARNING: CPU: 0 PID: 1 at kernel/never.c:1" >/dev/kmsg' ;;
 	esac
