@@ -72,7 +72,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _help_of(action: argparse.Action) -> str:
-    """An option and its help on one line where there is room; more lines begin at a fixed column."""
+    """An option and its help on one line where they fit; more lines begin at a fixed column."""
     head = f"  {action.option_strings[0]}" + _shown_value(action.metavar)
     head = head.ljust(_HELP_COLUMN - 2) + "  "
     mark = "\0" * (len(head) - _HELP_COLUMN)  # the first line is shorter by what the option takes of it

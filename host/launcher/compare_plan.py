@@ -7,7 +7,6 @@ Fault before anything starts.
 """
 from __future__ import annotations
 
-import hashlib
 import itertools
 import os
 import random
@@ -18,6 +17,7 @@ from typing import Any, Iterator, Optional, Sequence
 
 from .cells import not_for_many
 from .cli import environment_words, parse, words_of_runs
+from .digest import sha256_of
 from .jobs import Jobs
 from .matrix_file import Matrix, read_matrix
 from .options import Options
@@ -32,7 +32,6 @@ SCHEMA = 1
 SIDES_MAX = 26
 RUNS, RUNS_UNTIL, RUNS_UNTIL_LEAST = 10, 40, 6
 _PLAN_MAX = 16 * 1024 * 1024
-_BLOCK = 1 << 20
 _OPTION_OF = {"scheduler": "-s", "args": "-a", "kernel": "-k", "topology": "--topology", "memory": "-m",
               "append": "--append"}
 _KEY = re.compile(rf"(?:{'|'.join(_OPTION_OF)}|options)=", re.ASCII)
@@ -217,14 +216,10 @@ def _with_digests(side: Side, plan: Plan, known: dict[str, str]) -> Side:
 
 def _digest(path: str, known: dict[str, str]) -> str:
     if path not in known:
-        digest = hashlib.sha256()
         try:
-            with open(path, "rb") as file:
-                while block := file.read(_BLOCK):
-                    digest.update(block)
+            known[path] = sha256_of(path)
         except OSError as error:
             raise Fault(f"--compare: unable to read {path}: {error.strerror}") from error
-        known[path] = digest.hexdigest()
     return known[path]
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """All that a run directory says, as one value.
 
-In:  host.json, stream.json, console.log, kmsg, stats and the sizes of the files. Out: Facts. What can't be read is a fact, too.
+In:  host.json, stream.json, console.log, kmsg, stats and the sizes of the files. Out: Facts. What can't be read is a
+fact, too.
 """
 from __future__ import annotations
 

@@ -5,17 +5,16 @@ In:  a Plan, before the run. Out: Origin, which host.json keeps and result.json 
 """
 from __future__ import annotations
 
-import hashlib
 import os
 import shlex
 import time
 
+from .digest import sha256_of
 from .host import Origin
 from .plan import Plan
 from .text import Fault
 
 _VARIABLES = ("KTRUN_OPTS", "KTRUN_KERNEL", "KTRUN_ACCEL", "KTRUN_QEMU")
-_BLOCK = 1 << 20
 
 
 def find_origin(plan: Plan) -> Origin:
@@ -32,11 +31,7 @@ def _rerun(words: tuple[str, ...]) -> str:
 
 
 def _sha256(path: str) -> str:
-    digest = hashlib.sha256()
     try:
-        with open(path, "rb") as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
+        return sha256_of(path)
     except OSError as error:
         raise Fault(f"scheduler {path}: {error.strerror}") from error
-    return digest.hexdigest()

@@ -25,6 +25,7 @@ import time
 from dataclasses import dataclass
 from typing import Iterator, NamedTuple, Optional
 
+from .digest import sha256_of
 from .records import BadRecord, from_json, read_json, to_json
 from .rundir import COM2, CONSOLE, STREAM
 from .values import Size, parse_size
@@ -38,7 +39,6 @@ _KEY = re.compile(r"[0-9a-f]{32}")
 _NEW = re.compile(r"new\.[0-9a-f]{16}")
 _DIGESTS_KEPT = 20
 _DEFAULT_MAX = "4G"
-_BLOCK = 1 << 20
 
 
 class CannotCache(Exception):
@@ -276,14 +276,6 @@ class Cache:
 
 def key_of(parts: dict[str, object]) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8", "surrogateescape")).hexdigest()[:32]
-
-
-def sha256_of(path: str) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def size_of(path: str) -> int:

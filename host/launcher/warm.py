@@ -21,14 +21,14 @@ import time
 from dataclasses import dataclass
 from typing import Iterator, Optional, Protocol, Sequence
 
+from .digest import sha256_of
 from .initramfs import RunFiles
 from .jobs import Job, Jobs
 from .machine import Places, Saved, frequency_word, qemu_command, split_words
 from .plan import Plan
 from .qmp import Qmp, QmpError
 from .rundir import check_free, create
-from .snapshot import (COPIED, INITRAMFS, STATE, Cache, CannotCache, DamagedSnapshot, Snapshot, boot_id, key_of,
-                       sha256_of)
+from .snapshot import (COPIED, INITRAMFS, STATE, Cache, CannotCache, DamagedSnapshot, Snapshot, boot_id, key_of)
 from .text import Fault, decoded, note, shell_word
 from .values import Share
 
