@@ -20,7 +20,7 @@ oneTimeSetUp() {
 	vm passed -s "$DEMO" --trace -- true
 	vm last -s "$DEMO" --trace-last 1s -- sh -c "sleep 2; $BUSY"
 	vm warm --warm -s "$DEMO" --trace=sched:sched_switch,kmem:kfree,sched:nonesuch --trace-last 5 -- sh -c "$BUSY"
-	vm failed --trace -- sh -c 'ls /sys/kernel/tracing/instances; exit 7'
+	vm failed --trace -- sh -c 'ls /sys/kernel/tracing/instances; umount -l /sys/kernel/tracing; exit 7'
 }
 
 recording() {
@@ -117,7 +117,7 @@ test_a_resumed_guest_records_as_well_and_names_what_it_lacks() {
 	assert_matches ' kfree: .*call_site=[a-z_]+' report.txt # the names of the kernel's functions are there
 }
 
-test_a_payload_that_fails_is_kept_without_a_scheduler() {
+test_a_payload_that_fails_is_kept_without_a_scheduler_and_without_tracefs() {
 	look failed
 	assert_verdict fail 7
 	assert_recorded

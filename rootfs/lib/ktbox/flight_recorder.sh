@@ -73,7 +73,14 @@ record_event() { # SYSTEM/NAME
 }
 
 stop_recorder() {
-	[ -z "${RECORDER:-}" ] || set_recorder tracing_on 0
+	[ -n "${RECORDER:-}" ] || return 0
+	reach_recorder
+	set_recorder tracing_on 0
+}
+
+# A payload may have unmounted tracefs. The instance outlives its mounts.
+reach_recorder() {
+	[ -d "$RECORDER" ] || mount -t tracefs tracefs "$TRACEFS" 2>/dev/null || recorder_lacks "tracefs is not mounted"
 }
 
 # What a reader of the ring needs comes first, so that a stream that is cut short has it. The names of kernel functions
