@@ -146,11 +146,17 @@ def read_records(path: str) -> Records:
 
 def _read_line(found: Records, number: int, line: bytes) -> None:
     try:
-        found.records.append(_record_of(json.loads(line.decode("utf-8")) if line else None))
+        if not line:
+            raise ValueError(f"more than {LINE_MAX} bytes")
+        found.records.append(_record_of(json.loads(line.decode("utf-8"))))
     except RecursionError:
         found.damaged.append((number, "nested too deeply"))
+    except UnicodeDecodeError as error:
+        found.damaged.append((number, f"no UTF-8 at byte {error.start + 1}"))
+    except json.JSONDecodeError as error:
+        found.damaged.append((number, f"no JSON at character {error.pos + 1}"))
     except ValueError as error:
-        found.damaged.append((number, str(error) if line else f"more than {LINE_MAX} bytes"))
+        found.damaged.append((number, str(error)))
 
 
 def _record_of(keys: Any) -> RunRecord:
@@ -164,9 +170,13 @@ def _record_of(keys: Any) -> RunRecord:
         raise ValueError(f"no date: {str(date)[:100]}")
     if type(memory) is not int or not isinstance(keys.get("metrics"), dict):
         raise ValueError("no number memory_mib, or no object metrics")
+    metrics = metrics_of(keys["metrics"])
+    strange = next((name for name in keys["metrics"] if name not in metrics), None)
+    if strange is not None:
+        raise ValueError(f"metric {strange[:100]} has no number and unit that a run has")
     texts = {name: _text(keys, name) for name in ("label", "verdict", "kernel_release", "scheduler", "scheduler_args",
                                                   "scheduler_sha256", "topology", "accel", "host", "command")}
-    return RunRecord(date=date, memory_mib=memory, metrics=metrics_of(keys["metrics"]), **texts)
+    return RunRecord(date=date, memory_mib=memory, metrics=metrics, **texts)
 
 
 def _text(keys: dict[str, Any], name: str) -> str:

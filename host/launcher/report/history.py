@@ -126,7 +126,8 @@ def chart(series: Sequence[Series], metric: str) -> bytes:
 def _rows(series: Series) -> list[str]:
     points = series.points[-_ROWS_MAX:]
     least = min(point.spread.least for point in points)
-    span = max(point.spread.most for point in points) - least or 1.0
+    most = max(point.spread.most for point in points)
+    span = most - least or 1.0
     left_out = len(series.points) - len(points)
     lines = [f"  ({left_out} older rows are left out)"] if left_out else []
     width = min(28, max(len(point.name) for point in points))
@@ -140,8 +141,8 @@ def _rows(series: Series) -> list[str]:
         runs = f"{point.spread.count} runs" if point.spread.count > 1 else "1 run"
         lines.append(f"  {point.date[:10]} {point.name[:width].ljust(width)} {''.join(bar)} "
                      f"{value_text(point.spread.median, series.unit):>9}  {runs}")
-    edges = value_text(least, series.unit), value_text(least + span, series.unit)
-    return [*lines, f"  {'':10} {'':{width}} {edges[0]}{edges[1]:>{max(1, _CHART - len(edges[0]))}}"]
+    edges = value_text(least, series.unit), value_text(most, series.unit) if most > least else ""
+    return [*lines, f"  {'':10} {'':{width}} {edges[0]}{edges[1]:>{max(1, _CHART - len(edges[0]))}}".rstrip()]
 
 
 def history_page(series: Sequence[Series], metric: str, path: str) -> bytes:
@@ -168,7 +169,7 @@ def _picture(series: Series, metric: str) -> str:
                    for at, point in enumerate(points) for value in point.values[:200])
     line = " ".join(",".join(place(at, point.spread.median)) for at, point in enumerate(points))
     ticks = "".join(f'<text class="tick" x="{_MARGIN}" y="{y}">{xml(value_text(value, series.unit))}</text>'
-                    for y, value in ((_HEIGHT - 1, least), (_MARGIN - 4, most)))
+                    for y, value in ((_HEIGHT - 1, least), (_MARGIN - 4, most))[:2 if most > least else 1])
     label = f"{xml(metric)} over {len(points)} versions"
     return (f'<figure class="spread"><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{label}">'
             f'<polyline class="course" points="{line}"/>{dots}{ticks}</svg></figure>\n')
