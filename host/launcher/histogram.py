@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 BUCKETS_MAX = 500000
+COUNT_LEAST = 10  # wakeups of which a percentile says something
 COUNT_MAX = 10 ** 15  # of all buckets together, more than any guest lives for
 _HEAD = re.compile(r"# trigger info: .* if lat (?:<|>=) [0-9]+ && pid (<=|>) [0-9]+ ")
 _LATENCY = re.compile(r"\{ common_cpu: *([0-9]{1,4}), lat: *(?:~ ([0-9]{1,15})-)?([0-9]{1,15}) *\} hitcount: *([0-9]{1,15})")
@@ -43,7 +44,7 @@ class Latencies:
         values = iter(sorted(self.counts.items()))
         value = 0
         for part in parts:
-            if total * (1 - part) < 1 - 1e-9:
+            if total < COUNT_LEAST or total * (1 - part) < 1 - 1e-9:
                 found.append(None)
                 continue
             while seen < part * total:

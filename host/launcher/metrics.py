@@ -19,7 +19,7 @@ from .benchmarks import read_benchmarks
 from .histogram import BadHistogram, Latencies, Wakeups, parse_migrations, parse_wakeups
 from .rundir import RunDirectory
 from .samples import TICK_US, Sample, events_of_dump, parse_sample
-from .stats_file import NAME, Record, StatsFile, read_stats
+from .stats_file import NAME, OWN_MAX, Record, StatsFile, read_stats
 from .stream import Stream
 
 WINDOW_MS = 40  # applets/guest/ktwatch.c
@@ -81,6 +81,11 @@ def read_metrics(directory: RunDirectory, stream: Stream, is_asked: bool) -> Met
             metrics.add(name, *value)
     for name, value in file.own.items():
         metrics.add(f"payload.{name}", *value)
+    if file.own_left_out:
+        metrics.lack(["payload"], f"{file.own_left_out} frames of `ktsend metric` are left out: the payload has sent more "
+                     f"than {OWN_MAX} names")
+    if is_asked and file.left_out:
+        metrics.lack(["frames"], f"{file.left_out} frames of figures have another form or are too many: left out")
     return metrics
 
 

@@ -14,7 +14,7 @@ NAME = "stats"
 RECORDS_MAX = 20000  # more samples than in five hours
 _BYTES_MAX = 64 * 1024 * 1024  # of the sections of one moment
 _BYTES_ALL_MAX = 256 * 1024 * 1024
-_METRICS_MAX = 1000
+OWN_MAX = 1000  # names of the payload's own figures
 _LENGTH_MAX = 16 * 1024 * 1024  # of a frame
 _HEAD = re.compile(rb"(stats|metric) ([0-9]{1,20}) ([0-9]{1,8})\n")
 _SECTION = re.compile(rb"@([a-z0-9_]{1,40}) ([0-9]{1,8})\n")
@@ -49,6 +49,7 @@ class StatsFile:
     own: dict[str, tuple[float, str]] = field(default_factory=dict)  # of the payload: value and unit; the newest counts
     size: int = 0  # bytes of all records
     left_out: int = 0  # frames of another form, or beyond a bound
+    own_left_out: int = 0  # frames of the payload's, after the first names
 
 
 def read_stats(path: str) -> StatsFile:
@@ -116,7 +117,10 @@ def _add_metric(found: StatsFile, text: bytes) -> bool:
         value = float(match.group(2)) if match else float("inf")
     except ValueError:
         return False
-    if not match or abs(value) > 1e300 or (len(found.own) == _METRICS_MAX and match.group(1) not in found.own):
+    if not match or abs(value) > 1e300:
         return False
+    if len(found.own) == OWN_MAX and match.group(1) not in found.own:
+        found.own_left_out += 1
+        return True
     found.own[match.group(1)] = (value, match.group(3))
     return True

@@ -155,6 +155,16 @@ test_a_percentile_of_too_few_wakeups_is_absent_and_named() {
 	assert_absent cpu.1.wake_p99 '11 wakeups'
 }
 
+test_no_percentile_is_made_of_nine_wakeups() {
+	begin_run
+	put 2000 end stat "$(cpus 150 150 3 1500)"
+	put 2001 histograms wakeup "$(printf '0 10 9\n1 10 10\n' | buckets '>')"
+	finish_run
+	assert_metric cpu.0.wake_count '9 count'
+	assert_absent cpu.0.wake_p50 '9 wakeups were timed, too few'
+	assert_metric cpu.1.wake_p50 '10 us'
+}
+
 test_the_maximum_is_known_only_if_all_wakeups_were_timed() {
 	begin_run
 	end_run
@@ -356,6 +366,27 @@ test_a_metric_of_the_payload_has_a_name_of_its_own_and_the_newest_counts() {
 	assert_metric payload.a unknown
 	assert_metric payload.b unknown
 	assertEquals "names of the payload" 2 "$(grep -o '"payload\.' art/result.json | wc -l)"
+}
+
+# frames_of_metrics COUNT FILE
+frames_of_metrics() {
+	"$KT_PYTHON" -c 'import sys
+sys.path.insert(0, sys.argv[1] + "/test/tools")
+import frames
+for number in range(int(sys.argv[2])):
+    sys.stdout.buffer.write(frames.frame(frames.tag_of("metric"), b"\1" + bytes(7) + b"n%d 1 us" % number))' "$KT_TOP" "$1" >"$2"
+}
+
+test_metrics_beyond_the_thousandth_name_are_counted() {
+	for count in 1000 1003; do
+		frames_of_metrics "$count" many
+		streams $READY $STARTED raw@many $ENDED $OUT0 $EXIT
+		ktrun -- true
+		assertEquals "names of the payload" 1000 "$(grep -o '"payload\.' art/result.json | wc -l)"
+		[ "$count" = 1000 ] || break
+		assert_no_match '"name": "payload"' art/result.json
+	done
+	assert_absent payload '3 frames of `ktsend metric` are left out'
 }
 
 test_a_metric_of_the_payload_needs_no_option() {
