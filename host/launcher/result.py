@@ -82,10 +82,8 @@ def result_bytes(judgement: Judgement) -> bytes:
     return lines_of({**own, **{key: value for key, value in judgement.stream_keys.items() if key not in own}})
 
 
-def write_result(judgement: Judgement) -> bytes:
-    data = result_bytes(judgement)
+def write_result(judgement: Judgement, data: bytes) -> None:
     judgement.facts.directory.replace(NAME, data)
-    return data
 
 
 def write_table(judgement: Judgement) -> None:

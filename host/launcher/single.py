@@ -18,14 +18,16 @@ from .initramfs import collect
 from .jobs import Jobs
 from .judge import judge
 from .machine import Places, attach_timeout, frequency_word, kernel_words, qemu_command, shown_command
+from .metrics_table import NAME as TABLE
 from .options import Options
 from .origin import find_origin
 from .paths import Paths
 from .plan import Plan, check_busybox, check_reports, make_plan
-from .report import write_reports
+from .report import failures_of, report_makers
 from .report.summary import print_summary
 from .recording import ring_kib
-from .result import write_result, write_table
+from .result import NAME as RESULT
+from .result import result_bytes, write_result, write_table
 from .run import run_guest, write_hang
 from .run_records import append_record
 from .rundir import CONSOLE, STREAM, RunDirectory
@@ -76,16 +78,20 @@ def _host(plan: Plan, accel: str, origin: Origin, ending: Ending, start: Start) 
 def report(options: Options, directory: RunDirectory, jobs: Jobs) -> int:
     """Judge the run directory and tell what it says. A large console takes its time: a signal ends that too.
 
-    Raises Fault when all went well but for a summary or report that could not be written.
+    What can't be written (a full disk) costs nothing else. Raises Fault with all of that.
     """
     jobs.raise_at_once()
     judgement = judge(directory)
     judgement = replace(judgement, facts=keep_recording(judgement.facts, jobs))
-    result = write_result(judgement)
-    write_table(judgement)
+    result = result_bytes(judgement)
+    unwritten = failures_of({RESULT: lambda: write_result(judgement, result), TABLE: lambda: write_table(judgement)})
     lost = print_summary(judgement, options.quiet)
-    write_reports(options, judgement, result)
-    append_record(options, result)
+    makers = report_makers(options, judgement, result)
+    if options.record:
+        makers["--record"] = lambda: append_record(options, result)
+    unwritten += failures_of(makers)
+    if unwritten:
+        raise Fault("; ".join(unwritten))
     if lost and not judgement.verdict.code:
         raise Fault(lost)
     return judgement.verdict.code

@@ -150,12 +150,15 @@ test_damaged_lines_are_named_by_their_numbers_and_left_out() {
 		printf '{"schema":1,"metrics":%s\n' "$(lines_of 3000 '[' | tr -d '\n')"
 		record_line 2026-03-02 "$(printf 'a\033[31m\nb|<i>')" 12
 		printf '%s' '{"schema":1,"date":"2026-03-03T00:00:00Z","memory_mib":1,"verdict":"pass",'
-		echo '"metrics":{"payload.latency":{"value":NaN,"unit":"us"},"x y":3}}'
+		echo '"metrics":{"payload.latency":{"value":NaN,"unit":"us"}}}'
 	} >runs.jsonl
 	history_of payload.latency runs.jsonl --report h.html
 	assert_status 0
-	assertEquals "named lines" "3 4 5 6 7 8 9 " \
+	assertEquals "named lines" "3 4 5 6 7 8 9 11 " \
 		"$(sed -nE 's/^ktrun: .*, line ([0-9]+): not a record, left out: .*/\1/p' err | tr '\n' ' ')"
+	assert_matches ', line 3: .*: no JSON at character 3$' err
+	assert_matches ', line 7: .*: no UTF-8 at byte 1$' err
+	assert_matches ', line 11: .*: metric payload.latency has no number and unit that a run has$' err
 	assertEquals "rows" 2 "$(grep -c '^  2026-' out)"
 	assert_no_match "$(printf '\033')" out
 	assert_no_match '<i>' h.html
@@ -163,6 +166,38 @@ test_damaged_lines_are_named_by_their_numbers_and_left_out() {
 	history_of payload.latency runs.jsonl
 	assertEquals "lines on stderr" 21 "$(wc -l <err)"
 	assert_matches '10 more damaged lines are left out' err
+}
+
+test_a_metric_without_a_number_is_named() {
+	for value in '"10"' true null '{}' 1e999; do
+		record_line 2026-03-01 one 10 >runs.jsonl
+		sed "s/\"value\": 10.0/\"value\": $value/" runs.jsonl >changed
+		assertFalse "$value is there" "cmp -s runs.jsonl changed"
+		cat changed >>runs.jsonl
+		history_of payload.latency runs.jsonl
+		assert_status 0
+		assert_matches ', line 2: not a record, left out: metric payload.latency ' err
+		assert_matches ' 1 run$' out
+	done
+}
+
+test_a_single_value_has_one_edge() {
+	record_line 2026-03-01 one 10 >runs.jsonl
+	history_of payload.latency runs.jsonl --report h.html
+	assert_matches '^ +10 us$' out
+	assertEquals "ticks" 1 "$(grep -o 'class="tick"' h.html | wc -l)"
+}
+
+test_each_report_and_the_record_that_fail_are_named() {
+	if [ "$(id -u)" != 0 ] || ! unshare -m true 2>/dev/null; then startSkipping; fi
+	mkdir small
+	run unshare -m sh -c "mount -t tmpfs -o size=8k none small && head -c 4096 /dev/zero >small/r.jsonl
+		head -c 4096 /dev/zero >small/filler
+		'$KTRUN' -o '$PWD/art' --stats --json small/r.json --record small/r.jsonl -- true"
+	assert_status 205
+	assert_matches '^ktrun: --json: unable to write .*/small/r.json: No space left on device; --record: ' err
+	assertTrue "result.json" "[ -s art/result.json ]"
+	endSkipping
 }
 
 test_what_is_not_there_is_said_with_what_is() {

@@ -268,10 +268,11 @@ test_stream_json_forges_no_key_of_the_launcher() {
 	verdict_of fail 7 "-- true" $READY $STARTED $OUT7 $EXIT
 	sed -i '1s/$/ "verdict": "pass", "code": 0,/' art/stream.json
 	launcher 'from launcher.judge import judge
-from launcher.result import write_result
+from launcher.result import result_bytes, write_result
 from launcher.rundir import RunDirectory
 with RunDirectory("art") as directory:
-    write_result(judge(directory))'
+    judgement = judge(directory)
+    write_result(judgement, result_bytes(judgement))'
 	assert_value verdict fail
 	assert_value code 7
 }

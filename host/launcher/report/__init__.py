@@ -16,8 +16,8 @@ from ..rundir import replaced
 from ..text import Fault, write_stdout
 
 
-def write_reports(options: Options, judgement: Judgement, result: bytes) -> None:
-    """RESULT: the content of result.json."""
+def report_makers(options: Options, judgement: Judgement, result: bytes) -> dict[str, Callable[[], None]]:
+    """What writes each report that was asked for. RESULT: the content of result.json."""
     from .junit import junit
     from .page import page
     from .tap import tap
@@ -31,11 +31,18 @@ def write_reports(options: Options, judgement: Judgement, result: bytes) -> None
     def maker(option: str, path: str) -> Callable[[], None]:
         return lambda: write_report(option, path, makers[option]())
 
-    make_all({option: maker(option, path) for option, path in options.reports.items() if path})
+    return {option: maker(option, path) for option, path in options.reports.items() if path}
 
 
 def make_all(reports: dict[str, Callable[[], None]]) -> None:
     """Each of them, whatever becomes of the others. Raises Fault for those that could not be written."""
+    failed = failures_of(reports)
+    if failed:
+        raise Fault("; ".join(failed))
+
+
+def failures_of(reports: dict[str, Callable[[], None]]) -> list[str]:
+    """The same; returns what to say of those that could not be written."""
     failed: list[str] = []
     for name, make in reports.items():
         try:
@@ -44,8 +51,7 @@ def make_all(reports: dict[str, Callable[[], None]]) -> None:
             failed.append(str(fault))
         except OSError as error:
             failed.append(f"unable to write {name}: {error.strerror}")
-    if failed:
-        raise Fault("; ".join(failed))
+    return failed
 
 
 def write_report(option: str, path: str, data: bytes) -> None:
