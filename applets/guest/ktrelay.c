@@ -32,10 +32,10 @@
 //usage:       "and the unix socket SOCKET"
 
 #include <poll.h>
-#include <sys/un.h>
 #include "byte_queue.h"
 #include "port.h"
 #include "process.h"
+#include "unix_socket.h"
 
 static const char no_scheduler[] = "{\"ktstr_relay_error\":\"no scheduler available\"}\n";
 
@@ -57,20 +57,6 @@ struct relay {
 	struct kt_byte_queue to_host, to_socket;
 };
 
-/* A socket that is connected and non-blocking; -1 and errno, EAGAIN when the backlog is full. */
-static int connect_to(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	safe_strncpy(address.sun_path, path, sizeof(address.sun_path));
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
 static void disconnect(struct relay *r)
 {
 	if (r->socket >= 0)
@@ -85,7 +71,7 @@ static void disconnect(struct relay *r)
 static void flush_to_socket(struct relay *r)
 {
 	if (r->socket < 0)
-		r->socket = connect_to(r->socket_path);
+		r->socket = kt_unix_connect(r->socket_path);
 	if (r->socket < 0 || kt_queue_write(&r->to_socket, r->socket, SIZE_MAX) < 0)
 		disconnect(r);
 }

@@ -3,10 +3,11 @@
  * ktwatch: measures how well the scheduler does while the payload runs; the kernel counts, ktwatch asks it.
  *
  * In:   files of the kernel below ROOT (/): /proc/stat, /proc/schedstat, /proc/pressure, /sys/kernel/sched_ext, once
- *       per INTERVAL_MS and at each uevent of sched_ext's root; histograms of tracefs (wakeup_latency.c).
+ *       per INTERVAL_MS and at each uevent of sched_ext's root; histograms of tracefs (wakeup_latency.c); what the
+ *       scheduler itself serves (scx_stats.c).
  *       USR1: the payload is about to start; TERM: it has ended.
- * Out:  stats frames (docs/internals/wire.md, "Figures"): begin, sample, attached, detached, end, histograms. Each has
- *       the kernel's text as it is; the host makes figures of it. Latches stats_ready (it waits for USR1), stats_begun
+ * Out:  stats frames (docs/internals/wire.md, "Figures"): begin, sample, attached, detached, end, histograms, scheduler.
+ *       Each has the kernel's (or the scheduler's) text as it is; the host makes figures of it. Latches stats_ready (it waits for USR1), stats_begun
  *       (the first sample is sent).
  *       A second process opens and closes the windows in which wakeups are timed.
  * Ends: TERM, after the last sample and the histograms are sent; before USR1 at once, and then nothing is sent.
@@ -37,12 +38,14 @@
 #include "process.h"
 #include "run_dir.h"
 #include "uevent.h"
+#include "scx_stats.h"
 #include "stats_frame.h"
 #include "wakeup_latency.h"
 
-enum { POLL_SIGNALS, POLL_UEVENTS, POLL_COUNT };
+enum { POLL_SIGNALS, POLL_UEVENTS, POLL_SCHEDULER, POLL_COUNT };
 /* What a window costs, and what all of them would: docs/use/stats.md. */
 enum { INTERVAL_MS = 1000, WINDOW_MS = 40 };
+enum { LAST_ANSWER_MS = 500 }; /* of the scheduler, at the end: the run waits for it */
 
 #define SCX "sys/kernel/sched_ext/"
 
@@ -68,6 +71,7 @@ static const struct source {
 struct watch {
 	struct kt_stats stats;
 	struct kt_wakeups wakeups;
+	struct kt_scx_stats scheduler;
 	struct pollfd fds[POLL_COUNT];
 	bool all_wakeups, begun, term_came;
 	int64_t sample_at; /* KT_NEVER: none is due */
@@ -82,6 +86,29 @@ static void send_sample(struct watch *w, const char *kind)
 	for (source = sources; source < sources + ARRAY_SIZE(sources); source++)
 		kt_stats_file(&w->stats, source->name, source->path, source->keep);
 	kt_stats_close(&w->stats);
+	kt_scx_stats_ask(&w->scheduler);
+}
+
+/* The scheduler may take its time, so its answer is a frame of its own, after the sample that asked for it. */
+static void on_scheduler(struct watch *w)
+{
+	if (!kt_scx_stats_read(&w->scheduler))
+		return;
+	kt_stats_open(&w->stats, "scheduler");
+	kt_stats_text(&w->stats, "scx_stats", w->scheduler.answer);
+	kt_stats_close(&w->stats);
+}
+
+static void await_last_answer(struct watch *w)
+{
+	int64_t deadline = kt_after_ms(LAST_ANSWER_MS);
+
+	while (w->scheduler.asked && kt_now_ms() < deadline) {
+		struct pollfd fd = { w->scheduler.fd, POLLIN, 0 };
+
+		if (poll(&fd, 1, kt_poll_timeout(deadline)) > 0)
+			on_scheduler(w);
+	}
 }
 
 /* Which CPUs share their last cache, and which a node: a line "CPU LIST" or "NODE LIST" each. */
@@ -202,6 +229,7 @@ static void end(struct watch *w)
 	w->stats.finishes = true;
 	send_sample(w, "end");
 	close_windows(w);
+	await_last_answer(w);
 	kt_wakeups_end(&w->wakeups, &w->stats);
 }
 
@@ -238,8 +266,11 @@ static void on_signals(struct watch *w)
 static void watch(struct watch *w)
 {
 	while (!w->term_came) {
+		w->fds[POLL_SCHEDULER].fd = w->scheduler.fd;
 		if (poll(w->fds, POLL_COUNT, kt_poll_timeout(w->sample_at)) < 0 && errno != EINTR)
 			bb_simple_perror_msg_and_die("unable to poll");
+		if (w->fds[POLL_SCHEDULER].revents)
+			on_scheduler(w);
 		if (w->fds[POLL_UEVENTS].revents)
 			on_uevents(w);
 		if (w->fds[POLL_SIGNALS].revents)
@@ -261,7 +292,9 @@ int ktwatch_main(int argc UNUSED_PARAM, char **argv)
 	kt_daemon_priority();
 	w->fds[POLL_SIGNALS] = (struct pollfd){ kt_signals_open(SIGUSR1, SIGTERM, SIGINT, 0), POLLIN, 0 };
 	w->fds[POLL_UEVENTS] = (struct pollfd){ kt_uevent_open(), POLLIN, 0 };
+	w->fds[POLL_SCHEDULER] = (struct pollfd){ -1, POLLIN, 0 };
 	w->sample_at = KT_NEVER;
+	kt_scx_stats_init(&w->scheduler, root);
 	kt_wakeups_arm(&w->wakeups, root, w->all_wakeups);
 	kt_latch_set_or_warn("stats_ready");
 	watch(w);

@@ -18,14 +18,13 @@ from typing import Callable, Iterator, Optional, Sequence
 from .benchmarks import read_benchmarks
 from .histogram import BadHistogram, Latencies, Wakeups, parse_migrations, parse_wakeups
 from .rundir import RunDirectory
-from .samples import TICK_US, Sample, events_of_dump, parse_sample
+from .samples import TICK_US, Sample, events_of_dump, parse_samples
 from .stats_file import NAME, OWN_MAX, Record, StatsFile, read_stats
 from .stream import Stream
 
 WINDOW_MS = 40  # applets/guest/ktwatch.c
 _LATE_US = WINDOW_MS * 1000 // 4  # tasks that wait as long do not fit into a window
 _PARTS = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
-_SAMPLE_KINDS = ("begin", "sample", "attached", "detached", "end")
 _DUMP_MAX = 64 * 1024 * 1024
 _LATENCY_NAMES = ("wake_count", *(f"wake_{part}" for part in _PARTS), "wake_max")
 _NUMBERS = ("nr_rejected", "hotplug_seq", "enable_seq")
@@ -74,7 +73,7 @@ def read_metrics(directory: RunDirectory, stream: Stream, is_asked: bool) -> Met
     file = read_stats(directory.file(NAME))
     metrics = Metrics()
     if is_asked:
-        metrics.samples = [parse_sample(record) for record in file.records if record.kind in _SAMPLE_KINDS]
+        metrics.samples = parse_samples(file.records)
         _add_events_at_death(metrics.samples, stream, directory)
         _measure(metrics, file, stream.exec_exit_code is not None)
         for name, value in read_benchmarks(directory).items():
@@ -121,6 +120,7 @@ def _add_counts(metrics: Metrics, samples: list[Sample]) -> None:
     _add_cpus(metrics, first, last)
     _add_work_conservation(metrics, samples)
     _add_events(metrics, samples)
+    _add_scheduler(metrics, samples)
 
 
 def first_beyond(metrics: Metrics, name: str, is_beyond: Callable[[float], bool]) -> Optional[int]:
@@ -238,6 +238,15 @@ def _add_events(metrics: Metrics, samples: list[Sample]) -> None:
     if not total:
         metrics.lack(["events"], "no scheduler was attached" if all(sample.scheduler is None for sample in samples)
                      else "/sys/kernel/sched_ext/root/events: the kernel has no such file (Linux 6.15 and later do)")
+
+
+def _add_scheduler(metrics: Metrics, samples: list[Sample]) -> None:
+    """The scheduler's last words: nobody but it knows which of its numbers are counters."""
+    own = next((sample.own for sample in reversed(samples) if sample.own is not None), None)
+    for name, number in (own or {}).items():
+        metrics.add(f"scx.{name}", number, "number")
+    if own == {}:
+        metrics.lack(["scx"], "the scheduler's answer on /var/run/scx/root/stats has no numbers")
 
 
 def _add_events_at_death(samples: list[Sample], stream: Stream, directory: RunDirectory) -> None:

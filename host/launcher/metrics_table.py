@@ -20,10 +20,12 @@ def table_bytes(metrics: Metrics) -> bytes:
     samples = metrics.samples
     cpus = sorted({cpu for sample in samples for cpu in sample.cpus})
     events = sorted({name for sample in samples for name in sample.events or ()})
-    lines = ["\t".join([*_COLUMNS, *(f"cpu{cpu}_util" for cpu in cpus), *events])]
+    own = sorted({name for sample in samples for name in sample.own or ()})
+    lines = ["\t".join([*_COLUMNS, *(f"cpu{cpu}_util" for cpu in cpus), *events, *(f"scx.{name}" for name in own)])]
     for at, sample in enumerate(samples):
         before = samples[at - 1] if at else sample
-        lines.append("\t".join(_cell(value) for value in _row(before, sample, cpus, events)))
+        lines.append("\t".join(_cell(value) for value in (*_row(before, sample, cpus, events),
+                                                      *((sample.own or {}).get(name) for name in own))))
     return "".join(line + "\n" for line in lines).encode("ascii", "replace")
 
 

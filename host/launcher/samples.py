@@ -6,9 +6,10 @@ In:  the kernel's text. Out: Sample. A number that is not there, or is larger th
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Optional
+from dataclasses import dataclass, replace
+from typing import Optional, Sequence
 
+from .scx_stats import parse_answer
 from .stats_file import Record
 
 TICK_US = 10000  # of /proc/stat: USER_HZ is 100
@@ -19,6 +20,7 @@ _STAT = re.compile(r"^cpu([0-9]{1,4}) ((?:[0-9]{1,20} ){7}[0-9]{1,20})(?: |$)", 
 _SCHEDSTAT = re.compile(r"^cpu([0-9]{1,4}) (?:[0-9]{1,20} ){6}([0-9]{1,20}) ([0-9]{1,20}) ([0-9]{1,20})(?: |$)", re.MULTILINE)
 _PSI = re.compile(r"^(some|full) [^\n]{1,200} total=([0-9]{1,20})$", re.MULTILINE)
 _EVENT = re.compile(r"^(SCX_EV_[A-Z0-9_]{1,50}) ([0-9]{1,20})$", re.MULTILINE)
+_KINDS = ("begin", "sample", "attached", "detached", "end")
 _NUMBERS = ("scx_nr_rejected", "scx_hotplug_seq", "scx_enable_seq", "scx_switch_all")
 
 
@@ -42,6 +44,7 @@ class Sample:
     numbers: dict[str, int]
     events: Optional[dict[str, int]]  # None: no scheduler is attached, or the kernel has no such file
     scheduler: Optional[str]
+    own: Optional[dict[str, float]] = None  # what the scheduler says of itself, if it has answered this sample
 
 
 def parse_sample(record: Record) -> Sample:
@@ -53,6 +56,17 @@ def parse_sample(record: Record) -> Sample:
         max(0, running - 1) if running is not None else None, _sched(record.text("schedstat") or ""), _pressures(record),
         {name: number for name in _NUMBERS if (number := _number(record.text(name) or "", r"\A([0-9]{1,20})$")) is not None},
         None if events is None else dict(_pairs(events)), (record.text("scx_ops") or "").strip()[:128] or None)
+
+
+def parse_samples(records: Sequence[Record]) -> list[Sample]:
+    """The answer of the scheduler to a sample's question comes as a record of its own after it."""
+    samples: list[Sample] = []
+    for record in records:
+        if record.kind in _KINDS:
+            samples.append(parse_sample(record))
+        elif record.kind == "scheduler" and samples:
+            samples[-1] = replace(samples[-1], own=parse_answer(record.text("scx_stats") or ""))
+    return samples
 
 
 def _number(text: str, pattern: str) -> Optional[int]:

@@ -18,7 +18,7 @@ OWN_MAX = 1000  # names of the payload's own figures
 _LENGTH_MAX = 16 * 1024 * 1024  # of a frame
 _HEAD = re.compile(rb"(stats|metric) ([0-9]{1,20}) ([0-9]{1,8})\n")
 _SECTION = re.compile(rb"@([a-z0-9_]{1,40}) ([0-9]{1,8})\n")
-_KIND = re.compile(rb"(topology|begin|sample|attached|detached|end|histograms)\n")
+_KIND = re.compile(rb"(topology|begin|sample|attached|detached|end|scheduler|histograms)\n")
 # applets/wire/wire.h has the same bounds.
 _METRIC = re.compile(r"([A-Za-z][A-Za-z0-9_.-]{0,63}) ([+-]?[0-9.]{1,30}(?:[eE][+-]?[0-9]{1,3})?) ([A-Za-z0-9%/_.-]{1,16})",
                      re.ASCII)

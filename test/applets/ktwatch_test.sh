@@ -114,6 +114,58 @@ test_an_absent_file_is_named_with_the_reason() {
 	assert_no_match '^stat: ' reasons
 }
 
+# start_scheduler ANSWER: a server that gives it for each line of a client.
+start_scheduler() {
+	mkdir -p root/var/run/scx/root
+	echo "$1" >answer
+	"$KT_PYTHON" -c 'import socket
+server = socket.socket(socket.AF_UNIX)
+server.bind("root/var/run/scx/root/stats")
+server.listen(1)
+open("listens", "w").close()
+client = server.accept()[0]
+with client.makefile("rb") as lines, open("requests", "ab", 0) as requests:
+    for line in lines:
+        requests.write(line)
+        client.sendall(open("answer", "rb").read())' &
+	scheduler=$!
+	wait_until '[ -e listens ]'
+}
+
+test_a_scheduler_that_serves_statistics_is_asked_at_each_sample() {
+	start_scheduler '{"errno":0,"args":{"resp":{"nr":7}}}'
+	start_ktwatch
+	begin
+	end_ktwatch
+	wait "$scheduler"
+	assertEquals 'topology begin scheduler end scheduler histograms' "$(kinds)"
+	assert_section scheduler scx_stats '{"errno":0,"args":{"resp":{"nr":7}}}{"errno":0,"args":{"resp":{"nr":7}}}'
+	assertEquals "requests" '{"req":"stats","args":{"target":"top"}}' "$(sort -u requests)"
+	assertEquals "requests" 2 "$(wc -l <requests)"
+}
+
+# 300 KB without a newline.
+test_an_endless_answer_ends_the_connection_and_nothing_else() {
+	start_scheduler "$(head -c 300000 /dev/zero | tr '\0' x)"
+	start_ktwatch
+	begin
+	end_ktwatch
+	kill "$scheduler"
+	wait "$scheduler"
+	assertEquals 'topology begin end histograms' "$(kinds)"
+}
+
+test_a_scheduler_that_never_answers_holds_the_end_up_for_a_moment_only() {
+	start_scheduler ''
+	: >answer
+	start_ktwatch
+	begin
+	end_ktwatch
+	wait "$scheduler"
+	assertEquals 'topology begin end histograms' "$(kinds)"
+	assertEquals "requests" 1 "$(wc -l <requests)"
+}
+
 test_the_topology_is_that_of_the_last_cache() {
 	start_ktwatch
 	begin

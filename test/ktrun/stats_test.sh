@@ -251,6 +251,47 @@ test_counters_of_a_scheduler_that_attaches_again_add_up() {
 	assert_metric events.SCX_EV_A '16 count'
 }
 
+# scheduler_says JSON: its answer to the last sample.
+scheduler_says() {
+	put 2001 scheduler scx_stats "$1"
+}
+
+test_numbers_of_the_scheduler_are_those_of_its_last_answer() {
+	begin_run
+	scheduler_says '{"errno":0,"args":{"resp":{"nr":1}}}'
+	put 1500 sample stat "$(cpus 110 110 3 1200)"
+	scheduler_says '{"errno":0,"args":{"resp":{"nr":2,"doms":{"0":{"load":1.5}},"map":[3,4],"name":"x","on":true,"a b\u001b":5}}}'
+	end_run
+	assert_metric scx.nr '2 number'
+	assert_metric scx.doms.0.load '1.5 number'
+	assert_metric scx.map.1 '4 number'
+	assert_metric scx.a_b_ '5 number'
+	assert_metric scx.name unknown
+	assert_metric scx.on unknown
+	assertEquals "columns" 'scx.a_b_ scx.doms.0.load scx.map.0 scx.map.1 scx.nr' \
+		"$(head -n 1 art/metrics.tsv | tr '\t' '\n' | grep '^scx\.' | tr '\n' ' ' | sed 's/ $//')"
+	assertEquals "nr over time" '1 2 - ' "$(sed 's/.*\t//' art/metrics.tsv | tail -n +2 | tr '\n' ' ')"
+}
+
+test_an_answer_without_numbers_is_named_and_harmless() {
+	for answer in '{"errno":22,"args":{"resp":"no"}}' 'x' '[]' '{"args":[]}' '{"args":{"resp":{"a":NaN,"b":1e999}}}' \
+			"$(head -c 50000 /dev/zero | tr '\0' '[')"; do
+		begin_run
+		scheduler_says "$answer"
+		end_run
+		assert_absent scx "the scheduler's answer"
+		assert_no_match 'Traceback' err
+	done
+	begin_run
+	scheduler_says "{\"args\":{\"resp\":$(head -c 500 /dev/zero | tr '\0' '[')1$(head -c 500 /dev/zero | tr '\0' ']')}}"
+	end_run
+	assert_absent scx "the scheduler's answer"
+	begin_run
+	scheduler_says "{\"args\":{\"resp\":{$(seq 1 600 | sed 's/.*/"n&":&/' | paste -sd ,)}}}"
+	end_run
+	assertEquals "numbers" 500 "$(grep -o '"scx\.n[0-9]*"' art/result.json | wc -l)"
+}
+
 test_counters_at_an_ejection_are_those_of_its_dump() {
 	begin_run
 	put 1500 sample scx_ops demo scx_events "SCX_EV_A 15

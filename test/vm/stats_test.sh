@@ -28,6 +28,10 @@ oneTimeSetUp() {
 	vm missed --gate 'duration<200ms' --gate 'wake_p99<5s' -- sleep 0.5
 	vm unknown --gate 'events.SCX_EV_SELECT_CPU_FALLBACK<100' -- true
 	vm bench --stats -i hackbench -i perf -- sh -c 'hackbench -g 1 -f 5 -l 50; perf bench sched pipe -l 500'
+	echo '{"errno":0,"args":{"resp":{"nr_queued":7,"doms":{"0":{"load":1.5}}}}}' >"$VMS/answer"
+	vm scx --stats -i socat -i "$VMS/answer" -- sh -c 'mkdir -p /var/run/scx/root
+		socat UNIX-LISTEN:/var/run/scx/root/stats,fork SYSTEM:"while read -r line; do cat /include-files/answer; done" &
+		sleep 1.5'
 }
 
 # metric NAME: its value; "absent" or "unknown".
@@ -57,6 +61,14 @@ assert_figures() { # of the payload: 4000 reads, of which few find something at 
 	assert_between 1 100 util
 	assert_between 2000 2000 payload.rounds
 	assert_value metrics_wakeups all
+}
+
+test_a_scheduler_that_serves_its_own_statistics_is_asked() {
+	look scx
+	assert_verdict pass 0
+	assertEquals "numbers of the last answer" '7 1.5' "$(metric scx.nr_queued) $(metric scx.doms.0.load)"
+	awk -F '\t' 'NR > 1 && $NF == 7' "$art/metrics.tsv" >answered
+	assertTrue "a sample with an answer" "[ $(wc -l <answered) -ge 1 ]"
 }
 
 test_a_run_under_a_scheduler_has_its_figures_and_its_events() {

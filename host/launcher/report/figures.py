@@ -37,7 +37,7 @@ def shown(value: Value) -> str:
             if value.value >= size:
                 return f"{value.value / size:.3g} {unit}"
     number = f"{value.value:.4g}" if isinstance(value.value, float) else str(value.value)
-    return number if value.unit in ("count", "flag", "tasks") else f"{number} {value.unit}"
+    return number if value.unit in ("count", "flag", "number", "tasks") else f"{number} {value.unit}"
 
 
 def _joined(metrics: Metrics, names: Sequence[tuple[str, str]]) -> str:
