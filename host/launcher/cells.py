@@ -58,7 +58,7 @@ def not_for_many(cell: Options) -> Optional[str]:
     options = (("--shell", cell.shell), ("--test", cell.tests), ("--replay", cell.replay), ("--matrix", cell.matrix),
                ("--compare", cell.compare), ("--history-of", cell.history_of), ("--warm-list", cell.warm_list),
                ("--warm-clear", cell.warm_clear), ("-n", cell.dry_run), ("-o", cell.output), ("--gdb", cell.gdb),
-               ("--history", cell.history), (report or "", report))
+               ("--history", cell.history), ("--bisect", cell.bisect), (report or "", report))
     return next((option for option, is_there in options if is_there), None)
 
 

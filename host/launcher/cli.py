@@ -13,6 +13,7 @@ import sys
 import textwrap
 from typing import Callable, NamedTuple, NoReturn, Optional, Sequence, Union
 
+from .bisection import check_sides, parse_side
 from .options import Options
 from .text import Fault, print_text, shell_word
 from .topology import Topology, parse_topology
@@ -52,7 +53,10 @@ OF_COMPARISON = {"--compare", "--runs", "--until", "--seed", "--metric", "--fail
                  "--report", "-o", "-q", "-v"}
 _ONLY_WITH_COMPARE = ("--runs", "--until", "--seed", "--metric", "--fail-if-worse", "--markdown")
 _NOT_WITH_COMPARE = ("--shell", "--replay", "--matrix", "-n", "--gdb", "--history", "--junit", "--tap")
-_ON_COMMAND_LINE = {"replay": "--replay", "compare": "--compare", "history_of": "--history-of"}  # not in KTRUN_OPTS
+_NOT_WITH_BISECT = {"matrix": "--matrix", "compare": "--compare", "replay": "--replay", "history_of": "--history-of",
+                    "gdb": "--gdb", "dry_run": "-n", "warm_list": "--warm-list", "warm_clear": "--warm-clear"}
+_ON_COMMAND_LINE = {"replay": "--replay", "compare": "--compare", "history_of": "--history-of",
+                    "bisect": "--bisect"}  # not in KTRUN_OPTS
 _HELP_COLUMN, _HELP_WIDTH = 20, 112
 
 
@@ -232,6 +236,9 @@ _OPTIONS = (
             text="with --record: what --history-of calls this run, a commit for example"),
     _Option("run", "--history-of", "history_of", _plain, "METRIC FILE", repeats=True,
             text="show METRIC over the runs in FILE (of --record) and stop; --report draws it"),
+    _Option("run", "--bisect", "bisect", parse_side, "SIDE...", repeats=True,
+            text="end as `git bisect run` wants it: with 0, 1, or 125 (skip); each SIDE is good=VERDICT,... (default "
+                 "pass) or bad=VERDICT,...; other verdicts, and files that a commit lacks, skip it; see docs/use/bisect.md"),
     _Option("run", "--warm-list", "warm_list", text="list the saved guests and stop"),
     _Option("run", "--warm-clear", "warm_clear", text="remove the saved guests that no run uses, and stop"),
     _Option("run", "-n", "dry_run", text="print the QEMU command and stop: nothing is started, nothing is kept"),
@@ -242,8 +249,9 @@ _OPTIONS = (
 _WITH_VALUE = {option.name for option in _OPTIONS if option.parse}
 _FLAGS = {option.name for option in _OPTIONS if not option.parse} | {"-h", "--help"}
 _OPTIONAL = {option.name for option in _OPTIONS if option.metavar.startswith("[=")}  # a value only after "="
-_COUNTS = {"--test": 0, "--compare": 0, "--history-of": 2}  # values of an option that has not one; 0: as many as follow
-_NEEDS = {"--test": "a script", "--compare": "schedulers", "--history-of": "a metric and a file"}
+_COUNTS = {"--test": 0, "--compare": 0, "--bisect": 0, "--history-of": 2}  # values of an option that has not one; 0: as many as follow
+_NEEDS = {"--test": "a script", "--compare": "schedulers", "--history-of": "a metric and a file",
+          "--bisect": "bad=VERDICT"}
 _MARK = "="  # before each value: argparse takes a value that begins with - for an option, and drops a value "--"
 
 
@@ -289,6 +297,7 @@ def parse(words: Sequence[str], version: str, stdin: str, defaults: str) -> Opti
         raise Fault("--matrix: what is asked of a cell stands in the file, only -o, -q, --warm, --cold, --junit and "
                     f"--report go with it: {other[-1]}")
     _check_comparison(namespace, seen)
+    _check_bisect(namespace)
     alone = next((word for word in _ALONE if word in seen), None)
     if alone and len(seen) > 1:
         raise Fault(f"{alone}: no other option goes with it: {next(word for word in seen if word != alone)}")
@@ -316,6 +325,15 @@ def _check_comparison(namespace: argparse.Namespace, seen: Sequence[str]) -> Non
         raise Fault("--label: there is no record that it could name: give --record")
 
 
+def _check_bisect(namespace: argparse.Namespace) -> None:
+    """An exit code of 0 that is no verdict would make a commit good."""
+    if namespace.bisect:
+        other = next((name for dest, name in _NOT_WITH_BISECT.items() if getattr(namespace, dest)), None)
+        if other:
+            raise Fault(f"--bisect: judges one run, which nobody has to attend: {other}")
+        check_sides("--bisect", namespace.bisect)
+
+
 def _parse_defaults(parser: argparse.ArgumentParser, namespace: argparse.Namespace, defaults: str) -> None:
     """A default does not count as "another option" beside --replay."""
     namespace.variables = [("NO_COLOR", "1")] if os.environ.get("NO_COLOR") else []
@@ -331,6 +349,12 @@ def _parse_defaults(parser: argparse.ArgumentParser, namespace: argparse.Namespa
             raise Fault("--warm-list and --warm-clear belong on the command line")
     except Fault as fault:
         raise Fault(f"KTRUN_OPTS: {fault}") from fault
+
+
+def is_bisect(words: Sequence[str]) -> bool:
+    """Of a command line that can't be parsed further, since a file is missing."""
+    options = words[:words.index("--")] if "--" in words else words
+    return any(word == "--bisect" or word.startswith("--bisect=") for word in options)
 
 
 def environment_words(text: str) -> list[str]:

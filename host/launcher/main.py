@@ -8,12 +8,14 @@ Exit: the verdict's code, see verdicts.py; 205 for bad input or a host that cann
 from __future__ import annotations
 
 import os
+import traceback
 from typing import Sequence
 
-from .cli import parse
+from .bisection import skip_commit
+from .cli import is_bisect, parse
 from .options import Options
 from .paths import Paths, find_paths
-from .text import Fault, note
+from .text import Fault, Unbuilt, note, write_stderr
 
 
 def main(top: str, words: Sequence[str]) -> int:
@@ -22,12 +24,17 @@ def main(top: str, words: Sequence[str]) -> int:
     try:
         paths = find_paths(top)
         return _run(parse(words, paths.version, stdin, os.environ.get("KTRUN_OPTS", "")), paths)
+    except Unbuilt as fault:
+        if is_bisect(words):
+            return skip_commit(str(fault))
+        note(str(fault))
     except Fault as fault:
         note(str(fault))
-        return 205
     except OSError as error:
         note(f"ktrun itself could not go on: {error}")
-        return 205
+    except Exception:  # Python's own code for it is 1, which would be the payload's, or a bad commit
+        write_stderr(b"ktrun itself has failed:\n" + traceback.format_exc().encode("ascii", "backslashreplace"))
+    return 205
 
 
 def _run(options: Options, paths: Paths) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Optional
 
+from .bisection import Side
 from .topology import Topology
 from .values import Gate, Headline, Include, Share, Size
 
@@ -65,6 +66,7 @@ class Options(NamedTuple):
     fail_if_worse: bool
     record: Optional[str]
     label: Optional[str]
+    bisect: list[Side]
     history_of: list[str]  # a metric and a file
     warm_list: bool
     warm_clear: bool

@@ -5,12 +5,13 @@ Bad input costs one clear line, never a boot. In: Options. Out: Plan, all that p
 """
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
 import time
 from dataclasses import dataclass
-from typing import Optional
+from typing import Iterator, Optional
 
 from .history import check_history
 from .include import check_file, check_include, check_scheduler
@@ -24,7 +25,7 @@ from .qemu_faults import ask_qemu
 from .run_records import check_record
 from .rundir import check_output, is_ours
 from .scenario import GUEST_PLACE, PROGRAM, read_scenario
-from .text import Fault, note, shell_word
+from .text import Fault, Unbuilt, note, shell_word
 from .topology import check_topology
 from .values import absolute
 
@@ -60,16 +61,21 @@ class Plan:
 def make_plan(options: Options, paths: Paths, jobs: Jobs) -> Plan:
     """Raises Fault with the first thing that is wrong."""
     check_busybox(paths)
-    kernel = read_kernel_file(choose_kernel(options, paths))
+    image = choose_kernel(options, paths)
+    with _of_the_commit():
+        kernel = read_kernel_file(image)
     check_base(paths, kernel)
     qemu = find_qemu(kernel)
-    _check_guest_files(options, kernel)
+    _check_scheduler_options(options)
+    with _of_the_commit():
+        _check_guest_files(options, kernel)
     if options.memory_mib < MEMORY_MIB_LEAST:
         raise Fault(f"-m {options.memory_mib}: too little memory: the guest needs at least {MEMORY_MIB_LEAST} MiB")
     check_topology(options.topology, options.memory_mib)
-    check_modules_option(options.modules)
-    config = find_config(kernel.path, kernel.release)
-    _check_kernel_options(options, kernel, config)
+    with _of_the_commit():
+        check_modules_option(options.modules)
+        config = find_config(kernel.path, kernel.release)
+        _check_kernel_options(options, kernel, config)
     stdin_kind = _stdin_kind(options)
     options = _with_tests(_with_scenario(options), paths, jobs)
     _check_arguments(options)
@@ -82,6 +88,15 @@ def make_plan(options: Options, paths: Paths, jobs: Jobs) -> Plan:
     return Plan(options, paths, kernel, qemu, os.environ.get("KTRUN_ACCEL") or None,
                 options.output or new_directory(paths), ask_qemu(qemu, paths.cache, jobs),
                 config.hz if config else None, stdin_kind)
+
+
+@contextlib.contextmanager
+def _of_the_commit() -> Iterator[None]:
+    """Around checks of files that a build makes."""
+    try:
+        yield
+    except Fault as fault:
+        raise Unbuilt(str(fault)) from fault
 
 
 def new_directory(paths: Paths) -> str:
@@ -136,13 +151,18 @@ def find_qemu(kernel: Kernel) -> str:
     return path
 
 
+def _check_scheduler_options(options: Options) -> None:
+    if options.scheduler:
+        return
+    if options.scheduler_args:
+        raise Fault("-a: arguments of a scheduler, and there is none: give it with -s")
+    if options.expect_death:
+        raise Fault("--expect-death: there is no scheduler that could die: give it with -s")
+
+
 def _check_guest_files(options: Options, kernel: Kernel) -> None:
     if options.scheduler:
         check_scheduler(options.scheduler, kernel.arch)
-    elif options.scheduler_args:
-        raise Fault("-a: arguments of a scheduler, and there is none: give it with -s")
-    elif options.expect_death:
-        raise Fault("--expect-death: there is no scheduler that could die: give it with -s")
     for option, path in (("--enable", options.enable), ("--disable", options.disable)):
         if path:
             check_file(f"{option} script", path)
@@ -188,7 +208,8 @@ def _with_tests(options: Options, paths: Paths, jobs: Jobs) -> Options:
     names: list[str] = []
     for path in options.tests:
         name = os.path.basename(path)
-        _check_test(path, name, paths, jobs)
+        with _of_the_commit():
+            _check_test(path, name, paths, jobs)
         if name in names:
             raise Fault(f"--test: two scripts with the name {name}")
         names.append(name)
@@ -202,7 +223,8 @@ def _with_scenario(options: Options) -> Options:
         return options
     if options.tests or options.shell:
         raise Fault("--scenario: neither --test nor --shell goes with it")
-    read_scenario(options.scenario)
+    with _of_the_commit():
+        read_scenario(options.scenario)
     command = "kt-scenario " + shell_word(os.path.basename(options.scenario))
     return options._replace(command=f"{command} {options.command}" if options.command is not None else command,
                             arguments=(PROGRAM, GUEST_PLACE, *options.arguments))

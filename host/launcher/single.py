@@ -10,6 +10,7 @@ import os
 from dataclasses import replace
 
 from .accelerator import choose_accelerator
+from .bisection import report_commit
 from .flight_recorder import keep_recording
 from .history import keep_history, read_history
 from .host import FORMAT, Asked, Ending, Host, Origin, read_host, write_host
@@ -94,6 +95,8 @@ def report(options: Options, directory: RunDirectory, jobs: Jobs) -> int:
         raise Fault("; ".join(unwritten))
     if lost and not judgement.verdict.code:
         raise Fault(lost)
+    if options.bisect:
+        return report_commit(judgement.verdict, options.bisect, options.quiet)
     return judgement.verdict.code
 
 

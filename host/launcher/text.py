@@ -35,6 +35,11 @@ class Fault(Exception):
     """Bad input, or a host that cannot do its part: one clear line, exit code 205."""
 
 
+class Unbuilt(Fault):
+    """A kernel, a scheduler or another file of what is tested is missing, or is not what it should be. A bisect goes on
+    without this commit; for all others it is bad input like any other."""
+
+
 def note(text: str) -> None:
     """Print one line on stderr. Names may be in any language, but cannot drive the terminal."""
     write_stderr(without_controls("ktrun: " + text) + b"\n")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import os
 import re
 
-from .text import Fault
+from .text import Fault, Unbuilt
 from .topology import CPUS_MAX, Topology
 
 GET_PATH_MAX = 1024
@@ -213,7 +213,7 @@ def _file_or_command(option: str, value: str, what: str) -> str:
     import shutil  # costs more than all else here
     found = shutil.which(value)
     if not found or not os.path.isfile(found):
-        raise Fault(f"{what} not found: {value} is neither a file here nor a command in PATH")
+        raise Unbuilt(f"{what} not found: {value} is neither a file here nor a command in PATH")
     return absolute(found)
 
 
