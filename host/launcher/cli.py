@@ -14,6 +14,7 @@ import textwrap
 from typing import Callable, NamedTuple, NoReturn, Optional, Sequence, Union
 
 from .bisection import check_sides, parse_side
+from .death import parse_death
 from .options import Options
 from .text import Fault, print_text, shell_word
 from .topology import Topology, parse_topology
@@ -148,7 +149,9 @@ _OPTIONS = (
             text="keep the guest shell's history in FILE (created if missing)"),
     _Option("guest", "--escape", "escape", parse_escape, "CHAR", default="]",
             text="end the VM from the shell with Ctrl-CHAR (default ]); none: no key does"),
-    _Option("guest", "--expect-death", "expect_death", text="fail the run unless the scheduler dies"),
+    _Option("guest", "--expect-death", "expect_death", parse_death, "[=REGEX]",
+            text="fail the run unless the scheduler dies; with REGEX (Python's), unless its death, as sched-died words it, "
+                 "matches"),
     _Option("guest", "--allow-bad-exit", "allow_bad_exit",
             text="don't fail the run when the scheduler, asked to end, ends with an error or by another signal"),
     _Option("guest", "--fail-on-warn", "fail_on_warn",

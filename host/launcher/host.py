@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Optional
 
+from .death import BadExpression, check_expression
 from .host_load import HostLoad
 from .recording import RING_KIB_MAX
 from .records import BadRecord, from_json, read_json, to_json
@@ -45,6 +46,7 @@ class Asked:
     trace_last_secs: Optional[int] = None
     trace_kib: Optional[int] = None  # of the ring of all CPUs
     gates: tuple[str, ...] = ()
+    death: str = ""  # what an expected death must match; empty: anything
     stats: str = ""  # "windows" or "all": which wakeups were to be timed; empty: no figures were asked for
 
 
@@ -125,6 +127,7 @@ def _check(host: Host) -> None:
         raise BadRecord(f"unwritten: {ending.unwritten!r:.100}")
     if host.accel not in ("kvm", "tcg", "unknown"):
         raise BadRecord(f"accel: {host.accel!r:.100}")
+    _check_death(host.asked.death)
     for gate in host.asked.gates:
         _check_gate(gate)
     if ending.load and not all(0 <= number < _NUMBER_MAX for number in dataclasses.astuple(ending.load)):
@@ -135,6 +138,13 @@ def _check(host: Host) -> None:
         raise BadRecord(f"start: {host.start!r:.100}")
     if ending.timed_out and (host.asked.limit_secs is None or ending.hang_from is None):
         raise BadRecord("timed_out without limit_secs and hang_from")
+
+
+def _check_death(expression: str) -> None:
+    try:
+        check_expression(expression)
+    except BadExpression as error:
+        raise BadRecord(f"death: {expression!r:.100}: {error}") from error
 
 
 def _check_gate(text: str) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
+from .death import CPU_SECS, NoAnswer, matches
 from .facts import Facts, read_facts
 from .gates import FAILED, INCONCLUSIVE
 from .hints import with_hint
@@ -39,8 +40,12 @@ def judge(directory: RunDirectory) -> Judgement:
     """The first rule that holds. Raises Fault for a host.json that ktrun does not write."""
     facts, keys = read_facts(directory)
     found = next(verdict for rule in RULES if (verdict := rule(facts)))
-    reason = printable(one_line(with_hint(found.reason, facts))) if found.reason else None
+    reason = shown(with_hint(found.reason, facts)) if found.reason else None
     return Judgement(Verdict(found.word, found.code, reason), facts, keys)
+
+
+def shown(reason: str) -> str:
+    return printable(one_line(reason))
 
 
 def judge_host(facts: Facts) -> Optional[Verdict]:
@@ -80,9 +85,22 @@ def judge_scheduler(facts: Facts) -> Optional[Verdict]:
         return give("sched-failed", f"the scheduler ended before it was attached{death_reason(facts)}")
     if stream.scheduler_not_attached:
         return give("sched-not-attached", why_not_attached(facts))
-    if stream.scheduler_died and not facts.host.asked.expect_death:
-        return give("sched-died", f"the scheduler died during the run{death_reason(facts)}")
-    return None
+    return judge_death(facts) if stream.scheduler_died else None
+
+
+def judge_death(facts: Facts) -> Optional[Verdict]:
+    """Of a scheduler that was attached."""
+    asked, reason = facts.host.asked, death_reason(facts)
+    if not asked.expect_death:
+        return give("sched-died", f"the scheduler died during the run{reason}")
+    if not asked.death:
+        return None
+    try:
+        if matches(asked.death, shown(reason.removeprefix(": "))):
+            return None
+    except NoAnswer:
+        return give("sched-died", f"the search for --expect-death={asked.death} was given up after {CPU_SECS:g} s{reason}")
+    return give("sched-died", f"the scheduler died, but not as --expect-death={asked.death} says{reason}")
 
 
 def judge_init(facts: Facts) -> Optional[Verdict]:

@@ -70,7 +70,7 @@ def kernel_words(plan: Plan) -> str:
     words += [word for word, is_wanted in (
         ("KTSTR_MODE=shell", options.shell),
         ("ktbox.ctl=1", plan.stdin_kind is not None),
-        ("ktbox.expect_death=1", options.expect_death),
+        ("ktbox.expect_death=1", options.expect_death is not None),
         ("ktbox.dmesg=1", options.dmesg),
         ("ktbox.printk=1", options.printk),
         *_recorder_words(options),

@@ -28,7 +28,7 @@ class Options(NamedTuple):
     shell: bool
     history: Optional[str]
     escape: str  # empty: no key ends the VM
-    expect_death: bool
+    expect_death: Optional[str]  # how, as a regular expression; empty: in any way; None: it must not die
     allow_bad_exit: bool
     fail_on_warn: bool
     stdin: str  # the file behind ktrun's stdin; empty: it was closed

@@ -156,7 +156,7 @@ def _check_scheduler_options(options: Options) -> None:
         return
     if options.scheduler_args:
         raise Fault("-a: arguments of a scheduler, and there is none: give it with -s")
-    if options.expect_death:
+    if options.expect_death is not None:
         raise Fault("--expect-death: there is no scheduler that could die: give it with -s")
 
 

@@ -66,12 +66,13 @@ def prepare_and_run(options: Options, paths: Paths, jobs: Jobs) -> int:
 
 def _host(plan: Plan, accel: str, origin: Origin, ending: Ending, start: Start) -> Host:
     options = plan.options
-    asked = Asked(options.scheduler, options.scheduler_args, options.command, options.shell, options.expect_death,
+    asked = Asked(options.scheduler, options.scheduler_args, options.command, options.shell,
+                  options.expect_death is not None,
                   options.allow_bad_exit, options.fail_on_warn, options.plain, options.limit_secs,
                   attach_timeout(options.append), tuple(options.gets), scenario=bool(options.scenario),
                   trace=options.trace or (), trace_last_secs=options.trace_last_secs,
                   trace_kib=ring_kib(options.memory_mib, options.max_output.kib) if options.trace else None,
-                  gates=tuple(gate.text for gate in options.gates), stats=options.stats)
+                  gates=tuple(gate.text for gate in options.gates), stats=options.stats, death=options.expect_death or "")
     return Host(FORMAT, plan.paths.version, accel, plan.kernel.path, origin, asked, ending, start.kind,
                 start.snapshot_age_secs)
 

@@ -48,7 +48,7 @@ test_help_names_every_option_on_stdout() {
 	assert_empty err
 	for option in -k -s -a --enable --disable -i -e --shell --escape --expect-death -m -c -t -o --append --qemu-arg \
 		--gdb --dmesg -n -q -v --help; do
-		assert_matches "^  $option( |\$)" out
+		assert_matches "^  $option( |\[|\$)" out
 	done
 }
 

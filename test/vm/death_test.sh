@@ -22,8 +22,9 @@ oneTimeSetUp() {
 	vm killed -s "$DEMO" -- sh -c 'kill -KILL "$(cat /run/kt/sched.pid)"; sleep 600'
 	vm error -s "$DEMO" -a "--error-after 300" -- sleep 600
 	# shellcheck disable=SC2016  # for the guest's shell
-	vm expected -s "$DEMO" -a "--error-after 300" --expect-death \
+	vm expected -s "$DEMO" -a "--error-after 300" --expect-death='deliberate error.*kind 1025' \
 		-- sh -c 'ktlatch wait -t 60 sched_exited; echo "waited: $?, $(cat /sys/kernel/sched_ext/state)"'
+	vm wrong_death -s "$DEMO" -a "--exit-after 300 42" --expect-death='deliberate error' -- ktlatch wait -t 60 sched_exited
 	vm survived -s "$DEMO" --expect-death -- true
 	vm stall -s "$DEMO" -a "--stall-after 300" -- sh -c 'while :; do :; done'
 	vm exits -s "$DEMO" -a "--exit-after 300 42" -- sleep 600
@@ -101,6 +102,13 @@ test_an_expected_death_passes_and_leaves_the_payload_running() {
 	assert_file_text 'waited: 0, disabled' "$art/stdout"
 	assert_whole_log 'scx_demo: ejected by the kernel'
 	assert_dump_whole 1
+}
+
+test_another_death_than_the_expected_one_is_wrong() {
+	look wrong_death
+	assert_verdict sched-died 202
+	assert_value_matches reason "^the scheduler died, but not as --expect-death=deliberate error says: exited .* code 42"
+	assert_value exec_exit_code 0
 }
 
 test_an_expected_death_that_does_not_come_is_wrong() {
