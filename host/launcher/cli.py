@@ -173,6 +173,9 @@ _OPTIONS = (
             text="don't boot, but resume a guest that was saved when it had booted; the first run for a kernel and a "
                  "machine saves it, see docs/use/warm-start.md"),
     _Option("machine", "--cold", "warm", sets=False, text="boot (the default); takes back --warm of KTRUN_OPTS"),
+    _Option("machine", "--vmcore", "vmcore",
+            text="keep the guest's memory as the artifact `vmcore`, for crash and drgn, if the guest panics, is lost or "
+                 "reaches the limit of -t; see docs/use/post-mortem.md"),
     _Option("run", "-t", "limit_secs", _number(1, 99999999), "SECS",
             text="wall-clock limit (default 120; none for a shell on a terminal or --gdb)"),
     _Option("run", "-o", "output", parse_path, "DIR",

@@ -48,6 +48,7 @@ class Asked:
     gates: tuple[str, ...] = ()
     death: str = ""  # what an expected death must match; empty: anything
     stats: str = ""  # "windows" or "all": which wakeups were to be timed; empty: no figures were asked for
+    vmcore: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class Ending:
     reader_error: Optional[str] = None  # why ktrecv could not decode the stream
     error: Optional[str] = None  # why ktrun itself could not go on
     load: Optional[HostLoad] = None  # None: not known
+    vmcore_problem: Optional[str] = None  # why there is none, of a run that was to leave one
 
 
 @dataclass(frozen=True)

@@ -154,9 +154,23 @@ class Jobs:
 
     def wait(self, *jobs: Job, secs: Optional[float] = None) -> Optional[Job]:
         """The first of the jobs that has ended; None when SECS are over. Raises Interrupted for a signal."""
+        found = self.wait_any(jobs, (), secs)
+        return found if isinstance(found, Job) else None
+
+    def wait_readable(self, source: socket.socket, secs: float) -> bool:
+        """Until SOURCE has something to read, or its other side is closed; False when SECS are over. Raises Interrupted
+        for a signal."""
+        return self.wait_any((), (source,), secs) is not None
+
+    def wait_any(self, jobs: Sequence[Job], sources: Sequence[socket.socket],
+                 secs: Optional[float]) -> Union[Job, socket.socket, None]:
+        """The first of the jobs that has ended, or of the sources that can be read; None when SECS are over. Raises
+        Interrupted for a signal."""
         deadline = None if secs is None else time.monotonic() + secs
         poll = select.poll()
         poll.register(self._wakeup, select.POLLIN)
+        for source in sources:
+            poll.register(source, select.POLLIN)
         for job in jobs:
             if job.status is not None:
                 return job
@@ -170,25 +184,12 @@ class Jobs:
                 if job.pidfd in ready:
                     job.reap()
                     return job
+            for source in sources:
+                if source.fileno() in ready:
+                    return source
             if deadline is not None and time.monotonic() >= deadline:
                 self.check_signals()
                 return None
-
-    def wait_readable(self, source: socket.socket, secs: float) -> bool:
-        """Until SOURCE has something to read, or its other side is closed; False when SECS are over. Raises Interrupted
-        for a signal."""
-        deadline = time.monotonic() + secs
-        poll = select.poll()
-        poll.register(self._wakeup, select.POLLIN)
-        poll.register(source, select.POLLIN)
-        while True:
-            self.check_signals()
-            ready = {descriptor for descriptor, _ in poll.poll(_milliseconds_until(deadline))}
-            self._drain_wakeup(ready)
-            if source.fileno() in ready:
-                return True
-            if time.monotonic() >= deadline:
-                return False
 
     def _drain_wakeup(self, ready: set[int]) -> None:
         if self._wakeup in ready:

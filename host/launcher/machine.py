@@ -53,6 +53,7 @@ class Places:
     work: str  # of the FIFOs
     initramfs: str
     saved: Optional[Saved] = None  # None: a cold run
+    qmp: Optional[int] = None  # of a cold run: a descriptor of a connected socket
 
 
 def kernel_words(plan: Plan) -> str:
@@ -88,7 +89,7 @@ def kernel_words(plan: Plan) -> str:
 
 
 def _recorder_words(options: Options) -> list[tuple[str, bool]]:
-    kib = ring_kib(options.memory_mib, options.max_output.kib)
+    kib = ring_kib(options.memory_mib, options.streams_kib)
     return [(f"ktbox.record={','.join(options.trace or ())} ktbox.record_kb={kib}", options.trace is not None),
             ("ktbox.record_pass=1", options.trace_last_secs is not None)]
 
@@ -140,7 +141,7 @@ def qemu_command(plan: Plan, accel: str, words: str, places: Places) -> list[str
     if options.gdb:
         command += ["-s", "-S"]
     return [*command, *memory_arguments(options.topology, options.memory_mib, _ram(saved) if saved else ""),
-            *_share_arguments(plan), *(_saved_arguments(saved) if saved else []), *options.qemu_args]
+            *_share_arguments(plan), *_monitor_arguments(options, places), *options.qemu_args]
 
 
 def _consoles(plan: Plan, places: Places) -> list[str]:
@@ -164,11 +165,16 @@ def _ports(plan: Plan, places: Places) -> list[str]:
     return ports
 
 
-def _saved_arguments(saved: Saved) -> list[str]:
+def _monitor_arguments(options: Options, places: Places) -> list[str]:
     """No vmgenid, by which a kernel learns that it is another guest now: qboot halts at what that asks of a BIOS. /init
     has ktresume for it."""
-    return ["-chardev", f"socket,id=qmp,fd={saved.qmp}", "-mon",
-            "chardev=qmp,mode=control", *([] if saved.is_template else ["-incoming", "defer"])]
+    saved = places.saved
+    descriptor = saved.qmp if saved else places.qmp
+    if descriptor is None:
+        return []
+    return ["-chardev", f"socket,id=qmp,fd={descriptor}", "-mon", "chardev=qmp,mode=control",
+            *(["-incoming", "defer"] if saved and not saved.is_template else []),
+            *(["-action", "shutdown=pause"] if options.pauses_at_end and not (saved and saved.is_template) else [])]
 
 
 def _ram(saved: Saved) -> str:

@@ -39,6 +39,7 @@ class Options(NamedTuple):
     qemu_args: list[str]
     gdb: bool
     warm: bool
+    vmcore: bool
     # run
     limit_secs: Optional[int]
     output: Optional[str]
@@ -73,6 +74,16 @@ class Options(NamedTuple):
     dry_run: bool
     quiet: bool
     verbose: bool
+
+    @property
+    def pauses_at_end(self) -> bool:
+        """A guest that has ended is still there, until ktrun ends QEMU."""
+        return self.vmcore
+
+    @property
+    def streams_kib(self) -> int:
+        """Disk space for all but the vmcore."""
+        return self.max_output.kib // 2 if self.vmcore else self.max_output.kib
 
     @property
     def is_interactive(self) -> bool:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""QEMU's machine protocol (QMP), as much of it as saving and resuming a guest needs.
+"""QEMU's machine protocol (QMP), as much of it as saving, resuming and dumping a guest needs.
 
-In:  a connected socket; a deadline for everything that is asked through it. Out: replies, the end of a migration.
+In:  a connected socket; a deadline for what is asked through it. Out: replies, events, the end of a migration.
 Ends: each wait ends at the deadline, when QEMU closes its side, or for a signal (Interrupted). QmpError says why.
 """
 from __future__ import annotations
@@ -10,7 +10,7 @@ import collections
 import json
 import socket
 import time
-from typing import Any
+from typing import Any, Sequence
 
 from .jobs import Jobs
 
@@ -27,34 +27,91 @@ class Qmp:
         self._connection, self._jobs = connection, jobs
         self._deadline = time.monotonic() + secs
         self._received = b""
-        self._events: collections.deque[dict[str, Any]] = collections.deque()  # that came before a reply
+        self._events: collections.deque[dict[str, Any]] = collections.deque()
+        self._replies: collections.deque[dict[str, Any]] = collections.deque()
+
+    @property
+    def source(self) -> socket.socket:
+        """It can be read when events have come, or QEMU is gone."""
+        return self._connection
 
     def begin(self) -> None:
-        """The greeting. Then migrations report how they go, and leave out memory that is a shared file."""
+        """The greeting."""
         self._message()
         self.execute("qmp_capabilities")
+
+    def prepare_migrations(self) -> None:
+        """Migrations report how they go, and leave out memory that is a shared file."""
         capabilities = [{"capability": name, "state": True} for name in ("events", "x-ignore-shared")]
         self.execute("migrate-set-capabilities", capabilities=capabilities)
 
+    def kept(self) -> "Qmp":
+        """The same on a descriptor of its own, for when this one is closed."""
+        other = Qmp(self._connection.dup(), self._jobs, 0)
+        other._received, other._events, other._replies = self._received, self._events, self._replies
+        return other
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def allow(self, secs: float) -> None:
+        """What is asked from now on has so many seconds."""
+        self._deadline = time.monotonic() + secs
+
+    def receive(self) -> None:
+        """What has come, for a source that can be read."""
+        self._receive()
+        while b"\n" in self._received:
+            self._keep(self._message())
+
+    def take_events(self) -> list[str]:
+        """The names of those that were received."""
+        names = [str(event["event"]) for event in self._events]
+        self._events.clear()
+        return names
+
     def execute(self, command: str, **arguments: Any) -> Any:
+        self.send(command, arguments)
+        return self.reply(command)
+
+    def send(self, command: str, arguments: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
+        """Without waiting for the reply. QEMU gets copies of the descriptors."""
+        data = json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n"
         try:
-            self._connection.sendall(json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")
+            if descriptors:
+                socket.send_fds(self._connection, [data], descriptors)
+            else:
+                self._connection.sendall(data)
         except OSError as error:
             raise QmpError(f"QEMU takes no commands: {error.strerror}") from error
-        while True:
-            message = self._message()
-            if "return" in message:
-                return message["return"]
-            if "error" in message:
-                raise QmpError(f"{command}: {message['error'].get('desc', 'an error')}")
+
+    def reply(self, command: str) -> Any:
+        while not self._replies:
+            self._keep(self._message())
+        self.raise_error(command)
+        return self._replies.popleft()["return"]
+
+    def raise_error(self, command: str) -> None:
+        """If a reply has been received that is one."""
+        if self._replies and "error" in self._replies[0]:
+            error = self._replies.popleft()["error"]
+            raise QmpError(f"{command}: {error.get('desc', 'an error')}")
+
+    def _keep(self, message: dict[str, Any]) -> None:
+        if "return" in message or "error" in message:
+            self._replies.append(message)
+        elif "event" in message:
             self._events.append(message)
 
     def migrate(self, command: str, uri: str) -> None:
         """Until the migration (migrate, or migrate-incoming) has completed."""
         self.execute(command, uri=uri)
         while True:
-            message = self._events.popleft() if self._events else self._message()
-            status = message["data"]["status"] if message.get("event") == "MIGRATION" else None
+            if not self._events:
+                self._keep(self._message())
+                continue
+            message = self._events.popleft()
+            status = message["data"]["status"] if message["event"] == "MIGRATION" else None
             if status == "completed":
                 return
             if status in ("failed", "cancelled"):
@@ -66,13 +123,7 @@ class Qmp:
                 raise QmpError("a message without an end")
             if not self._jobs.wait_readable(self._connection, self._deadline - time.monotonic()):
                 raise QmpError("QEMU did not answer in time")
-            try:
-                data = self._connection.recv(_BLOCK)
-            except OSError as error:
-                raise QmpError(f"unable to read from QEMU: {error.strerror}") from error
-            if not data:
-                raise QmpError("QEMU has ended")
-            self._received += data
+            self._receive()
         line, _, self._received = self._received.partition(b"\n")
         try:
             message = json.loads(line)
@@ -81,3 +132,12 @@ class Qmp:
         if not isinstance(message, dict):
             raise QmpError("not a message of QEMU's")
         return message
+
+    def _receive(self) -> None:
+        try:
+            data = self._connection.recv(_BLOCK)
+        except OSError as error:
+            raise QmpError(f"unable to read from QEMU: {error.strerror}") from error
+        if not data:
+            raise QmpError("QEMU has ended")
+        self._received += data

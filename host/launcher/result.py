@@ -16,6 +16,7 @@ from .metrics import Value
 from .metrics_table import NAME as TABLE, table_bytes
 from .reasons import qemu_warnings
 from .records import BadRecord, lines_of, read_json
+from .rundir import VMCORE
 from .verdicts import VERDICTS
 
 NAME = "result.json"
@@ -69,6 +70,8 @@ def result_bytes(judgement: Judgement) -> bytes:
         "kernel_reports": [{"kind": report.kind, "line": report.line} for report in console.reports],
         "qemu_warnings": qemu_warnings(facts),
         "trace": asdict(facts.recording) if facts.recording else None,
+        "vmcore": {"bytes": facts.directory.size(VMCORE) or None,
+                   "problem": host.ending.vmcore_problem} if asked.vmcore else None,
         "metrics": {name: {"value": value.value, "unit": value.unit} for name, value in facts.metrics.values.items()},
         "metrics_absent": [{"name": name, "reason": reason} for name, reason in facts.metrics.absent.items()],
         "gates": [{"gate": checked.gate.text, "metric": checked.gate.name, "outcome": checked.outcome,

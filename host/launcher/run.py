@@ -22,10 +22,13 @@ from .host_load import HostLoad, measure_load, read_ticks
 from .jobs import CannotGoOn, Interrupted, Job, Jobs
 from .machine import shown_command
 from .plan import Plan
-from .rundir import COM2, CONSOLE, QEMU_LOG, STREAM, RunDirectory, create, replaced
-from .stream import NAME, decode_for_files, has_read, reader_command, share_of, unwritten
+from .qmp import Qmp, QmpError
+from .records import BadRecord
+from .rundir import COM2, CONSOLE, QEMU_LOG, STREAM, VMCORE, RunDirectory, create, replaced
+from .stream import NAME, decode_for_files, has_read, read_stream, reader_command, share_of, unwritten
 from .terminal import Terminal, make_ports
 from .text import note, write_all, write_stderr
+from .vmcore import Limits, Memory, NoVmcore, write_vmcore
 from .warm import COLD, UNKNOWN, Preparation, Start, start_guest
 
 END_SECS = 15  # from the exit frame to QEMU's own end: the guest still drains a slow console
@@ -74,7 +77,7 @@ def run_guest(ready: Preparation, directory: RunDirectory, jobs: Jobs) -> tuple[
         ending = replace(ending, error=ending.error or f"unable to write hang.txt: {error.strerror}")
     status = guest.qemu_status
     ending = replace(ending, qemu_status=status, unwritten=guest.unwritten, load=guest.load,
-                     full=_full_file(ready.plan, directory, status), reader_error=reader_error,
+                     vmcore_problem=guest.vmcore_problem, full=_full_file(ready.plan, directory, status), reader_error=reader_error,
                      wall_ms=int((time.monotonic() - started) * 1000))
     return ending, start
 
@@ -91,6 +94,8 @@ class _Guest:
         self._terminal: Optional[Terminal] = None
         self._sender: Optional[Job] = None
         self._files: Optional[socket.socket] = None
+        self._monitor: Optional[Qmp] = None
+        self.vmcore_problem: Optional[str] = None
         self._wake = -1
         self._console_pipe = -1
         self._deadline: Optional[float] = None
@@ -133,7 +138,7 @@ class _Guest:
         with create(self._directory.file(QEMU_LOG)) as log:
             self._qemu = self._jobs.start(command, stdout=log, stderr=log, is_users=True,
                                           keep=[self._directory.lock_fd, *keep, *_inherited()],
-                                          prepare=lambda: _limit_files(options.max_output.kib))
+                                          prepare=lambda: _limit_files(options.streams_kib))
         return self._qemu
 
     def abandon(self) -> None:
@@ -154,6 +159,7 @@ class _Guest:
 
     def attach(self, start: Start) -> None:
         """What gives to the guest, and takes from it."""
+        self._monitor = start.monitor
         if start.files:
             self._send_files(start.files)
         self._terminal = Terminal(self._plan, self._work, self._jobs)
@@ -219,8 +225,11 @@ class _Guest:
         """Until the run has ended, or the limit is over and the guest was asked to end."""
         left = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
         if self._wait(left):
+            if self._plan.options.vmcore and not self._has_sent_all():
+                self._keep_vmcore()
             return None
         silence = self._measure_silence()
+        self._keep_vmcore()
         self._send_wake(REPORT_AND_STOP)
         self._wait(STOP_SECS)
         return silence
@@ -237,9 +246,12 @@ class _Guest:
         has_exit_frame = False
         while self.qemu_lives:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            ended = self._jobs.wait(*watched, secs=left)
+            ended = self._jobs.wait_any(watched, [self._monitor.source] if self._monitor else [], left)
             if ended is None:
                 return has_exit_frame
+            if isinstance(ended, socket.socket):
+                self._on_monitor()
+                continue
             watched.remove(ended)
             if self._terminal:
                 self._terminal.check_end()
@@ -254,6 +266,49 @@ class _Guest:
             elif ended is self._reader:
                 self._check_reader()
         return True
+
+    def _on_monitor(self) -> None:
+        """QEMU pauses a guest that has ended: it is dumped, unless it had sent all, and then QEMU ends."""
+        assert self._monitor
+        try:
+            self._monitor.receive()
+            if "SHUTDOWN" not in self._monitor.take_events():
+                return
+            if not self._has_sent_all():
+                self._keep_vmcore()
+            self._monitor.allow(END_SECS)
+            self._monitor.execute("quit")
+        except QmpError:  # QEMU has ended, or will be killed
+            self._close_monitor()
+
+    def _has_sent_all(self) -> bool:
+        """Whether the reader finds the exit frame. QEMU writes nothing more."""
+        if self._reader:
+            self._reader.send(signal.SIGTERM)
+            self._jobs.wait(self._reader)
+        try:
+            return read_stream(self._directory)[0].exit_code is not None
+        except BadRecord:
+            return False
+
+    def _keep_vmcore(self) -> None:
+        """Once."""
+        options, path = self._plan.options, self._directory.file(VMCORE)
+        if not options.vmcore or os.path.exists(path) or self.vmcore_problem:
+            return
+        limits = Limits(options.max_output.kib * 512, _bound_of_files(share_of(options.streams_kib)))
+        try:
+            if not self._monitor:
+                raise NoVmcore("QEMU has ended")
+            write_vmcore(self._monitor, path, limits, Memory(self._plan.kernel.arch, options.memory_mib), self._work,
+                         self._jobs)
+        except NoVmcore as why:
+            self.vmcore_problem = str(why)
+
+    def _close_monitor(self) -> None:
+        if self._monitor:
+            self._monitor.close()
+            self._monitor = None
 
     def _check_reader(self) -> None:
         """Raise CannotGoOn for a reader that was killed, or could not write to the run directory: what the payload
@@ -303,6 +358,7 @@ class _Guest:
             self._sender.reap()
         if self._files:
             self._files.close()
+        self._close_monitor()
         if self._terminal:
             self._terminal.close()
         if self._console_pipe >= 0:
@@ -379,7 +435,7 @@ def _full_file(plan: Plan, directory: RunDirectory, qemu_status: int) -> Optiona
     """The file that has reached its share."""
     sizes = {name: directory.size(name) for name in (STREAM, CONSOLE, COM2, QEMU_LOG)}
     largest = max(sizes, key=lambda name: sizes[name])
-    if sizes[largest] < _bound_of_files(share_of(plan.options.max_output.kib)) and qemu_status != LIMIT_STATUS:
+    if sizes[largest] < _bound_of_files(share_of(plan.options.streams_kib)) and qemu_status != LIMIT_STATUS:
         return None
     return largest
 

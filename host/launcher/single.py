@@ -71,8 +71,9 @@ def _host(plan: Plan, accel: str, origin: Origin, ending: Ending, start: Start) 
                   options.allow_bad_exit, options.fail_on_warn, options.plain, options.limit_secs,
                   attach_timeout(options.append), tuple(options.gets), scenario=bool(options.scenario),
                   trace=options.trace or (), trace_last_secs=options.trace_last_secs,
-                  trace_kib=ring_kib(options.memory_mib, options.max_output.kib) if options.trace else None,
-                  gates=tuple(gate.text for gate in options.gates), stats=options.stats, death=options.expect_death or "")
+                  trace_kib=ring_kib(options.memory_mib, options.streams_kib) if options.trace else None,
+                  gates=tuple(gate.text for gate in options.gates), stats=options.stats, death=options.expect_death or "",
+                  vmcore=options.vmcore)
     return Host(FORMAT, plan.paths.version, accel, plan.kernel.path, origin, asked, ending, start.kind,
                 start.snapshot_age_secs)
 

@@ -178,7 +178,7 @@ def reader_command(busybox: str, directory: RunDirectory, options: Options, is_p
                    *words: str) -> list[str]:
     """Of the files that a guest can have any number of, each frame is in one: they need as much as the stream, and half
     of that again for their inodes and blocks."""
-    space = share_of(options.max_output.kib) * 3 // 2
+    space = share_of(options.streams_kib) * 3 // 2
     return [busybox, "ktrecv", *words, *(["--plain"] if is_plain else []), "-m", str(space), "-d", directory.path,
             directory.file(STREAM)]
 

@@ -63,6 +63,7 @@ class Start:
     kind: str
     snapshot_age_secs: Optional[int] = None
     files: Optional[socket.socket] = None  # to the port that takes the run's files from WORK/files.cpio
+    monitor: Optional[Qmp] = None  # of a guest that is paused at its end
 
 
 class Guest(Protocol):
@@ -97,9 +98,26 @@ def _start_cold(ready: Preparation, guest: Guest, jobs: Jobs) -> Start:
     initramfs = f"{ready.work}/initramfs.cpio"
     if not os.path.exists(initramfs):
         ready.files.write_initramfs(initramfs)
-    words = frequency_word(ready.plan, ready.accel, jobs) + ready.words
-    guest.start_qemu(qemu_command(ready.plan, ready.accel, words, Places(ready.plan.output, ready.work, initramfs)))
-    return Start(COLD)
+    plan, words = ready.plan, frequency_word(ready.plan, ready.accel, jobs) + ready.words
+    places = Places(plan.output, ready.work, initramfs)
+    if not plan.options.pauses_at_end:
+        guest.start_qemu(qemu_command(plan, ready.accel, words, places))
+        return Start(COLD)
+    near, far = socket.socketpair()
+    with far:
+        places = dataclasses.replace(places, qmp=far.fileno())
+        guest.start_qemu(qemu_command(plan, ready.accel, words, places), [far.fileno()])
+    return Start(COLD, monitor=_begun(Qmp(near, jobs, _ANSWER_SECS)))
+
+
+def _begun(monitor: Qmp) -> Optional[Qmp]:
+    """None: QEMU has ended, which the run will see, too."""
+    try:
+        monitor.begin()
+        return monitor
+    except QmpError:
+        monitor.close()
+        return None
 
 
 def _start_warm(ready: Preparation, guest: Guest, jobs: Jobs) -> Start:
@@ -228,6 +246,7 @@ def _save_template(ready: Preparation, words: str, base: str, new: str, jobs: Jo
             _await_ready(files, jobs, _boot_secs(plan))
             qmp = Qmp(qmp_end, jobs, _ANSWER_SECS)
             qmp.begin()
+            qmp.prepare_migrations()
             qmp.execute("stop")
             qmp.migrate("migrate", f"exec:cat >{shell_word(f'{new}/{STATE}')}")
             qmp.execute("quit")
@@ -281,6 +300,7 @@ def _resume(ready: Preparation, snapshot: Snapshot, guest: Guest, jobs: Jobs) ->
         _close(far_ends)
         qmp = Qmp(qmp_end, jobs, _ANSWER_SECS)
         qmp.begin()
+        qmp.prepare_migrations()
         qmp.migrate("migrate-incoming", f"exec:cat {shell_word(snapshot.file(STATE))}")
         qmp.execute("cont")
         _say(files, f"go {os.urandom(_SEED_BYTES).hex()}")
@@ -289,7 +309,7 @@ def _resume(ready: Preparation, snapshot: Snapshot, guest: Guest, jobs: Jobs) ->
             _say(files, f"{now // 10 ** 9}.{now % 10 ** 9:09}")
         if word != "running":
             raise QmpError("the guest does not run")
-        return Start(WARM, snapshot.age_secs, files.dup())
+        return Start(WARM, snapshot.age_secs, files.dup(), qmp.kept() if ready.plan.options.pauses_at_end else None)
 
 
 def _say(files: socket.socket, line: str) -> None:

@@ -263,6 +263,7 @@ def talk(*answers, closes=True):
 		qmp = Qmp(near, jobs, 0.3)
 		try:
 			qmp.begin()
+			qmp.prepare_migrations()
 			qmp.migrate("migrate", "exec:true")
 			print("completed")
 		except QmpError as why:

@@ -22,7 +22,7 @@ from .figures import figures_section
 from .lanes import lanes
 from .timeline import timeline
 from .words import (ITEMS_SHOWN, describe_dump, describe_payload, describe_scheduler, describe_stream, describe_sub,
-                    has_payload, has_scheduler)
+                    describe_vmcore, has_payload, has_scheduler)
 
 _TEXT_MAX = 65536  # bytes of a text on the page
 _LINE_MAX = 4000
@@ -85,7 +85,8 @@ def _facts(judgement: Judgement) -> str:
         ("Scheduler", describe_scheduler(stream) if has_scheduler(facts) else None)]
     rows += [("Sub-scheduler", describe_sub(sub)) for sub in stream.sub_schedulers[:ITEMS_SHOWN]]
     rows += [(f"Dump {dump.number}", describe_dump(dump)) for dump in stream.dumps if dump.number <= ITEMS_SHOWN]
-    rows += [("Payload", describe_payload(stream) if has_payload(facts) else None),
+    rows += [("vmcore", describe_vmcore(facts) if facts.host.asked.vmcore else None),
+             ("Payload", describe_payload(stream) if has_payload(facts) else None),
              ("Stream", describe_stream(stream)), ("Wall time", f"{seconds(ending.wall_ms)} s"),
              ("QEMU", "did not end by itself: killed" if ending.qemu_killed else None)]
     return _list_of(rows)

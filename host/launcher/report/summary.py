@@ -15,7 +15,7 @@ from ..text import one_line, print_error, printable, without_controls
 from .evidence import evidence
 from .figures import figure_lines
 from .words import (ITEMS_SHOWN, describe_dump, describe_gets, describe_lack, describe_payload, describe_recording,
-                    describe_scheduler, describe_start, describe_stream, describe_sub, has_payload, has_scheduler)
+                    describe_scheduler, describe_start, describe_stream, describe_sub, describe_vmcore, has_payload, has_scheduler)
 
 REPORTS_SHOWN = 5
 TESTS_SHOWN = 5
@@ -58,6 +58,8 @@ def _summary(judgement: Judgement) -> Iterator[str]:
     if facts.recording:
         yield from _items([f"  trace      {text}" for text in describe_recording(facts.recording)],
                           "  trace      {} notes in all")
+    if facts.host.asked.vmcore and (vmcore := describe_vmcore(facts)):
+        yield f"  vmcore     {vmcore}"[:_WIDTH]
     if has_payload(facts):
         yield f"  payload    {describe_payload(stream)}"
     yield from _tests(facts)

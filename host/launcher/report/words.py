@@ -2,13 +2,14 @@
 """The sentences that summary and page share: scheduler, payload, dump, stream, files."""
 from __future__ import annotations
 
-from typing import Iterator
+from typing import Iterator, Optional
 
 from ..facts import Facts
 from ..flight_recorder import is_of_recorder
 from ..host import Host
 from ..recording import Recording
 from ..reasons import describe_end, describe_missing, seconds
+from ..rundir import VMCORE
 from ..stream import Dump, Fetched, Stream, SubScheduler
 from ..text import duration, one_line
 
@@ -46,6 +47,15 @@ def describe_scheduler(stream: Stream) -> str:
 def describe_sub(sub: SubScheduler) -> str:
     text = f"{one_line(sub.name or 'unnamed')} {one_line(sub.cgroup or f'(cgroup {sub.id})')}: {one_line(sub.state)}"
     return text + (f" ({one_line(sub.reason)})" if sub.reason else "")
+
+
+def describe_vmcore(facts: Facts) -> Optional[str]:
+    """None: there is none, and the run's end needed none."""
+    size = facts.directory.size(VMCORE)
+    if size:
+        return f"{size / (1 << 20):.1f} MiB, taken at the {'time limit' if facts.ending.timed_out else 'end of the guest'}"
+    problem = facts.ending.vmcore_problem
+    return f"none: {one_line(problem)}" if problem else None
 
 
 def describe_payload(stream: Stream) -> str:
