@@ -15,7 +15,8 @@ BUCKETS_MAX = 500000
 COUNT_LEAST = 10  # wakeups of which a percentile says something
 COUNT_MAX = 10 ** 15  # of all buckets together, more than any guest lives for
 _HEAD = re.compile(r"# trigger info: .* if lat (?:<|>=) [0-9]+ && pid (<=|>) [0-9]+ ")
-_LATENCY = re.compile(r"\{ common_cpu: *([0-9]{1,4}), lat: *(?:~ ([0-9]{1,15})-)?([0-9]{1,15}) *\} hitcount: *([0-9]{1,15})")
+_LATENCY = re.compile(r"\{ common_cpu: *([0-9]{1,4}), lat: *(?:~ ([0-9]{1,15})-)?([0-9]{1,15}) *\} "
+                      r"hitcount: *([0-9]{1,15})")
 _MIGRATION = re.compile(r"\{ orig_cpu: *([0-9]{1,4}), dest_cpu: *([0-9]{1,4}) *\} hitcount: *([0-9]{1,15})")
 _DROPPED = re.compile(r" +Dropped: ([0-9]{1,15})")
 
@@ -78,7 +79,8 @@ def parse_wakeups(text: str) -> Wakeups:
             buckets, total = buckets + 1, total + count
             if buckets > BUCKETS_MAX or total > COUNT_MAX:
                 raise BadHistogram("more buckets or wakeups than a kernel counts")
-            for latencies in (found.everyone, found.cpus.setdefault(cpu, Latencies()), *([found.new] if is_new else [])):
+            owners = [found.everyone, found.cpus.setdefault(cpu, Latencies()), *([found.new] if is_new else [])]
+            for latencies in owners:
                 latencies.counts[upper] += count
     return found
 

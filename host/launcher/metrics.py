@@ -42,6 +42,7 @@ _SOURCES = {
 }
 _GROWS = re.compile(r"events\.|psi_|(context_switches|cpu_time|run_queue_wait|runs|runnable_max|nr_rejected|idle|steal"
                     r"|idle_while_waiting|duration)\Z")  # with each sample
+_CPU = re.compile(r"[0-9]{1,4}", re.ASCII)
 _MIGRATIONS = ("migrations", "migrations_llc", "migrations_node")
 
 
@@ -81,8 +82,8 @@ def read_metrics(directory: RunDirectory, stream: Stream, is_asked: bool) -> Met
     for name, value in file.own.items():
         metrics.add(f"payload.{name}", *value)
     if file.own_left_out:
-        metrics.lack(["payload"], f"{file.own_left_out} frames of `ktsend metric` are left out: the payload has sent more "
-                     f"than {OWN_MAX} names")
+        metrics.lack(["payload"], f"{file.own_left_out} frames of `ktsend metric` are left out: the payload has sent "
+                     f"more than {OWN_MAX} names")
     if is_asked and file.left_out:
         metrics.lack(["frames"], f"{file.left_out} frames of figures have another form or are too many: left out")
     return metrics
@@ -94,8 +95,8 @@ def _all_names() -> Sequence[str]:
 
 
 def _measure(metrics: Metrics, file: StatsFile, has_ended: bool) -> None:
-    """HAS_ENDED: the payload's status came, so its figures should have, too. The last sample of a guest that died is all
-    that there is."""
+    """HAS_ENDED: the payload's status came, so its figures should have, too. The last sample of a guest that died is
+    all that there is."""
     samples = metrics.samples
     if not samples or samples[0].kind != "begin":
         metrics.lack(_all_names(), "the guest sent no figures: the payload was not started, or the guest lacks ktwatch")
@@ -252,7 +253,8 @@ def _add_scheduler(metrics: Metrics, samples: list[Sample]) -> None:
 def _add_events_at_death(samples: list[Sample], stream: Stream, directory: RunDirectory) -> None:
     """The file with the counters goes with the scheduler; its dump has what they were then."""
     dump = stream.death_dump
-    lost = next((at for at, pair in enumerate(zip(samples, samples[1:]), 1) if pair[0].events and not pair[1].events), None)
+    lost = next((at for at, (before, after) in enumerate(zip(samples, samples[1:]), 1)
+                 if before.events and not after.events), None)
     if not dump or lost is None or any(sample.events for sample in samples[lost:]):
         return
     path = directory.file(dump.file)
@@ -287,14 +289,14 @@ def _task(names: Sequence[str]) -> list[str]:
 def _add_wakeups(metrics: Metrics, record: Record, topology: Optional[Record]) -> None:
     text, names = record.text("wakeup"), (*_LATENCY_NAMES, *_task(_LATENCY_NAMES))
     if text is None or not text.strip():
-        why = record.why_absent("wakeup") or (topology.why_absent("wakeup") if topology else None) or "no histogram came"
+        why = record.why_absent("wakeup") or (topology and topology.why_absent("wakeup")) or "no histogram came"
         metrics.lack(names, f"tracefs, CONFIG_HIST_TRIGGERS and CONFIG_SYNTH_EVENTS: {why}")
         return
     wakeups = parse_wakeups(text)
     mean = metrics.values.get("run_queue_wait_mean")
     if metrics.wakeups != "all" and mean and mean.value > _LATE_US:
-        metrics.lack(names, f"tasks wait {mean.value / 1000:.0f} ms on average, too long for a window of {WINDOW_MS} ms: "
-                     "--stats-all times all wakeups")
+        metrics.lack(names, f"tasks wait {mean.value / 1000:.0f} ms on average, too long for a window of {WINDOW_MS} "
+                     "ms: --stats-all times all wakeups")
         return
     _add_all_latencies(metrics, wakeups)
 
@@ -333,7 +335,8 @@ def _add_migrations(metrics: Metrics, record: Record, topology: Optional[Record]
     for name, groups, what in (("migrations_llc", _groups(topology, "llc_"), "caches"),
                                ("migrations_node", _groups(topology, "node_"), "nodes")):
         if all(cpu in groups for pair in moves for cpu in pair):
-            metrics.add(name, sum(count for (orig, dest), count in moves.items() if groups[orig] != groups[dest]), "count")
+            crossed = [count for (orig, dest), count in moves.items() if groups[orig] != groups[dest]]
+            metrics.add(name, sum(crossed), "count")
         else:
             metrics.lack([name], f"the guest's kernel does not say which CPUs share their {what}")
 
@@ -352,5 +355,5 @@ def _cpu_list(text: str) -> Iterator[int]:
     """0-3,8: at most 8192 numbers below that."""
     for part in text[:65536].split(","):
         low, dash, high = part.partition("-")
-        if low.isascii() and low.isdigit() and len(low) < 5 and (not dash or (high.isascii() and high.isdigit() and len(high) < 5)):
+        if _CPU.fullmatch(low) and (not dash or _CPU.fullmatch(high)):
             yield from range(int(low), min(int(high if dash else low), 8191) + 1)

@@ -36,7 +36,8 @@ def _cell(value: object) -> str:
 
 
 def _row(before: Sample, sample: Sample, cpus: list[int], events: list[str]) -> Iterator[object]:
-    waits = [_growth(*pair) for pair in zip(before.sched, sample.sched)] if before.sched and sample.sched else [None] * 3
+    nothing: tuple[None, None, None] = (None, None, None)
+    waits = [_growth(*pair) for pair in zip(before.sched or nothing, sample.sched or nothing)]
     yield from (sample.ms, sample.kind, busy_share(before, sample, None), sample.runnable)
     yield _growth(before.context_switches, sample.context_switches)
     yield from (None if wait is None else wait // 1000 for wait in waits[:2])
@@ -59,7 +60,8 @@ def _steal(sample: Sample) -> Optional[int]:
 
 def busy_share(before: Sample, after: Sample, cpu: Optional[int]) -> Optional[float]:
     """Percent, of one CPU or all; None: no tick has passed."""
-    chosen = [number for number in (after.cpus if cpu is None else (cpu,)) if number in before.cpus and number in after.cpus]
+    asked = after.cpus if cpu is None else (cpu,)
+    chosen = [number for number in asked if number in before.cpus and number in after.cpus]
     busy = sum(max(0, after.cpus[number].busy - before.cpus[number].busy) for number in chosen)
     rest = sum(max(0, after.cpus[number].idle + after.cpus[number].steal
                    - before.cpus[number].idle - before.cpus[number].steal) for number in chosen)

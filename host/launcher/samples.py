@@ -17,7 +17,8 @@ CPUS_MAX = 8192
 EVENTS_MAX = 200
 # user nice system idle iowait irq softirq steal: what the guest spent is part of user
 _STAT = re.compile(r"^cpu([0-9]{1,4}) ((?:[0-9]{1,20} ){7}[0-9]{1,20})(?: |$)", re.MULTILINE)
-_SCHEDSTAT = re.compile(r"^cpu([0-9]{1,4}) (?:[0-9]{1,20} ){6}([0-9]{1,20}) ([0-9]{1,20}) ([0-9]{1,20})(?: |$)", re.MULTILINE)
+_SCHEDSTAT = re.compile(r"^cpu([0-9]{1,4}) (?:[0-9]{1,20} ){6}([0-9]{1,20}) ([0-9]{1,20}) ([0-9]{1,20})(?: |$)",
+                        re.MULTILINE)
 _PSI = re.compile(r"^(some|full) [^\n]{1,200} total=([0-9]{1,20})$", re.MULTILINE)
 _EVENT = re.compile(r"^(SCX_EV_[A-Z0-9_]{1,50}) ([0-9]{1,20})$", re.MULTILINE)
 _KINDS = ("begin", "sample", "attached", "detached", "end")
@@ -51,10 +52,11 @@ def parse_sample(record: Record) -> Sample:
     stat = record.text("stat") or ""
     running = _number(stat, r"^procs_running ([0-9]{1,20})$")
     events = record.text("scx_events")
+    numbers = {name: _number(record.text(name) or "", r"\A([0-9]{1,20})$") for name in _NUMBERS}
     return Sample(
         record.ms, record.kind, _cpus(stat), _number(stat, r"^ctxt ([0-9]{1,20})$"),
-        max(0, running - 1) if running is not None else None, _sched(record.text("schedstat") or ""), _pressures(record),
-        {name: number for name in _NUMBERS if (number := _number(record.text(name) or "", r"\A([0-9]{1,20})$")) is not None},
+        max(0, running - 1) if running is not None else None, _sched(record.text("schedstat") or ""),
+        _pressures(record), {name: number for name, number in numbers.items() if number is not None},
         None if events is None else dict(_pairs(events)), (record.text("scx_ops") or "").strip()[:128] or None)
 
 
