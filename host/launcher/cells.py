@@ -55,10 +55,11 @@ def _script(words: Sequence[str], directory: str, name: str, accel: str, paths: 
 def not_for_many(cell: Options) -> Optional[str]:
     """The option of a cell for which each would fail, or all would write to one place."""
     report = next((option for option, path in cell.reports.items() if path), None)
-    options = (("--shell", cell.shell), ("--test", cell.tests), ("--replay", cell.replay), ("--matrix", cell.matrix),
-               ("--compare", cell.compare), ("--history-of", cell.history_of), ("--warm-list", cell.warm_list),
-               ("--warm-clear", cell.warm_clear), ("-n", cell.dry_run), ("-o", cell.output), ("--gdb", cell.gdb),
-               ("--history", cell.history), ("--bisect", cell.bisect), (report or "", report))
+    options = (("--shell", cell.shell), ("--test", cell.tests), ("--kselftest", cell.kselftest),
+               ("--replay", cell.replay), ("--matrix", cell.matrix), ("--compare", cell.compare),
+               ("--history-of", cell.history_of), ("--warm-list", cell.warm_list), ("--warm-clear", cell.warm_clear),
+               ("-n", cell.dry_run), ("-o", cell.output), ("--gdb", cell.gdb), ("--history", cell.history),
+               ("--bisect", cell.bisect), (report or "", report))
     return next((option for option, is_there in options if is_there), None)
 
 

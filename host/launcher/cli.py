@@ -20,7 +20,7 @@ from .text import Fault, print_text, shell_word
 from .topology import Topology, parse_topology
 from .values import (TRACE_EVENTS, Size, parse_cpus, parse_escape, parse_events, parse_gate, parse_guest_path,
                      parse_headline, parse_include, parse_label, parse_line, parse_number, parse_path, parse_percent,
-                     parse_report_path, parse_scheduler, parse_seconds, parse_share, parse_size, parse_variable)
+                     parse_report_path, parse_runner, parse_scheduler, parse_seconds, parse_share, parse_size, parse_variable)
 from .verdicts import help_lines
 
 USAGE = """ktrun [options] [-- COMMAND...]
@@ -53,7 +53,8 @@ _WITH_HISTORY_OF = {"-q", "--history-of", "--report"}
 OF_COMPARISON = {"--compare", "--runs", "--until", "--seed", "--metric", "--fail-if-worse", "--markdown", "--json",
                  "--report", "-o", "-q", "-v"}
 _ONLY_WITH_COMPARE = ("--runs", "--until", "--seed", "--metric", "--fail-if-worse", "--markdown")
-_NOT_WITH_COMPARE = ("--shell", "--replay", "--matrix", "-n", "--gdb", "--history", "--junit", "--tap")
+_NOT_WITH_COMPARE = ("--shell", "--replay", "--matrix", "-n", "--gdb", "--history", "--kselftest", "--junit",
+                     "--tap")
 _NOT_WITH_BISECT = {"matrix": "--matrix", "compare": "--compare", "replay": "--replay", "history_of": "--history-of",
                     "gdb": "--gdb", "dry_run": "-n", "warm_list": "--warm-list", "warm_clear": "--warm-clear"}
 _ON_COMMAND_LINE = {"replay": "--replay", "compare": "--compare", "history_of": "--history-of",
@@ -140,6 +141,9 @@ _OPTIONS = (
             text="environment of scheduler and payload; repeatable"),
     _Option("guest", "--test", "tests", _test_path, "FILE...", repeats=True,
             text="run shunit2 scripts instead of COMMAND; ktrun reports each test, and a failed one fails the run"),
+    _Option("guest", "--kselftest", "kselftest", parse_runner, "RUNNER",
+            text="run this program or script, with the words after -- as its arguments, and read the KTAP that it prints: "
+                 "ktrun reports each test, and a failed one, or one that is missing, fails the run"),
     _Option("guest", "--scenario", "scenario", parse_path, "FILE",
             text="run the shell commands of FILE at their times, beside COMMAND, or alone; see docs/use/scenario.md"),
     _Option("guest", "--shell", "shell",

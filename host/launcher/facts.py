@@ -1,24 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """All that a run directory says, as one value.
 
-In:  host.json, stream.json, console.log, kmsg, stats and the sizes of the files. Out: Facts. What can't be read is a
-fact, too.
+In:  host.json, stream.json, console.log, kmsg, stats, stdout of --kselftest, and the sizes of the files. Out: Facts. What
+     can't be read is a fact, too.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Optional
 
 from .console import Console, kernel_release, read_console
 from .gates import Checked, check_gates
 from .host import Ending, Host, read_host
 from .kernel_log import ANY
+from .ktap import read_results
 from .recording import Recording
 from .metrics import Metrics, read_metrics
 from .records import BadRecord
 from .rundir import CONSOLE, RunDirectory
 from .stream import Stream, read_stream
 from .values import parse_gate
+
+_KSFT_SKIP = 4  # tools/testing/selftests/kselftest.h of the kernel
+_STDOUT = "stdout"
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,12 @@ class Facts:
     def payload_failed(self) -> bool:
         return self.stream.exec_exit_code not in (None, 0)
 
+    @property
+    def all_skipped(self) -> bool:
+        """By a runner of --kselftest, whose status is that of a selftest that was skipped."""
+        is_skip = self.host.asked.kselftest is not None and self.stream.exec_exit_code == _KSFT_SKIP
+        return is_skip and 0 < self.stream.tests_skipped == self.stream.tests_count
+
 
 def read_facts(directory: RunDirectory) -> tuple[Facts, dict[str, Any]]:
     """And all keys of stream.json, as they are."""
@@ -53,6 +63,10 @@ def read_facts(directory: RunDirectory) -> tuple[Facts, dict[str, Any]]:
         stream, keys = read_stream(directory)
     except BadRecord as error:
         unreadable = f"the guest's stream can't be decoded: {host.ending.reader_error or error}"
+    try:
+        stream, keys = _with_results(directory, host, stream, keys)
+    except OSError as error:
+        unreadable = f"unable to read the results of --kselftest: {error.filename}: {error.strerror}"
     release: Optional[str] = None
     try:
         console = read_console(directory, stream.kernel_log_ended, _owner(host, stream))
@@ -63,6 +77,19 @@ def read_facts(directory: RunDirectory) -> tuple[Facts, dict[str, Any]]:
     gates = tuple(parse_gate("--gate", text) for text in host.asked.gates)
     checked = tuple(check_gates(gates, metrics, host.ending.load))
     return Facts(directory, host, stream, console, unreadable, release, metrics=metrics, gates=checked), keys
+
+
+def _with_results(directory: RunDirectory, host: Host, stream: Stream,
+                  keys: dict[str, Any]) -> tuple[Stream, dict[str, Any]]:
+    """The tests that the runner of --kselftest reported, after those that frames tell of."""
+    runner = host.asked.kselftest
+    if runner is None or not (stream.payload_started or stream.exec_exit_code is not None):
+        return stream, keys
+    found = read_results(directory.file(_STDOUT), runner)
+    stream = replace(stream, tests=stream.tests + found.tests, tests_passed=stream.tests_passed + found.passed,
+                     tests_failed=stream.tests_failed + found.failed, tests_skipped=stream.tests_skipped + found.skipped)
+    return stream, {**keys, "tests_passed": stream.tests_passed, "tests_failed": stream.tests_failed,
+                    "tests_skipped": stream.tests_skipped, "tests": [asdict(test) for test in stream.tests]}
 
 
 def _metrics(directory: RunDirectory, host: Host, stream: Stream) -> Metrics:

@@ -49,6 +49,7 @@ class Asked:
     death: str = ""  # what an expected death must match; empty: anything
     stats: str = ""  # "windows" or "all": which wakeups were to be timed; empty: no figures were asked for
     vmcore: bool = False
+    kselftest: Optional[str] = None  # the runner's name; None: the payload's output is not read as KTAP
 
 
 @dataclass(frozen=True)

@@ -9,19 +9,19 @@ from .kernel import EM_BPF, ET_DYN, ET_EXEC, Architecture, elf_of, read_head
 from .text import Fault
 
 
-def check_scheduler(path: str, arch: Architecture) -> None:
-    check_file("scheduler", path)
+def check_program(what: str, path: str, arch: Architecture) -> None:
+    check_file(what, path)
     if not os.access(path, os.X_OK):
-        raise Fault(f"scheduler is not executable: {path}")
+        raise Fault(f"{what} is not executable: {path}")
     head = read_head(path, 20)
     elf = elf_of(head)
     if head[:2] == b"#!" or (elf and elf.bits == 64 and elf.machine == arch.elf):
         return
     if elf and elf.machine == EM_BPF:
-        raise Fault(f"scheduler is a BPF object, not a program that loads it: {path}")
+        raise Fault(f"{what} is a BPF object, not a program that loads it: {path}")
     if head[:4] == b"\x7fELF":
-        raise Fault(f"scheduler is for another architecture (not {arch.title}): {path}")
-    raise Fault(f"scheduler is neither an ELF program nor a script with #!: {path}")
+        raise Fault(f"{what} is for another architecture (not {arch.title}): {path}")
+    raise Fault(f"{what} is neither an ELF program nor a script with #!: {path}")
 
 
 def check_file(what: str, path: str) -> None:

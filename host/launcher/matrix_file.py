@@ -12,7 +12,7 @@ import shlex
 from dataclasses import dataclass, field
 from typing import Callable, Optional
 
-from .include import check_file, check_scheduler
+from .include import check_file, check_program
 from .kernel import X86_64, Architecture
 from .options import Options
 from .paths import Paths
@@ -123,7 +123,7 @@ class _Reader:
             raise Fault(f"scheduler: a name and a path are wanted: {value}")
         words = re.split(r"[ \t]+", rest, maxsplit=1)
         path = self._path(words[0])
-        check_scheduler(path, self._arch or X86_64)
+        check_program("scheduler", path, self._arch or X86_64)
         self._keep_architecture(self._arch or X86_64)
         self.matrix.schedulers.append(Scheduler(name, path, words[1] if len(words) > 1 else ""))
 

@@ -22,6 +22,7 @@ class Options(NamedTuple):
     modules: Optional[str]
     variables: list[tuple[str, str]]
     tests: list[str]
+    kselftest: Optional[str]
     scenario: Optional[str]
     command: Optional[str]  # as a shell reads it
     arguments: tuple[str, ...]  # the same command: the program and its arguments as they are

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Iterator, Optional
 
 from .history import check_history
-from .include import check_file, check_include, check_scheduler
+from .include import check_file, check_include, check_program, name_of_include
 from .jobs import Jobs
 from .kernel import Kernel, read_kernel
 from .kernel_config import FOR_SCHEDULERS, GOES_WITHOUT, Config, find_config
@@ -27,7 +27,7 @@ from .rundir import check_output, is_ours
 from .scenario import GUEST_PLACE, PROGRAM, read_scenario
 from .text import Fault, Unbuilt, note, shell_word
 from .topology import check_topology
-from .values import absolute
+from .values import Include, absolute
 
 MEMORY_MIB_LEAST = 128
 TERMINAL, STREAM_INPUT = "terminal", "stream"
@@ -77,7 +77,7 @@ def make_plan(options: Options, paths: Paths, jobs: Jobs) -> Plan:
         config = find_config(kernel.path, kernel.release)
         _check_kernel_options(options, kernel, config)
     stdin_kind = _stdin_kind(options)
-    options = _with_tests(_with_scenario(options), paths, jobs)
+    options = _with_kselftest(_with_tests(_with_scenario(options), paths, jobs), kernel)
     _check_arguments(options)
     check_output(options.output or paths.runs, options.output)
     check_reports(options)
@@ -162,7 +162,7 @@ def _check_scheduler_options(options: Options) -> None:
 
 def _check_guest_files(options: Options, kernel: Kernel) -> None:
     if options.scheduler:
-        check_scheduler(options.scheduler, kernel.arch)
+        check_program("scheduler", options.scheduler, kernel.arch)
     for option, path in (("--enable", options.enable), ("--disable", options.disable)):
         if path:
             check_file(f"{option} script", path)
@@ -196,15 +196,16 @@ def _stdin_kind(options: Options) -> Optional[str]:
     """A closed stdin and /dev/null are the same: then the guest has no such port, and the payload's stdin is empty."""
     if options.is_interactive:
         return TERMINAL
-    return STREAM_INPUT if options.command is not None and options.stdin not in ("", "/dev/null") else None
+    reads = options.command is not None and not options.kselftest
+    return STREAM_INPUT if reads and options.stdin not in ("", "/dev/null") else None
 
 
 def _with_tests(options: Options, paths: Paths, jobs: Jobs) -> Options:
     """--test is the guest's command: kt-test with the scripts' places in the guest."""
     if not options.tests:
         return options
-    if options.command is not None or options.shell:
-        raise Fault("--test is the guest's command: neither -- nor --shell goes with it")
+    if options.command is not None or options.kselftest or options.shell:
+        raise Fault("--test is the guest's command: neither --, --kselftest nor --shell goes with it")
     names: list[str] = []
     for path in options.tests:
         name = os.path.basename(path)
@@ -221,13 +222,26 @@ def _with_scenario(options: Options) -> Options:
     """The guest's command becomes kt-scenario with that command, if there is one."""
     if not options.scenario:
         return options
-    if options.tests or options.shell:
-        raise Fault("--scenario: neither --test nor --shell goes with it")
+    if options.tests or options.kselftest or options.shell:
+        raise Fault("--scenario: neither --test, --kselftest nor --shell goes with it")
     with _of_the_commit():
         read_scenario(options.scenario)
     command = "kt-scenario " + shell_word(os.path.basename(options.scenario))
     return options._replace(command=f"{command} {options.command}" if options.command is not None else command,
                             arguments=(PROGRAM, GUEST_PLACE, *options.arguments))
+
+
+def _with_kselftest(options: Options, kernel: Kernel) -> Options:
+    """The guest's command becomes the runner, an include, with the words after --."""
+    if not options.kselftest:
+        return options
+    if options.shell:
+        raise Fault("--kselftest: --shell does not go with it")
+    with _of_the_commit():
+        check_program("--kselftest: runner", options.kselftest, kernel.arch)
+    arguments = ("/include-files/" + name_of_include(options.kselftest), *options.arguments)
+    return options._replace(includes=[*options.includes, Include(options.kselftest, "")], arguments=arguments,
+                            command=" ".join(map(shell_word, arguments)))
 
 
 def _check_test(path: str, name: str, paths: Paths, jobs: Jobs) -> None:

@@ -14,7 +14,7 @@ from .bisection import report_commit
 from .flight_recorder import keep_recording
 from .history import keep_history, read_history
 from .host import FORMAT, Asked, Ending, Host, Origin, read_host, write_host
-from .include import check_file
+from .include import check_file, name_of_include
 from .initramfs import collect
 from .jobs import Jobs
 from .judge import judge
@@ -70,6 +70,7 @@ def _host(plan: Plan, accel: str, origin: Origin, ending: Ending, start: Start) 
                   options.expect_death is not None,
                   options.allow_bad_exit, options.fail_on_warn, options.plain, options.limit_secs,
                   attach_timeout(options.append), tuple(options.gets), scenario=bool(options.scenario),
+                  kselftest=name_of_include(options.kselftest) if options.kselftest else None,
                   trace=options.trace or (), trace_last_secs=options.trace_last_secs,
                   trace_kib=ring_kib(options.memory_mib, options.streams_kib) if options.trace else None,
                   gates=tuple(gate.text for gate in options.gates), stats=options.stats, death=options.expect_death or "",

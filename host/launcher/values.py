@@ -205,6 +205,10 @@ def parse_scheduler(option: str, value: str) -> str:
     return _file_or_command(option, value, "scheduler")
 
 
+def parse_runner(option: str, value: str) -> str:
+    return _file_or_command(option, parse_line(option, value), f"{option}: runner")
+
+
 def _file_or_command(option: str, value: str, what: str) -> str:
     """A path, or a command by its bare name. What lies in the current directory wins over such a command."""
     path = parse_path(option, value)
