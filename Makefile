@@ -14,10 +14,12 @@ FUZZERS  := $(patsubst test/deep/fuzz/fuzz_%.c,build/fuzz/bin/%,$(wildcard test/
 TARGETS  := all help run shell kernel install uninstall clean \
 	    check test lint busybox rootfs demo debug size compile_commands.json man deps bench \
 	    kernel-generic kernel-6.12 kernel-crash test-crash kernel-options test-options \
-	    schedulers test-schedulers test-all test-sanitized test-busybox test-generic test-6.12 check-options \
+	    schedulers test-schedulers kernel-debug test-post-mortem test-all test-sanitized test-busybox \
+	    test-generic test-6.12 check-options \
 	    fuzz mutations torture bench-vng
 NEEDS    := need-build need-kernel need-kernel-6.12 need-kernel-crash need-test-crash need-kernel-options \
-	    need-test-options need-schedulers need-test-schedulers need-demo need-run need-shell need-check need-test need-bench \
+	    need-test-options need-schedulers need-test-schedulers need-test-post-mortem need-demo need-run \
+	    need-shell need-check need-test need-bench \
 	    need-bench-vng need-test-6.12 \
 	    need-torture need-lint need-cross need-cross-test need-fuzz need-test-sanitized need-mutations
 
@@ -179,6 +181,12 @@ schedulers: need-schedulers kernel ## build the kernel's own schedulers (2 GB of
 	@scripts/build-schedulers.sh build/schedulers build/schedulers.build build/kernel/image \
 		"$$(cat build/kernel/version)" "$(KERNEL_SUITES)" $(JOBS) $(SCHEDULERS)
 
+test-post-mortem: need-test-post-mortem all kernel-debug ## open the memory of lost guests with drgn, by the kernel's debug information
+	@KT_ROOT=$(CURDIR)/test/vm-post-mortem test/run
+
+kernel-debug: need-kernel kernel ## fetch the debug information of the default kernel (350 MB), build/kernel-debug
+	@scripts/fetch-debug-kernel.sh build/kernel-debug build/kernel $(KERNEL_SUITES)
+
 kernel-generic: need-kernel ## fetch Debian's generic kernel with 9p as modules (125 MB), build/kernel-generic
 	@MODULES="$(GENERIC_MODULES)" scripts/find-kernel.sh build/kernel-generic "" "" "$(GENERIC_PACKAGE)" \
 		"$(KERNEL_SUITES)"
@@ -202,6 +210,7 @@ need-kernel-options: groups = kernel kernel-6.12
 need-test-options: groups = build kernel kernel-6.12 demo run check test
 need-schedulers: groups = kernel schedulers
 need-test-schedulers: groups = build kernel schedulers run check test
+need-test-post-mortem: groups = build kernel run check test
 need-run:   groups = build kernel demo run
 need-shell: groups = build kernel run
 need-lint:  groups = build lint

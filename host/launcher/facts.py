@@ -19,6 +19,7 @@ from .metrics import Metrics, read_metrics
 from .records import BadRecord
 from .rundir import CONSOLE, RunDirectory
 from .stream import Stream, read_stream
+from .symbols import Symbols, read_symbols
 from .values import parse_gate
 
 _KSFT_SKIP = 4  # tools/testing/selftests/kselftest.h of the kernel
@@ -37,6 +38,7 @@ class Facts:
     recording: Optional[Recording] = None  # of --trace
     metrics: Metrics = field(default_factory=Metrics)
     gates: tuple[Checked, ...] = ()
+    symbols: Symbols = Symbols()
 
     @property
     def ending(self) -> Ending:
@@ -76,7 +78,8 @@ def read_facts(directory: RunDirectory) -> tuple[Facts, dict[str, Any]]:
     metrics = _metrics(directory, host, stream)
     gates = tuple(parse_gate("--gate", text) for text in host.asked.gates)
     checked = tuple(check_gates(gates, metrics, host.ending.load))
-    return Facts(directory, host, stream, console, unreadable, release, metrics=metrics, gates=checked), keys
+    return Facts(directory, host, stream, console, unreadable, release, metrics=metrics, gates=checked,
+                 symbols=read_symbols(directory)), keys
 
 
 def _with_results(directory: RunDirectory, host: Host, stream: Stream,

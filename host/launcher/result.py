@@ -17,6 +17,7 @@ from .metrics_table import NAME as TABLE, table_bytes
 from .reasons import qemu_warnings
 from .records import BadRecord, lines_of, read_json
 from .rundir import VMCORE
+from .symbols import Symbols
 from .verdicts import VERDICTS
 
 NAME = "result.json"
@@ -72,6 +73,7 @@ def result_bytes(judgement: Judgement) -> bytes:
         "trace": asdict(facts.recording) if facts.recording else None,
         "vmcore": {"bytes": facts.directory.size(VMCORE) or None,
                    "problem": host.ending.vmcore_problem} if asked.vmcore else None,
+        "symbols": _symbols(facts.symbols),
         "metrics": {name: {"value": value.value, "unit": value.unit} for name, value in facts.metrics.values.items()},
         "metrics_absent": [{"name": name, "reason": reason} for name, reason in facts.metrics.absent.items()],
         "gates": [{"gate": checked.gate.text, "metric": checked.gate.name, "outcome": checked.outcome,
@@ -83,6 +85,13 @@ def result_bytes(judgement: Judgement) -> bytes:
         "metrics_wakeups": facts.metrics.wakeups if facts.metrics.wakeups in ("windows", "all") else None,
     }
     return lines_of({**own, **{key: value for key, value in judgement.stream_keys.items() if key not in own}})
+
+
+def _symbols(symbols: Symbols) -> Optional[dict[str, Any]]:
+    if not symbols.vmlinux:
+        return None
+    return {"vmlinux": symbols.vmlinux, "problem": symbols.problem,
+            "places": {one.address: [asdict(place) for place in one.places] for one in symbols.resolved}}
 
 
 def write_result(judgement: Judgement, data: bytes) -> None:

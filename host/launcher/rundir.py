@@ -27,7 +27,7 @@ VMCORE = "vmcore"
 # What a run writes itself; a file of another name is not touched.
 _NUMBERED = re.compile(r"sched-[0-9].*\.log|dump-[0-9].*\.txt", re.DOTALL)
 _OURS = re.compile(r"bulk\.bin|console\.log|com2\.log|qemu\.log|stdout|stderr|dmesg|printk|kmsg|history|stats|metrics\.tsv"
-                   r"|vmcore|result\.json(\.new)?|trace\.dat|trace\.systrace"
+                   r"|vmcore|symbols\.json|result\.json(\.new)?|trace\.dat|trace\.systrace"
                    r"|stream\.json(\.new)?|host\.json|host\.txt|get\.list|hang\.txt|sched\.log|\.ktbox-[0-9a-f]+\.new"
                    r"|" + _NUMBERED.pattern, re.DOTALL)
 # applets/host/artifacts.h has the same.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from typing import Optional
 
 from .accelerator import choose_accelerator
 from .bisection import report_commit
@@ -18,6 +19,7 @@ from .include import check_file, name_of_include
 from .initramfs import collect
 from .jobs import Jobs
 from .judge import judge
+from .kernel import Kernel
 from .machine import Places, attach_timeout, frequency_word, kernel_words, qemu_command, shown_command
 from .metrics_table import NAME as TABLE
 from .options import Options
@@ -34,6 +36,7 @@ from .run_records import append_record
 from .rundir import CONSOLE, STREAM, RunDirectory
 from .snapshot import limit_bytes
 from .stream import decode, has_status
+from .symbolize import keep_symbols
 from .terminal import restore_screen
 from .text import Fault, note, print_text
 from .warm import Preparation, Start
@@ -61,7 +64,7 @@ def prepare_and_run(options: Options, paths: Paths, jobs: Jobs) -> int:
             write_host(directory, _host(plan, accel, origin, ending, start))
             if plan.has_terminal and not has_status(directory):
                 restore_screen()
-            return report(plan.options, directory, jobs)
+            return report(plan.options, directory, jobs, plan.kernel)
 
 
 def _host(plan: Plan, accel: str, origin: Origin, ending: Ending, start: Start) -> Host:
@@ -79,14 +82,17 @@ def _host(plan: Plan, accel: str, origin: Origin, ending: Ending, start: Start) 
                 start.snapshot_age_secs)
 
 
-def report(options: Options, directory: RunDirectory, jobs: Jobs) -> int:
+def report(options: Options, directory: RunDirectory, jobs: Jobs, kernel: Optional[Kernel] = None) -> int:
     """Judge the run directory and tell what it says. A large console takes its time: a signal ends that too.
 
-    What can't be written (a full disk) costs nothing else. Raises Fault with all of that.
+    KERNEL: of a run, whose addresses are translated. What can't be written (a full disk) costs nothing else. Raises
+    Fault with all of that.
     """
     jobs.raise_at_once()
     judgement = judge(directory)
     judgement = replace(judgement, facts=keep_recording(judgement.facts, jobs))
+    if kernel and judgement.verdict.word != "pass":
+        judgement = replace(judgement, facts=replace(judgement.facts, symbols=keep_symbols(kernel, directory, jobs)))
     result = result_bytes(judgement)
     unwritten = failures_of({RESULT: lambda: write_result(judgement, result), TABLE: lambda: write_table(judgement)})
     lost = print_summary(judgement, options.quiet)

@@ -28,7 +28,11 @@ _DUMP_MARK = b"sched_ext_dump: "
 
 
 def evidence(judgement: Judgement) -> Iterator[str]:
-    """The lines, not yet printable."""
+    """The lines, not yet printable, with the source lines of the addresses in them."""
+    return map(judgement.facts.symbols.annotated, _evidence(judgement))
+
+
+def _evidence(judgement: Judgement) -> Iterator[str]:
     facts = judgement.facts
     file = facts.directory.file
     yield from _dump(facts)
@@ -117,7 +121,7 @@ def _hang(facts: Facts) -> Iterator[str]:
     tasks = read_tasks(facts.directory.file("hang.txt"))
     if tasks:
         yield "  -- what its tasks did, hang.txt"
-        yield from describe_tasks(tasks)
+        yield from describe_tasks(tasks, facts.symbols)
     else:
         yield "  -- the guest did not report what its tasks do"
     yield from _before_limit(facts, facts.ending.hang_from or 0)

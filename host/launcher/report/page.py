@@ -139,7 +139,7 @@ def _log(judgement: Judgement, name: str, title: str, head: int, is_open: bool) 
     if not size:
         return ""
     is_good = judgement.verdict.kind.tone == GOOD  # then nothing is why it went wrong
-    lines = [_marked(line, is_good) for line in _lines(path, name, head)]
+    lines = [_marked(judgement.facts.symbols.annotated(line), is_good) for line in _lines(path, name, head)]
     hits = sum(line.startswith('<span class="hit">') for line in lines)
     marked = f' <small class="count">{hits} marked</small>' if hits else ""
     return (f"<details{' open' if is_open else ''}><summary>{title} <small>{name}, {size} bytes</small>{marked}</summary>\n"

@@ -60,6 +60,8 @@ def _summary(judgement: Judgement) -> Iterator[str]:
                           "  trace      {} notes in all")
     if facts.host.asked.vmcore and (vmcore := describe_vmcore(facts)):
         yield f"  vmcore     {vmcore}"[:_WIDTH]
+    if facts.symbols.problem:
+        yield f"  symbols    {one_line(facts.symbols.vmlinux)}: {one_line(facts.symbols.problem)}"[:_WIDTH]
     if has_payload(facts):
         yield f"  payload    {describe_payload(stream)}"
     yield from _tests(facts)

@@ -10,12 +10,13 @@ import re
 from dataclasses import dataclass
 from typing import Iterator
 
+from ..symbols import Symbols
 from ..text import printable_bytes, short_lines
 
 SHOWN = 8
 _TASKS_MAX = 20000
 _TASK = re.compile(rb"task:([^ ]*) *state:(.) .*?pid:([0-9]{1,9}) .*?(?:ppid:([0-9]{1,9}) |$)")
-_FRAME = re.compile(rb"\]  ([A-Za-z_][A-Za-z0-9_.]*)\+0x")  # a sure one: the others have "? " before them
+_FRAME = re.compile(rb"\]  (([A-Za-z_][A-Za-z0-9_.]*)\+0x[0-9a-f]+/0x[0-9a-f]+)")  # a sure one: the others have "? " before them
 # The way to sleep, not its reason.
 _SLEEPS = re.compile(rb"_*(io_)?schedule(_\w+)?(\.\w+)*|_*wait_for_common(\.\w+)*|do_nanosleep|context_switch|__cond_resched")
 _OWN = (b"kthvc", b"ktsend", b"ktpipe", b"ktdump", b"ktlatch", b"ktexec", b"ktexitmon", b"ktterm", b"ktlogin", b"ktstdin")
@@ -29,12 +30,15 @@ class Task:
     pid: int
     parent: int
     waits_in: bytes = b""
+    waits_at: bytes = b""  # its address, as the kernel prints it
 
-    def __str__(self) -> str:
+    def describe(self, symbols: Symbols) -> str:
         name = printable_bytes(self.name) + f"[{self.pid}]"
         if self.state == b"R":
             return name + " runs"
         where = f" in {printable_bytes(self.waits_in)}" if self.waits_in else ""
+        place = symbols.place_of(printable_bytes(self.waits_at))
+        where += f" ({place})" if place else ""
         return name + (" waits, uninterruptible," if self.state == b"D" else " waits") + where
 
 
@@ -50,12 +54,12 @@ def read_tasks(path: str) -> dict[int, Task]:
             tasks.setdefault(task.pid, task)
         elif task and not task.waits_in:
             frame = _FRAME.search(line)
-            if frame and not _SLEEPS.fullmatch(frame.group(1)):
-                task.waits_in = frame.group(1)
+            if frame and not _SLEEPS.fullmatch(frame.group(2)):
+                task.waits_at, task.waits_in = frame.groups()
     return tasks
 
 
-def describe_tasks(tasks: dict[int, Task]) -> Iterator[str]:
+def describe_tasks(tasks: dict[int, Task], symbols: Symbols) -> Iterator[str]:
     payload = _below(tasks, (b"ktexec", b"ktterm", b"ktlogin"))
     scheduler = _below(tasks, (b"ktexitmon",))
     known = {task.pid for task in (*payload, *scheduler)}
@@ -68,7 +72,7 @@ def describe_tasks(tasks: dict[int, Task]) -> Iterator[str]:
                          ("kernel threads that wait, uninterruptible", _in_state(threads, b"D"))):
         if group or title in ("payload", "running", "waiting in the kernel, uninterruptible"):
             yield f"     {title}: {len(group)}"
-            yield from (f"       {task}" for task in group[:SHOWN])
+            yield from (f"       {task.describe(symbols)}" for task in group[:SHOWN])
 
 
 def _in_state(tasks: list[Task], state: bytes) -> list[Task]:
