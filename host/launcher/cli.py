@@ -13,6 +13,7 @@ import sys
 import textwrap
 from typing import Callable, NamedTuple, NoReturn, Optional, Sequence, Union
 
+from .attempts import RETRIES_MAX
 from .bisection import check_sides, parse_side
 from .death import parse_death
 from .options import Options
@@ -182,6 +183,9 @@ _OPTIONS = (
                  "reaches the limit of -t; see docs/use/post-mortem.md"),
     _Option("run", "-t", "limit_secs", _number(1, 99999999), "SECS",
             text="wall-clock limit (default 120; none for a shell on a terminal or --gdb)"),
+    _Option("run", "--retries", "retries", _number(0, RETRIES_MAX), "N", default=0,
+            text="run again, at most N times, what neither passes nor is an error of the host; a pass after a failure is "
+                 "`flaky` in each report (and no failure). The payload's stdin is empty then; see docs/use/ci.md"),
     _Option("run", "-o", "output", parse_path, "DIR",
             text="the run directory (default: a new one under build/runs/ of the source tree; of an installed "
                  "ktrun, under ~/.local/state/ktbox/runs/)"),
@@ -312,6 +316,9 @@ def parse(words: Sequence[str], version: str, stdin: str, defaults: str) -> Opti
     if alone and len(seen) > 1:
         raise Fault(f"{alone}: no other option goes with it: {next(word for word in seen if word != alone)}")
     command = " ".join(shell_word(word) for word in arguments) if arguments else None
+    if namespace.retries and (namespace.gdb or (namespace.shell and not arguments)):
+        raise Fault("--retries: a run that somebody attends is not run again: neither --gdb nor --shell without a command "
+                    "goes with it")
     if "--history" in seen and not namespace.shell:
         raise Fault("--history: only a shell has a history: give --shell")
     options = Options(**vars(namespace), command=command, arguments=arguments, stdin=stdin,

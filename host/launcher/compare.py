@@ -33,6 +33,7 @@ from .report.compare_page import compare_page
 from .result import Measured, read_measured
 from .rundir import RunDirectory, check_output
 from .text import Fault, note, one_line, print_text, without_controls, write_stderr
+from .verdicts import passes
 from .workdir import work_directory
 
 _GIVE_UP = 3  # runs of a side that have all failed
@@ -57,7 +58,7 @@ def run_comparison(options: Options, paths: Paths, jobs: Jobs) -> int:
         comparison = _run_all(directory, design, accel, options, paths, jobs)
         directory.replace("compare.json", compare_json(comparison))
     _report(options, comparison)
-    failed = any(run.verdict != "pass" for run in comparison.runs)
+    failed = bool(comparison.failed)
     return 1 if failed or (options.fail_if_worse and has_worse(comparison.payloads)) else 0
 
 
@@ -143,7 +144,7 @@ def _why_enough(design: Design, progress: _Progress, rounds: int, options: Optio
     """Between rounds. Empty: it goes on."""
     for at, side in enumerate(design.sides):
         mine = [measured.outcome.word for turn, measured in progress.done.items() if turn.side == at]
-        if len(mine) >= _GIVE_UP and "pass" not in mine:
+        if len(mine) >= _GIVE_UP and not any(map(passes, mine)):
             return f"ended early: all {len(mine)} runs of {side.letter} failed"
     if options.until is None or rounds % 2 or rounds < RUNS_UNTIL_LEAST:  # whole blocks of ABBA only
         return ""
@@ -161,7 +162,7 @@ def _rules(design: Design, options: Options) -> Rules:
 
 def _samples(design: Design, done: dict[Turn, Measured]) -> list[list[list[dict[str, Value]]]]:
     return [[[measured.metrics for turn, measured in done.items()
-              if (turn.payload, turn.side) == (payload, side) and measured.outcome.word == "pass"]
+              if (turn.payload, turn.side) == (payload, side) and passes(measured.outcome.word)]
              for side in range(len(design.sides))] for payload in range(len(design.payloads))]
 
 
@@ -173,7 +174,7 @@ def _collect(design: Design, done: dict[Turn, Measured], end: str, directory: st
     payloads = compare_runs(_samples(design, done), rules)
     names = {metric.name for metrics in payloads for metric in metrics}
     unknown = [headline.name for headline in options.metrics if headline.name not in names]
-    if unknown and any(run.verdict == "pass" for run in runs):
+    if unknown and any(passes(run.verdict) for run in runs):
         end = "; ".join(filter(None, [end, f"no run has measured {', '.join(unknown)}"]))
     if options.until and not end:
         widths = [width for metrics in payloads if (width := widest(metrics))]

@@ -19,7 +19,7 @@ from .cells import not_for_many
 from .cli import environment_words, parse, words_of_runs
 from .digest import sha256_of
 from .jobs import Jobs
-from .matrix_file import Matrix, read_matrix
+from .matrix_file import Matrix, read_matrix, retry_words
 from .options import Options
 from .paths import Paths
 from .plan import Plan, make_plan
@@ -184,7 +184,8 @@ def _of_file(options: Options, paths: Paths) -> Design:
     if other or options.command is not None:
         raise Fault(f"--compare FILE: what is asked of a run stands in the file: {other or '--'}")
     matrix = read_matrix(path, options, paths)
-    common = ["-m", str(matrix.memory_mib), "-t", str(matrix.limit_secs), *matrix.options]
+    common = ["-m", str(matrix.memory_mib), "-t", str(matrix.limit_secs), *retry_words(matrix),
+              *matrix.options]
     common += ["--warm"] if options.warm else []
     payloads = tuple(Payload(payload.name, ("sh", "-c", payload.command)) for payload in matrix.payloads
                      if payload.command)

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Optional
 
+from .attempts import RETRIES_MAX, Attempt, is_run_again
 from .death import BadExpression, check_expression
 from .host_load import HostLoad
 from .recording import RING_KIB_MAX
@@ -93,6 +94,7 @@ class Host:
     ending: Ending = Ending()
     start: str = "cold"  # how the guest was started: "cold" or "warm"
     snapshot_age_secs: Optional[int] = None  # of the saved guest that was resumed
+    attempts: tuple[Attempt, ...] = ()  # that failed before this one
 
 
 def write_host(directory: RunDirectory, host: Host) -> None:
@@ -130,6 +132,7 @@ def _check(host: Host) -> None:
         raise BadRecord(f"unwritten: {ending.unwritten!r:.100}")
     if host.accel not in ("kvm", "tcg", "unknown"):
         raise BadRecord(f"accel: {host.accel!r:.100}")
+    _check_attempts(host)
     _check_death(host.asked.death)
     for gate in host.asked.gates:
         _check_gate(gate)
@@ -141,6 +144,14 @@ def _check(host: Host) -> None:
         raise BadRecord(f"start: {host.start!r:.100}")
     if ending.timed_out and (host.asked.limit_secs is None or ending.hang_from is None):
         raise BadRecord("timed_out without limit_secs and hang_from")
+
+
+def _check_attempts(host: Host) -> None:
+    is_good = len(host.attempts) <= RETRIES_MAX and all(
+        is_run_again(attempt.verdict) and 1 <= attempt.code <= 255 and 0 <= attempt.wall_ms < _NUMBER_MAX
+        for attempt in host.attempts)
+    if not is_good:
+        raise BadRecord("attempts")
 
 
 def _check_death(expression: str) -> None:

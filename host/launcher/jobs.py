@@ -115,6 +115,14 @@ class Jobs:
         """From now on no signal interrupts: what is still to be done is bounded."""
         self._is_closing = True
 
+    def accept(self) -> None:
+        """After raise_at_once or shield: signals are looked at in Jobs.wait again."""
+        self._is_closing = self._raises_at_once = False
+
+    @property
+    def is_asked_to_end(self) -> bool:
+        return self._received is not None
+
     def raise_at_once(self) -> None:
         """From now on a signal raises Interrupted wherever ktrun is: a report may go to a pipe that nobody reads."""
         self._raises_at_once = True

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
+from .attempts import why_flaky
 from .death import CPU_SECS, NoAnswer, matches
 from .facts import Facts, read_facts
 from .gates import FAILED, INCONCLUSIVE
@@ -173,9 +174,14 @@ def judge_gates(facts: Facts) -> Optional[Verdict]:
     return None
 
 
+def judge_attempts(facts: Facts) -> Optional[Verdict]:
+    """What would be a pass is none where it took several attempts."""
+    return give("flaky", why_flaky(facts.host.attempts)) if facts.host.attempts else None
+
+
 def judge_rest(facts: Facts) -> Optional[Verdict]:
     return give("pass", None)
 
 
 RULES = (judge_host, judge_guest, judge_scheduler, judge_init, judge_missing, judge_end, judge_kernel, judge_payload,
-         judge_scripts, judge_output, judge_gates, judge_rest)
+         judge_scripts, judge_output, judge_gates, judge_attempts, judge_rest)

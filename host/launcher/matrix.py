@@ -26,7 +26,7 @@ from .accelerator import choose_accelerator
 from .cells import claim_directory, not_for_many, write_cell
 from .cli import parse
 from .jobs import Interrupted, Job, Jobs
-from .matrix_file import Matrix, Payload, Scheduler, read_matrix
+from .matrix_file import Matrix, Payload, Scheduler, read_matrix, retry_words
 from .options import Options
 from .paths import Paths
 from .plan import Plan, check_base, check_busybox, check_reports, find_qemu, new_directory, read_kernel_file
@@ -35,6 +35,7 @@ from .report.matrix import NOT_RUN, Cell, Row, matrix_junit, matrix_page, matrix
 from .result import Outcome, read_outcome
 from .rundir import RunDirectory, check_output
 from .text import Fault, note, print_text, without_controls, write_stderr
+from .verdicts import passes
 from .workdir import work_directory
 
 _OVERHEAD_MIB = 256  # of a QEMU beyond its guest's memory
@@ -69,7 +70,7 @@ def run_matrix(options: Options, paths: Paths, jobs: Jobs) -> int:
     else:
         reports["the table"] = lambda: print_text(table)
     make_all(reports)
-    return 0 if all(cell.verdict == "pass" for cell in results) else 1
+    return 0 if all(passes(cell.verdict) for cell in results) else 1
 
 
 def _check(options: Options, paths: Paths) -> tuple[Matrix, Plan]:
@@ -132,7 +133,7 @@ def _words(cell: Work, matrix: Matrix, is_warm: bool) -> list[str]:
     words = ["-k", cell.kernel, "--topology", cell.topology, "-m", str(matrix.memory_mib), "-t", str(matrix.limit_secs)]
     if cell.scheduler.path:
         words += ["-s", cell.scheduler.path, *(["-a", cell.scheduler.arguments] if cell.scheduler.arguments else [])]
-    words += [*(["--warm"] if is_warm else []), *matrix.options]
+    words += [*(["--warm"] if is_warm else []), *retry_words(matrix), *matrix.options]
     return words + (["--", "sh", "-c", cell.payload.command] if cell.payload.command else [])
 
 
@@ -237,7 +238,7 @@ def _collect(directory: str, cell: Work) -> Cell:
     if not outcome:
         outcome = Outcome(NOT_RUN, 0, _first_line(f"{directory}/{cell.name}.err"), "")
     return Cell(cell.name, cell.kernel, cell.topology, cell.scheduler.name, cell.payload.name, outcome.word,
-                outcome.wall_ms, outcome.reason or "", outcome.started)
+                outcome.wall_ms, outcome.reason or "", outcome.started, outcome.attempts)
 
 
 def _first_line(path: str) -> str:

@@ -12,6 +12,7 @@ import shlex
 from dataclasses import dataclass, field
 from typing import Callable, Optional
 
+from .attempts import RETRIES_MAX
 from .include import check_file, check_program
 from .kernel import X86_64, Architecture
 from .options import Options
@@ -21,7 +22,7 @@ from .text import Fault
 from .topology import Topology, parse_topology
 from .values import parse_number
 
-_KEYS = "kernel, topology, scheduler, payload, repeat, memory, limit, options"
+_KEYS = "kernel, topology, scheduler, payload, repeat, memory, limit, retries, options"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Matrix:
     repeat: int = 1
     memory_mib: int = 512
     limit_secs: int = 120
+    retries: int = 0
     options: list[str] = field(default_factory=list)
 
 
@@ -69,6 +71,10 @@ def read_matrix(path: str, options: Options, paths: Paths) -> Matrix:
     return matrix
 
 
+def retry_words(matrix: Matrix) -> list[str]:
+    return ["--retries", str(matrix.retries)] if matrix.retries else []
+
+
 class _Reader:
     def __init__(self, directory: str) -> None:
         self.matrix = Matrix()
@@ -83,6 +89,7 @@ class _Reader:
             "repeat": lambda value: setattr(self.matrix, "repeat", parse_number("repeat", value, 1, 100000)),
             "memory": lambda value: setattr(self.matrix, "memory_mib", parse_number("memory", value, 128, 1048576)),
             "limit": lambda value: setattr(self.matrix, "limit_secs", parse_number("limit", value, 1, 99999999)),
+            "retries": lambda value: setattr(self.matrix, "retries", parse_number("retries", value, 0, RETRIES_MAX)),
             "options": self._add_options,
         }
 

@@ -43,6 +43,7 @@ class Options(NamedTuple):
     vmcore: bool
     # run
     limit_secs: Optional[int]
+    retries: int
     output: Optional[str]
     max_output: Size
     gets: list[str]

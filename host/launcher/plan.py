@@ -196,7 +196,8 @@ def _stdin_kind(options: Options) -> Optional[str]:
     """A closed stdin and /dev/null are the same: then the guest has no such port, and the payload's stdin is empty."""
     if options.is_interactive:
         return TERMINAL
-    reads = options.command is not None and not options.kselftest
+    # a second attempt would find nothing to read
+    reads = options.command is not None and not options.kselftest and not options.retries
     return STREAM_INPUT if reads and options.stdin not in ("", "/dev/null") else None
 
 

@@ -10,12 +10,13 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any, Optional
 
+from .attempts import RETRIES_MAX, Attempt, is_run_again
 from .host_load import waited_share
 from .judge import Judgement
 from .metrics import Value
 from .metrics_table import NAME as TABLE, table_bytes
 from .reasons import qemu_warnings
-from .records import BadRecord, lines_of, read_json
+from .records import BadRecord, from_json, lines_of, read_json
 from .rundir import VMCORE
 from .symbols import Symbols
 from .verdicts import VERDICTS
@@ -34,6 +35,7 @@ class Outcome:
     wall_ms: int
     reason: Optional[str]
     started: str  # empty: unknown
+    attempts: tuple[Attempt, ...] = ()  # that failed before
 
     @property
     def is_finished(self) -> bool:
@@ -67,6 +69,7 @@ def result_bytes(judgement: Judgement) -> bytes:
             "command": asked.command,
             "rerun": origin.rerun or None,
         },
+        "attempts": [asdict(attempt) for attempt in host.attempts],
         "kernel_report_count": console.count,
         "kernel_reports": [{"kind": report.kind, "line": report.line} for report in console.reports],
         "qemu_warnings": qemu_warnings(facts),
@@ -153,9 +156,11 @@ def metrics_of(values: object) -> dict[str, Value]:
 def _outcome_of(keys: Any) -> Optional[Outcome]:
     try:
         word, wall_ms, reason, started = keys["verdict"], keys["wall_ms"], keys["reason"], keys["run"]["started"]
-    except (KeyError, TypeError):
+        attempts = tuple(from_json(Attempt, attempt) for attempt in keys.get("attempts", [])[:RETRIES_MAX])
+    except (KeyError, TypeError, AttributeError, BadRecord):
         return None
     if word not in VERDICTS or word == "interrupted" or type(wall_ms) is not int:
         return None
     return Outcome(word, wall_ms, reason if isinstance(reason, str) else None,
-                   started if isinstance(started, str) else "")
+                   started if isinstance(started, str) else "",
+                   tuple(attempt for attempt in attempts if is_run_again(attempt.verdict)))

@@ -31,6 +31,7 @@ _OURS = re.compile(r"bulk\.bin|console\.log|com2\.log|qemu\.log|stdout|stderr|dm
                    r"|stream\.json(\.new)?|host\.json|host\.txt|get\.list|hang\.txt|sched\.log|\.ktbox-[0-9a-f]+\.new"
                    r"|" + _NUMBERED.pattern, re.DOTALL)
 # applets/host/artifacts.h has the same.
+_ATTEMPT = re.compile(r"attempt-[0-9]{1,3}")
 _MARKER = ".ktbox-run"
 _MARKER_TEXT = b"A run of ktbox has made this directory, or the files in it that have a run's names.\n"
 _MARKER_GET = b"get/ was there before.\n"
@@ -111,6 +112,32 @@ class RunDirectory:
         except OSError as error:
             raise Fault(f"output is not writable: {self.path}: {error.strerror}") from error
 
+    def remove_attempts(self, is_in_the_way: bool) -> None:
+        """Those of an earlier run. Raises Fault for a directory of that name which no run has made, where it is in the
+        way."""
+        entries = [entry for entry in os.scandir(self.path) if _ATTEMPT.fullmatch(entry.name)]
+        own = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)
+               and _read_marker(entry.path).startswith(_MARKER_TEXT)]
+        other = next((entry.path for entry in entries if entry.path not in own), None)
+        if other and is_in_the_way:
+            raise Fault(f"--retries: in the way, and not of a run: {other}")
+        for path in own:
+            shutil.rmtree(path)
+
+    def set_aside(self, name: str) -> None:
+        """All artifacts into a run directory NAME below this one."""
+        try:
+            os.mkdir(self.file(name))
+            with create(self.file(f"{name}/{_MARKER}")) as marker:
+                marker.write(_MARKER_TEXT)
+            is_own_get = _MARKER_GET not in _read_marker(self.path)
+            for entry in os.scandir(self.path):
+                is_file = _OURS.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)
+                if is_file or (entry.name == "get" and is_own_get):
+                    os.rename(entry.path, self.file(f"{name}/{entry.name}"))
+        except OSError as error:
+            raise Fault(f"unable to keep an attempt in {self.file(name)}: {error.strerror}") from error
+
     def check_files(self) -> None:
         """Raise Fault for what has the name of an artifact and is none: of a replayed directory nothing is trusted."""
         try:
@@ -142,7 +169,7 @@ class RunDirectory:
     def _claim(self, is_run: bool, stays: Sequence[str] = ()) -> None:
         """Mark the directory as a run's, unless it is. Raises Fault for a file with a run's name that no run has made,
         but for those that are only read (STAYS)."""
-        if self._read_marker().startswith(_MARKER_TEXT):
+        if _read_marker(self.path).startswith(_MARKER_TEXT):
             return
         for entry in os.scandir(self.path):
             if not is_run and _OURS.fullmatch(entry.name) and entry.name not in stays:
@@ -150,17 +177,10 @@ class RunDirectory:
         with create(self.file(_MARKER)) as marker:
             marker.write(_MARKER_TEXT + (_MARKER_GET if os.path.lexists(self.file("get")) and not is_run else b""))
 
-    def _read_marker(self) -> bytes:
-        try:
-            with open(self.file(_MARKER), "rb") as marker:
-                return marker.read(1000)
-        except FileNotFoundError:
-            return b""
-
     def _prepare_get(self, has_gets: bool) -> None:
         """Remove files fetched by an earlier run, but never empty a directory that ktrun did not create."""
         get = self.file("get")
-        if os.path.lexists(get) and _MARKER_GET not in self._read_marker():
+        if os.path.lexists(get) and _MARKER_GET not in _read_marker(self.path):
             shutil.rmtree(get)
         if has_gets and os.path.lexists(get):
             raise Fault(f"--get, --trace: in the way, and not of a run: {get}")
@@ -181,6 +201,14 @@ class RunDirectory:
                 file.write(data)
         except OSError as error:
             raise Fault(f"unable to write {self.file(name)}: {error.strerror}") from error
+
+
+def _read_marker(directory: str) -> bytes:
+    try:
+        with open(f"{directory}/{_MARKER}", "rb") as marker:
+            return marker.read(1000)
+    except FileNotFoundError:
+        return b""
 
 
 def check_free(path: str, what: str, least: int = 4 * _SPACE_LEAST) -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Optional
 
 from .accelerator import choose_accelerator
+from .attempts import Attempt, attempt_of, is_run_again, name_of
 from .bisection import report_commit
 from .flight_recorder import keep_recording
 from .history import keep_history, read_history
@@ -18,7 +19,7 @@ from .host import FORMAT, Asked, Ending, Host, Origin, read_host, write_host
 from .include import check_file, name_of_include
 from .initramfs import collect
 from .jobs import Jobs
-from .judge import judge
+from .judge import Judgement, judge
 from .kernel import Kernel
 from .machine import Places, attach_timeout, frequency_word, kernel_words, qemu_command, shown_command
 from .metrics_table import NAME as TABLE
@@ -39,6 +40,7 @@ from .stream import decode, has_status
 from .symbolize import keep_symbols
 from .terminal import restore_screen
 from .text import Fault, note, print_text
+from .verdicts import passes
 from .warm import Preparation, Start
 from .workdir import work_directory, work_path
 
@@ -57,14 +59,48 @@ def prepare_and_run(options: Options, paths: Paths, jobs: Jobs) -> int:
         if not options.warm:
             ready.files.write_initramfs(f"{work}/initramfs.cpio")
         with RunDirectory(plan.output) as directory:
-            directory.prepare(bool(options.gets or options.trace))
-            origin = find_origin(plan)
-            ending, start = run_guest(ready, directory, jobs)
-            keep_history(plan.options, history, directory.file("history"))
-            write_host(directory, _host(plan, accel, origin, ending, start))
+            _run_attempts(ready, history, directory, jobs)
             if plan.has_terminal and not has_status(directory):
                 restore_screen()
             return report(plan.options, directory, jobs, plan.kernel)
+
+
+def _run_attempts(ready: Preparation, history: bytes, directory: RunDirectory, jobs: Jobs) -> None:
+    """All but the last one are kept below the directory."""
+    options = ready.plan.options
+    failed: tuple[Attempt, ...] = ()
+    _run_once(ready, history, failed, directory, jobs)
+    while len(failed) < options.retries:
+        jobs.raise_at_once()
+        judgement = _conclude(directory, jobs, ready.plan.kernel)[0]
+        if not is_run_again(judgement.verdict.word) or jobs.is_asked_to_end:
+            break
+        failed += (attempt_of(judgement.verdict, judgement.facts.ending.wall_ms),)
+        note(f"attempt {len(failed)} of {options.retries + 1}: {failed[-1].text}; run again")
+        directory.set_aside(name_of(len(failed)))
+        jobs.accept()
+        _run_once(replace(ready, work=_work_below(ready.work, len(failed))), history, failed, directory, jobs)
+
+
+def _work_below(work: str, number: int) -> str:
+    """The FIFOs of each attempt are new; the initramfs is the same."""
+    path = f"{work}/{number}"
+    os.mkdir(path, 0o700)
+    if os.path.exists(f"{work}/initramfs.cpio"):
+        os.symlink(f"{work}/initramfs.cpio", f"{path}/initramfs.cpio")
+    return path
+
+
+def _run_once(ready: Preparation, history: bytes, failed: tuple[Attempt, ...], directory: RunDirectory,
+              jobs: Jobs) -> None:
+    plan = ready.plan
+    if not failed:
+        directory.remove_attempts(bool(plan.options.retries))
+    directory.prepare(bool(plan.options.gets or plan.options.trace))
+    origin = find_origin(plan)
+    ending, start = run_guest(ready, directory, jobs)
+    keep_history(plan.options, history, directory.file("history"))
+    write_host(directory, replace(_host(plan, ready.accel, origin, ending, start), attempts=failed))
 
 
 def _host(plan: Plan, accel: str, origin: Origin, ending: Ending, start: Start) -> Host:
@@ -82,6 +118,17 @@ def _host(plan: Plan, accel: str, origin: Origin, ending: Ending, start: Start) 
                 start.snapshot_age_secs)
 
 
+def _conclude(directory: RunDirectory, jobs: Jobs, kernel: Optional[Kernel]) -> tuple[Judgement, bytes, list[str]]:
+    """The run's own files of its outcome. Returns also the content of result.json, and what could not be written."""
+    judgement = judge(directory)
+    judgement = replace(judgement, facts=keep_recording(judgement.facts, jobs))
+    if kernel and not passes(judgement.verdict.word):
+        judgement = replace(judgement, facts=replace(judgement.facts, symbols=keep_symbols(kernel, directory, jobs)))
+    result = result_bytes(judgement)
+    unwritten = failures_of({RESULT: lambda: write_result(judgement, result), TABLE: lambda: write_table(judgement)})
+    return judgement, result, unwritten
+
+
 def report(options: Options, directory: RunDirectory, jobs: Jobs, kernel: Optional[Kernel] = None) -> int:
     """Judge the run directory and tell what it says. A large console takes its time: a signal ends that too.
 
@@ -89,12 +136,7 @@ def report(options: Options, directory: RunDirectory, jobs: Jobs, kernel: Option
     Fault with all of that.
     """
     jobs.raise_at_once()
-    judgement = judge(directory)
-    judgement = replace(judgement, facts=keep_recording(judgement.facts, jobs))
-    if kernel and judgement.verdict.word != "pass":
-        judgement = replace(judgement, facts=replace(judgement.facts, symbols=keep_symbols(kernel, directory, jobs)))
-    result = result_bytes(judgement)
-    unwritten = failures_of({RESULT: lambda: write_result(judgement, result), TABLE: lambda: write_table(judgement)})
+    judgement, result, unwritten = _conclude(directory, jobs, kernel)
     lost = print_summary(judgement, options.quiet)
     makers = report_makers(options, judgement, result)
     if options.record:

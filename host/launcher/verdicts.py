@@ -41,6 +41,7 @@ VERDICTS = {
     "fail": Kind(None, FAILED, BAD, ("stderr", "stdout"), "the payload's own code"),
     "gate-failed": Kind(213, FAILED, BAD, (), "a figure did not keep the limit of its --gate"),
     "inconclusive": Kind(214, ERROR, WARN, (), "a --gate has no answer: no such figure, or the host was too busy for it"),
+    "flaky": Kind(0, PASSED, WARN, (), "--retries, and an attempt passed after one that had failed"),
     "pass": Kind(0, PASSED, GOOD, (), ""),
 }
 
@@ -64,6 +65,11 @@ def give(word: str, reason: Optional[str], code: Optional[int] = None) -> Verdic
     if own is None:
         own = code if code is not None and 1 <= code <= 255 else 255
     return Verdict(word, own, reason)
+
+
+def passes(word: str) -> bool:
+    """Whether it fails no build. A flaky run does not, and is no "pass"."""
+    return word in VERDICTS and VERDICTS[word].outcome == PASSED
 
 
 def help_lines() -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
+from ..attempts import Attempt
 from ..judge import Judgement
 from ..text import one_line, printable
 from ..verdicts import ERROR, FAILED, PASSED
@@ -22,6 +23,7 @@ class Case:
     message: str
     type: str  # of a failure or an error
     text: str = ""  # what a person would open first
+    attempts: tuple[Attempt, ...] = ()  # that failed before
 
 
 def list_cases(judgement: Judgement) -> list[Case]:
@@ -30,9 +32,10 @@ def list_cases(judgement: Judgement) -> list[Case]:
     outcome = verdict.kind.outcome
     if verdict.word == "fail" and any(test.status == FAILED for test in stream.tests):
         outcome = PASSED
-    message = "" if outcome == PASSED else one_line(str(verdict))
+    message = "" if outcome == PASSED and verdict.word != "flaky" else one_line(str(verdict))
     text = "" if outcome == PASSED else "\n".join(map(printable, evidence(judgement)))
-    cases = [Case(outcome, judgement.facts.ending.wall_ms, "ktrun", "run", message, verdict.word, text)]
+    cases = [Case(outcome, judgement.facts.ending.wall_ms, "ktrun", "run", message, verdict.word, text,
+                  judgement.facts.host.attempts)]
     for test in stream.tests:
         cases.append(Case(test.status, test.ms, _text(test.file), _text(test.name), _text(test.message), "assert"))
     return cases

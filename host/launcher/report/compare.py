@@ -15,6 +15,7 @@ from typing import Any, Iterator, Optional, Sequence
 from ..compare_plan import Design, shown_words
 from ..comparison import ALPHA, NOISY, SAME, TOO_FEW, Difference, Metric
 from ..directions import HIGHER, LOWER
+from ..verdicts import passes
 from ..ranks import LEVEL, RESAMPLES, Spread
 from ..records import lines_of
 from ..text import clean, one_line, printable, without_controls
@@ -54,7 +55,11 @@ class Comparison:
 
     @property
     def failed(self) -> list[Run]:
-        return [run for run in self.runs if run.verdict != "pass"]
+        return [run for run in self.runs if not passes(run.verdict)]
+
+    @property
+    def flaky(self) -> list[Run]:
+        return [run for run in self.runs if run.verdict == "flaky"]
 
     @property
     def accels(self) -> str:
@@ -143,12 +148,16 @@ def compare_table(comparison: Comparison) -> bytes:
         lines += ["", f"payload: {comparison.design.payloads[payload].name or 'tests'}", *_table(metrics, comparison)]
         lines += _others(metrics, comparison)
     lines += ["", *_failures(comparison)]
-    failed, count = len(comparison.failed), len(comparison.runs)
-    lines.append(f"compare: {count - failed} of {count} runs passed, {failed} failed; seed {comparison.design.seed}")
+    lines.append(f"compare: {_count_text(comparison)}; seed {comparison.design.seed}")
     lines.append(f"compare: {emulated_text(comparison)}")
     lines += [f"compare: {comparison.end}"] if comparison.end else []
     text = b"\n".join(without_controls(one_line(line)) for line in lines)
     return text + b"\ncompare: all figures are in " + without_controls(comparison.directory) + b"/compare.json\n"
+
+
+def _count_text(comparison: Comparison) -> str:
+    failed, flaky, count = len(comparison.failed), len(comparison.flaky), len(comparison.runs)
+    return f"{count - failed - flaky} of {count} runs passed, {failed} failed" + (f", {flaky} flaky" if flaky else "")
 
 
 def _table(metrics: Sequence[Metric], comparison: Comparison) -> Iterator[str]:
@@ -208,6 +217,8 @@ def _others(metrics: Sequence[Metric], comparison: Comparison) -> Iterator[str]:
 
 
 def _failures(comparison: Comparison) -> Iterator[str]:
+    for run in comparison.flaky[:_FAILED_SHOWN]:
+        yield f"compare: {run.name} ({comparison.design.sides[run.side].letter}) is flaky: {printable(run.reason)}"
     failed = comparison.failed
     for run in failed[:_FAILED_SHOWN]:
         side = comparison.design.sides[run.side]
@@ -237,6 +248,8 @@ def compare_markdown(comparison: Comparison) -> bytes:
     lines += ["", f"Medians (quartiles) of runs in turn, seed {comparison.design.seed}. Difference from "
               f"{sides[0].letter} with a {LEVEL:.0%} interval (bootstrap) and P of a rank test, corrected for the number of metrics. "
               f"{_sentence(emulated_text(comparison))}"]
+    lines += [f"{_plain(run.name)} ({sides[run.side].letter}) is **flaky**: {_plain(run.reason)}"
+              for run in comparison.flaky[:_FAILED_SHOWN]]
     lines += [f"{_plain(run.name)} ({sides[run.side].letter}) did not pass: {run.verdict} {_plain(run.reason)}"
               for run in comparison.failed[:_FAILED_SHOWN]]
     lines += [_plain(_sentence(comparison.end))] if comparison.end else []
@@ -290,13 +303,14 @@ def compare_json(comparison: Comparison) -> bytes:
         "schema": SCHEMA, "seed": design.seed, "accel": comparison.accels, "level": LEVEL, "alpha": ALPHA,
         "resamples": RESAMPLES, "noise_percent": comparison.noise_percent, "end": comparison.end or None,
         "directory": comparison.directory, "common": shown_words(design.common),
-        "runs_passed": len(comparison.runs) - len(comparison.failed), "runs_failed": len(comparison.failed),
+        "runs_passed": len(comparison.runs) - len(comparison.failed) - len(comparison.flaky),
+        "runs_failed": len(comparison.failed), "runs_flaky": len(comparison.flaky),
         "sides": [{"letter": side.letter, "label": side.label, "words": shown_words(side.words),
                    "scheduler_sha256": side.scheduler_sha256, "kernel_sha256": side.kernel_sha256,
                    "kernel_release": comparison.releases_of(at) or None,
                    "accel": ", ".join(sorted({run.accel for run in comparison.runs_of(at)})) or None,
                    "passed": sum(run.verdict == "pass" for run in comparison.runs_of(at)),
-                   "failed": sum(run.verdict != "pass" for run in comparison.runs_of(at))}
+                   "failed": sum(not passes(run.verdict) for run in comparison.runs_of(at))}
                   for at, side in enumerate(design.sides)],
         "runs": [{"name": run.name, "round": run.round, "payload": run.payload, "side": design.sides[run.side].letter,
                   "verdict": run.verdict, "reason": run.reason or None, "accel": run.accel,

@@ -12,7 +12,7 @@ from ..comparison import BETTER, DIFFERENT, WORSE, Difference, Metric
 from ..compare_plan import shown_words
 from ..ranks import Spread
 from ..text import xml
-from .compare import (Comparison, better_text, difference_text, emulated_text, further, median_text,
+from .compare import (Comparison, Run, better_text, difference_text, emulated_text, further, median_text,
                       quartiles_text, value_text)
 from .page import document, section
 
@@ -30,7 +30,8 @@ def compare_page(comparison: Comparison) -> bytes:
         body += section(f"Payload: <code>{name}</code>", content or "<p>No headline metric was measured.</p>\n")
         others = further(metrics)
         body += section("Further metrics", _others(others, comparison)) if others else ""
-    body += section("Runs that did not pass", _failed(comparison)) if comparison.failed else ""
+    body += section("Runs that did not pass", _runs(comparison.failed, comparison)) if comparison.failed else ""
+    body += section("Flaky runs", _runs(comparison.flaky, comparison)) if comparison.flaky else ""
     body += section("How", _how(comparison))
     return document("ktrun: comparison", body, comparison.directory).encode("utf-8", "replace")
 
@@ -132,8 +133,7 @@ def _other_row(metric: Metric, comparison: Comparison) -> str:
     return f"<tr><td><code>{xml(metric.name)}</code></td>{cells}</tr>\n"
 
 
-def _failed(comparison: Comparison) -> str:
-    failed = comparison.failed
+def _runs(failed: Sequence[Run], comparison: Comparison) -> str:
     sides = comparison.design.sides
     rows = "".join(f"<tr><td>{xml(run.name)}</td><td>{sides[run.side].letter}</td><td>{xml(run.verdict)}</td>"
                    f'<td class="message">{xml(run.reason)}</td></tr>\n' for run in failed[:_FAILED_MAX])

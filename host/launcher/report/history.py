@@ -19,6 +19,7 @@ from ..ranks import Spread, spread_of
 from ..run_records import Records, RunRecord, read_records
 from ..text import Fault, note, one_line, print_text, printable, write_stderr, xml
 from ..values import parse_headline, parse_path
+from ..verdicts import passes
 from . import make_all, write_report
 from .compare import value_text
 from .page import document, section
@@ -84,7 +85,7 @@ def series_of(records: Sequence[RunRecord], metric: str) -> list[Series]:
     """In the order of their first run. A run that did not pass has no figure worth a point."""
     groups: dict[tuple[str, ...], list[RunRecord]] = {}
     for record in sorted(records, key=lambda record: record.date):
-        if metric in record.metrics and record.verdict == "pass":
+        if metric in record.metrics and passes(record.verdict):
             groups.setdefault((*record.what, record.metrics[metric].unit), []).append(record)
     return [_series(group, metric) for group in groups.values()]
 

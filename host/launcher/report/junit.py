@@ -2,9 +2,10 @@
 """A run as JUnit XML 1.0, in which all text is clean. One suite: the VM ran once. The script of a test is its class."""
 from __future__ import annotations
 
+from ..attempts import Attempt
 from ..judge import Judgement
-from ..text import ends_of, xml
-from ..verdicts import ERROR, FAILED
+from ..text import ends_of, one_line, xml
+from ..verdicts import ERROR, FAILED, VERDICTS
 from .cases import SKIPPED, Case, count, list_cases
 
 _OUTPUT_MAX = 65536  # bytes of stdout, and of stderr
@@ -43,8 +44,16 @@ def case_element(case: Case) -> str:
         inside = f'<{element} type="{xml(case.type)}" message="{xml(case.message)}">{text}</{element}>'
     elif case.outcome == SKIPPED:
         inside = f'<skipped message="{xml(case.message)}"/>'
+    inside += "".join(_attempt_element(attempt, case) for attempt in case.attempts)
     return (f'<testcase classname="{xml(case.suite)}" name="{xml(case.name)}" time="{case.ms / 1000:.3f}">{inside}'
             "</testcase>")
+
+
+def _attempt_element(attempt: Attempt, case: Case) -> str:
+    """As Maven's Surefire has them, which Jenkins knows: a flaky failure is one of a case that passed in the end."""
+    kind = "Failure" if VERDICTS[attempt.verdict].outcome == FAILED else "Error"
+    element = ("rerun" if case.outcome in _ELEMENTS else "flaky") + kind
+    return f'<{element} type="{xml(attempt.verdict)}" message="{xml(one_line(attempt.text))}"/>'
 
 
 def _output(element: str, path: str) -> str:

@@ -7,11 +7,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Iterator, Sequence
 
+from ..attempts import Attempt
 from ..text import one_line, printable, without_controls, xml
 from .cases import SKIPPED, Case, count
 from .junit import DECLARATION, case_element, start_attributes
 from .page import document, section
-from ..verdicts import ERROR, FAILED, VERDICTS
+from ..verdicts import ERROR, FAILED, VERDICTS, passes
 
 NOT_RUN = "not-run"
 _WIDTH = 100
@@ -29,6 +30,7 @@ class Cell:
     wall_ms: int
     reason: str
     started: str  # empty: unknown
+    attempts: tuple[Attempt, ...] = ()  # that failed before
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,9 @@ def matrix_table(rows: Sequence[Row], cells: Sequence[Cell], directory: str, aga
     counts = Counter(cell.verdict for cell in cells)
     not_run = counts[NOT_RUN]
     unable = next((cell for cell in cells if cell.verdict == NOT_RUN and cell.reason), None)
-    end = f"matrix: {counts['pass']} of {len(cells)} cells passed, {len(cells) - counts['pass'] - not_run} failed"
+    failed = len(cells) - counts["pass"] - counts["flaky"] - not_run
+    end = f"matrix: {counts['pass']} of {len(cells)} cells passed, {failed} failed"
+    end += f", {counts['flaky']} flaky" if counts["flaky"] else ""
     end += f", {not_run} not run" if not_run else ""
     text = printable("\n".join(_lines_of(table))) + f"\n{end}; directory "
     lines = [text.encode("ascii") + without_controls(directory)]
@@ -131,12 +135,13 @@ def _counts(cases: list[Case]) -> str:
 def _case(cell: Cell) -> Case:
     outcome = SKIPPED if cell.verdict == NOT_RUN else VERDICTS[cell.verdict].outcome
     return Case(outcome, cell.wall_ms, f"{cell.kernel} {cell.topology}",
-                f"{cell.scheduler} {cell.payload} {cell.name}", one_line(cell.reason), cell.verdict)
+                f"{cell.scheduler} {cell.payload} {cell.name}", one_line(cell.reason), cell.verdict,
+                attempts=cell.attempts)
 
 
 def matrix_page(rows: Sequence[Row], cells: Sequence[Cell], directory: str) -> bytes:
     passed = _count_passed(cells)
-    tone = "good" if passed == len(cells) else "bad"
+    tone = "good" if passed == len(cells) else "warn" if all(passes(cell.verdict) for cell in cells) else "bad"
     header = (f'<header class="{tone}">\n<p class="kicker">Matrix of ktrun</p>\n'
               f"<h1>{passed} of {len(cells)} passed</h1>\n</header>\n")
     heads = "".join(f"<th>{head}</th>" for head in ("Passed", "Scheduler", "Payload", "Topology", "Kernel", "Mean time",

@@ -10,6 +10,7 @@ import os
 import re
 from typing import Optional, Sequence
 
+from ..attempts import describe
 from ..console import kernel_line
 from ..judge import Judgement
 from ..reasons import seconds
@@ -83,6 +84,8 @@ def _facts(judgement: Judgement) -> str:
     stream, ending = facts.stream, facts.ending
     rows: list[tuple[str, Optional[str]]] = [
         ("Scheduler", describe_scheduler(stream) if has_scheduler(facts) else None)]
+    rows[:0] = [(f"Attempt {number}", text) for number, text in enumerate(describe(facts.host.attempts), 1)
+                if number <= ITEMS_SHOWN]
     rows += [("Sub-scheduler", describe_sub(sub)) for sub in stream.sub_schedulers[:ITEMS_SHOWN]]
     rows += [(f"Dump {dump.number}", describe_dump(dump)) for dump in stream.dumps if dump.number <= ITEMS_SHOWN]
     rows += [("vmcore", describe_vmcore(facts) if facts.host.asked.vmcore else None),

@@ -8,10 +8,12 @@ from __future__ import annotations
 from itertools import islice
 from typing import Iterator, Optional
 
+from ..attempts import describe
 from ..facts import Facts
 from ..judge import Judgement
 from ..reasons import describe_gate, qemu_warnings, seconds
 from ..text import one_line, print_error, printable, without_controls
+from ..verdicts import passes
 from .evidence import evidence
 from .figures import figure_lines
 from .words import (ITEMS_SHOWN, describe_dump, describe_gets, describe_lack, describe_payload, describe_recording,
@@ -24,12 +26,13 @@ _WIDTH, _CUT = 200, 140  # of a line; of a line of a list
 
 def print_summary(judgement: Judgement, is_quiet: bool) -> Optional[str]:
     """Returns why it is lost: a full disk, a broken device. One who closed stderr, or reads no more, wants none."""
-    if is_quiet and judgement.verdict.word == "pass":
+    verdict = judgement.verdict
+    if is_quiet and verdict.word == "pass":
         return None
     try:
         print_error(_bytes(_summary(judgement)))
         print_error(without_controls(f"  artifacts  {judgement.facts.directory.path}") + b"\n")
-        if judgement.verdict.word != "pass":
+        if not passes(verdict.word):
             print_error(_bytes(evidence(judgement)))
     except OSError as error:
         return f"unable to write the summary to stderr: {error.strerror}"
@@ -44,6 +47,8 @@ def _summary(judgement: Judgement) -> Iterator[str]:
     facts = judgement.facts
     stream, ending = facts.stream, facts.ending
     yield f"ktrun: {judgement.verdict}"
+    yield from _items([f"  attempt {number:<3}{one_line(text)}" for number, text
+                       in enumerate(describe(facts.host.attempts), 1)], "  attempts   {} failed before")
     if has_scheduler(facts):
         yield f"  scheduler  {describe_scheduler(stream)}"
     if stream.init_error is not None:

@@ -6,7 +6,7 @@ What the guest wrote is in comments and quoted strings only: none of it can be a
 from __future__ import annotations
 
 from ..judge import Judgement
-from ..text import clean
+from ..text import clean, one_line
 from ..verdicts import ERROR
 from .cases import SKIPPED, Case, is_bad, list_cases
 
@@ -25,6 +25,8 @@ def _case(number: int, case: Case) -> list[str]:
              "  ---", f"  duration_ms: {case.ms}"]
     if case.message:
         lines.append(f"  message: {_quoted(case.message)}")
+    if case.attempts:
+        lines += ["  failed_attempts:", *(f"    - {_quoted(one_line(attempt.text))}" for attempt in case.attempts)]
     if is_bad(case):
         lines.append(f"  severity: {'error' if case.outcome == ERROR else 'fail'}")
     return [*lines, "  ..."]
