@@ -19,7 +19,7 @@ from .death import parse_death
 from .options import Options
 from .text import Fault, print_text, shell_word
 from .topology import Topology, parse_topology
-from .values import (TRACE_EVENTS, Size, parse_cpus, parse_escape, parse_events, parse_gate, parse_guest_path,
+from .values import (TRACE_EVENTS, Size, parse_cpus, parse_escape, parse_events, parse_gate, parse_gdb, parse_guest_path,
                      parse_headline, parse_include, parse_label, parse_line, parse_number, parse_path, parse_percent,
                      parse_report_path, parse_runner, parse_scheduler, parse_seconds, parse_share, parse_size, parse_variable)
 from .verdicts import help_lines
@@ -173,7 +173,10 @@ _OPTIONS = (
             text="add words to the kernel's command line; repeatable"),
     _Option("machine", "--qemu-arg", "qemu_args", parse_line, "ARG", repeats=True,
             text="add one argument for QEMU; repeatable"),
-    _Option("machine", "--gdb", "gdb", text="wait for a debugger on port 1234 before the first instruction"),
+    _Option("machine", "--gdb", "gdb", parse_gdb, "[=WHEN]",
+            text="let a debugger attach at any time, on the first free port from 1234; with WHEN the guest waits for it: "
+                 "wait, before the first instruction; on-panic, where it panics or resets. :PORT, or WHEN:PORT, is "
+                 "another port; see docs/use/post-mortem.md"),
     _Option("machine", "--warm", "warm",
             text="don't boot, but resume a guest that was saved when it had booted; the first run for a kernel and a "
                  "machine saves it, see docs/use/warm-start.md"),

@@ -24,6 +24,7 @@ from .rundir import COM2, CONSOLE, STREAM
 from .text import Fault, shell_word
 from .recording import ring_kib
 from .topology import kvm_cpu_words, memory_arguments
+from .values import GDB_WAIT
 
 _WORDS_MAX = 2047  # x86: COMMAND_LINE_SIZE is 2048
 _ATTACH_TIMEOUT_SECS = 30
@@ -77,7 +78,7 @@ def kernel_words(plan: Plan) -> str:
         *_recorder_words(options),
         (f"ktbox.stats={options.stats}", options.stats),
         ("ktbox.ack=1", options.stats),  # the guest waits until ktrun has looked at QEMU's counters
-        ("nokaslr", options.gdb)) if is_wanted]
+        ("nokaslr", options.gdb is not None)) if is_wanted]
     term = os.environ.get("TERM", "")
     if options.is_interactive and re.fullmatch(r"[A-Za-z0-9._+-]+", term, re.ASCII):
         words.append(f"ktbox.term={term}")
@@ -138,10 +139,16 @@ def qemu_command(plan: Plan, accel: str, words: str, places: Places) -> list[str
         command += ["-bios", "qboot.rom"]
     command += ["-kernel", plan.kernel.path, "-initrd", places.initramfs, "-append", words]
     command += [*_consoles(plan, places), *_ports(plan, places)]
-    if options.gdb:
-        command += ["-s", "-S"]
+    command += _debugger_arguments(options)
     return [*command, *memory_arguments(options.topology, options.memory_mib, _ram(saved) if saved else ""),
             *_share_arguments(plan), *_monitor_arguments(options, places), *options.qemu_args]
+
+
+def _debugger_arguments(options: Options) -> list[str]:
+    """Reached from this machine alone: a debugger reads and writes all of the guest."""
+    if options.gdb is None:
+        return []
+    return ["-gdb", f"tcp:127.0.0.1:{options.gdb.port}", *(["-S"] if options.gdb.when == GDB_WAIT else [])]
 
 
 def _consoles(plan: Plan, places: Places) -> list[str]:

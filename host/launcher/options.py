@@ -6,7 +6,7 @@ from typing import NamedTuple, Optional
 
 from .bisection import Side
 from .topology import Topology
-from .values import Gate, Headline, Include, Share, Size
+from .values import GDB_ON_PANIC, Gate, Gdb, Headline, Include, Share, Size
 
 
 class Options(NamedTuple):
@@ -38,7 +38,7 @@ class Options(NamedTuple):
     topology: Topology
     append: list[str]
     qemu_args: list[str]
-    gdb: bool
+    gdb: Optional[Gdb]
     warm: bool
     vmcore: bool
     # run
@@ -80,7 +80,12 @@ class Options(NamedTuple):
     @property
     def pauses_at_end(self) -> bool:
         """A guest that has ended is still there, until ktrun ends QEMU."""
-        return self.vmcore
+        return self.vmcore or self.stops_at_panic
+
+    @property
+    def stops_at_panic(self) -> bool:
+        """For a debugger."""
+        return self.gdb is not None and self.gdb.when == GDB_ON_PANIC
 
     @property
     def streams_kib(self) -> int:

@@ -9,6 +9,7 @@ import contextlib
 import os
 import re
 import shutil
+import socket
 import time
 from dataclasses import dataclass
 from typing import Iterator, Optional
@@ -34,6 +35,7 @@ TERMINAL, STREAM_INPUT = "terminal", "stream"
 # execve(2): MAX_ARG_STRLEN of one word with its NUL; a quarter of the stack's limit, 8 MiB in the guest, for all words
 # with a pointer each. The guest adds variables of its own, and the words of a shell.
 _WORD_MAX, _WORDS_MAX = 32 * 4096, 2 * 1024 ** 2
+_GDB_PORTS = range(1234, 1334)
 _POINTER_SIZE, _GUEST_WORDS_SIZE = 8, 4096
 
 
@@ -78,6 +80,7 @@ def make_plan(options: Options, paths: Paths, jobs: Jobs) -> Plan:
         _check_kernel_options(options, kernel, config)
     stdin_kind = _stdin_kind(options)
     options = _with_kselftest(_with_tests(_with_scenario(options), paths, jobs), kernel)
+    options = _with_gdb_port(options)
     _check_arguments(options)
     check_output(options.output or paths.runs, options.output)
     check_reports(options)
@@ -243,6 +246,27 @@ def _with_kselftest(options: Options, kernel: Kernel) -> Options:
     arguments = ("/include-files/" + name_of_include(options.kselftest), *options.arguments)
     return options._replace(includes=[*options.includes, Include(options.kselftest, "")], arguments=arguments,
                             command=" ".join(map(shell_word, arguments)))
+
+
+def _with_gdb_port(options: Options) -> Options:
+    if options.gdb is None:
+        return options
+    ports = [options.gdb.port] if options.gdb.port else _GDB_PORTS
+    port = next((port for port in ports if _is_free(port)), None)
+    if port is None:
+        raise Fault(f"--gdb: port {ports[0]} is in use" + (f", and {len(ports) - 1} after it" if len(ports) > 1 else ""))
+    return options._replace(gdb=options.gdb._replace(port=port))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as QEMU does
+        try:
+            one.bind(("127.0.0.1", port))
+            one.listen()
+            return True
+        except OSError:
+            return False
 
 
 def _check_test(path: str, name: str, paths: Paths, jobs: Jobs) -> None:

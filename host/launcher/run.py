@@ -26,6 +26,7 @@ from .qmp import Qmp, QmpError
 from .records import BadRecord
 from .rundir import COM2, CONSOLE, QEMU_LOG, STREAM, VMCORE, RunDirectory, create, replaced
 from .stream import NAME, decode_for_files, has_read, read_stream, reader_command, share_of, unwritten
+from .symbolize import find_vmlinux
 from .terminal import Terminal, make_ports
 from .text import note, write_all, write_stderr
 from .vmcore import Limits, Memory, NoVmcore, write_vmcore
@@ -96,6 +97,7 @@ class _Guest:
         self._files: Optional[socket.socket] = None
         self._monitor: Optional[Qmp] = None
         self.vmcore_problem: Optional[str] = None
+        self._is_stopped = False  # at its end, for a debugger
         self._wake = -1
         self._console_pipe = -1
         self._deadline: Optional[float] = None
@@ -133,13 +135,19 @@ class _Guest:
             self._deadline = time.monotonic() + options.limit_secs
         if options.verbose:
             write_stderr(os.fsencode(shown_command(command)))
-        if options.gdb:
-            note(f"waiting for a debugger: gdb {self._plan.kernel.path} -ex 'target remote :1234'")
+        if options.gdb and not options.stops_at_panic:
+            note(f"{'waiting for a debugger' if options.gdb.when else 'a debugger may attach'}: {self._gdb_command()}")
         with create(self._directory.file(QEMU_LOG)) as log:
             self._qemu = self._jobs.start(command, stdout=log, stderr=log, is_users=True,
                                           keep=[self._directory.lock_fd, *keep, *_inherited()],
                                           prepare=lambda: _limit_files(options.streams_kib))
         return self._qemu
+
+    def _gdb_command(self) -> str:
+        """As a person types it. What gdb can't read as a program has no symbols for it either."""
+        kernel, gdb = self._plan.kernel, self._plan.options.gdb
+        symbols = find_vmlinux(kernel.path) or (kernel.path if kernel.form == "elf" else "")
+        return " ".join(["gdb", *([symbols] if symbols else []), f"-ex 'target remote :{gdb.port if gdb else 0}'"])
 
     def abandon(self) -> None:
         for job in (self._qemu, self._reader):
@@ -228,6 +236,8 @@ class _Guest:
             if self._plan.options.vmcore and not self._has_sent_all():
                 self._keep_vmcore()
             return None
+        if self._is_stopped:
+            return None  # the limit ends only the debugger's time
         silence = self._measure_silence()
         self._keep_vmcore()
         self._send_wake(REPORT_AND_STOP)
@@ -276,6 +286,10 @@ class _Guest:
                 return
             if not self._has_sent_all():
                 self._keep_vmcore()
+                if self._plan.options.stops_at_panic:
+                    note(f"the guest has stopped at its end: {self._gdb_command()}  (its command kill ends the run)")
+                    self._is_stopped = True
+                    return
             self._monitor.allow(END_SECS)
             self._monitor.execute("quit")
         except QmpError:  # QEMU has ended, or will be killed

@@ -5,7 +5,7 @@ Raises Fault with the option and the word. What must exist on the host is for pl
 """
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 import os
 import re
@@ -36,6 +36,15 @@ _GUEST_PLACES = re.compile(
 class Size(NamedTuple):
     word: str  # as it was given: it is for people, too
     kib: int
+
+
+GDB_ANY, GDB_WAIT, GDB_ON_PANIC = "", "wait", "on-panic"
+
+
+class Gdb(NamedTuple):
+    """When the guest waits for a debugger, and where QEMU listens."""
+    when: str  # GDB_ANY, GDB_WAIT or GDB_ON_PANIC
+    port: Optional[int]  # None: the first free one
 
 
 class Headline(NamedTuple):
@@ -100,6 +109,14 @@ def parse_events(option: str, value: str) -> tuple[str, ...]:
     if len(events) > _EVENTS_MAX:
         raise Fault(f"{option}: {len(events)} events, and at most {_EVENTS_MAX} can be recorded")
     return tuple(events)
+
+
+def parse_gdb(option: str, value: str) -> Gdb:
+    """What follows --gdb: nothing, or "=" and WHEN, :PORT or WHEN:PORT."""
+    when, _, port = value.removeprefix("=").partition(":")
+    if when not in (GDB_ANY, GDB_WAIT, GDB_ON_PANIC) or value in ("=", "=:") or (":" in value and not port):
+        raise Fault(f"{option}: not {GDB_WAIT}, {GDB_ON_PANIC} or nothing, with :PORT or without: {value[1:][:200]}")
+    return Gdb(when, parse_number(option, port, 1, 65535) if port else None)
 
 
 def parse_cpus(option: str, value: str) -> Topology:

@@ -151,7 +151,7 @@ def check_can_be_warm(plan: Plan, run_words: str) -> None:
     if plan.kernel.arch.name != "x86_64":
         raise CannotBeWarm(f"a guest of {plan.kernel.arch.title} can't be saved")
     if options.gdb:
-        raise CannotBeWarm("--gdb waits before the first instruction, and a saved guest is past that")
+        raise CannotBeWarm("--gdb: the debugger knows the addresses of a kernel that boots without KASLR")
     if options.qemu_args:
         raise CannotBeWarm("--qemu-arg: nobody knows whether that machine can be saved")
     for word in run_words.split():

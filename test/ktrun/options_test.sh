@@ -181,12 +181,45 @@ test_the_key_that_ends_the_vm_can_be_chosen() {
 	done
 }
 
-test_gdb_waits_for_a_debugger() {
-	dry --gdb -- true
+test_gdb_waits_for_a_debugger_where_that_is_asked_for() {
+	dry --gdb=wait:4321 -- true
 	assert_matches '(^| )-S( |$)' out
-	assert_matches '(^| )-s( |$)|1234' out
+	assert_matches '-gdb tcp:127\.0\.0\.1:4321( |$)' out
+	for when in --gdb --gdb=on-panic --gdb=:4321; do
+		dry "$when" -- true
+		assert_matches '-gdb tcp:127\.0\.0\.1:[0-9]+( |$)' out
+		assert_no_match '(^| )-S( |$)' out
+	done
 	dry -- true
-	assert_no_match '(^| )-S( |$)' out
+	assert_no_match '-gdb' out
+}
+
+test_gdb_takes_the_next_free_port_and_no_used_one() {
+	for when in =never =wait:0 =wait:70000 =on-panic: = =: =wait,on-panic; do
+		ktrun "--gdb$when" -- true
+		assert_refused
+		assert_matches '^ktrun: --gdb: ' err
+	done
+	launcher 'import socket, subprocess
+with socket.socket() as taken:
+	taken.bind(("127.0.0.1", 0))
+	taken.listen()
+	port = taken.getsockname()[1]
+	from launcher import plan
+	print(plan._is_free(port))
+	plan._GDB_PORTS = range(port, port + 1)
+	for given in (f"=:{port}", ""):
+		from launcher.cli import parse
+		try:
+			plan._with_gdb_port(parse(["-n", "--gdb" + given], "", "", ""))
+		except plan.Fault as fault:
+			print(str(fault).replace(str(port), "PORT"))
+print(plan._with_gdb_port(parse(["-n", "--gdb"], "", "", "")).gdb.port == port)' >out 2>err
+	assert_empty err
+	assert_file_text "False
+--gdb: port PORT is in use
+--gdb: port PORT is in use
+True" out
 }
 
 test_accelerator_is_the_one_asked_for() {
