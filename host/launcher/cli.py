@@ -26,7 +26,7 @@ from .verdicts import help_lines
 
 USAGE = """ktrun [options] [-- COMMAND...]
        ktrun [-q] [reports] --replay DIR
-       ktrun [-q] [-o DIR] [--warm] [--junit FILE] [--report FILE] --matrix FILE
+       ktrun [-q] [-o DIR] [--warm] [--junit FILE] [--report FILE] [--summary FILE] --matrix FILE
        ktrun [options] [-o DIR] --compare A B [C...] [-- COMMAND...]
        ktrun [-q] [-o DIR] [reports] --compare FILE
        ktrun [--report FILE] --history-of METRIC FILE
@@ -46,13 +46,15 @@ ENVIRONMENT = """environment
 exit codes (the first that holds, see docs/use/verdicts.md)"""
 LIMIT_SECS = 120
 # What goes with --replay and with --matrix; the other options ask something of a run.
-_WITH_REPLAY = {"-q", "-h", "--help", "--replay", "--json", "--junit", "--tap", "--report"}
-_WITH_MATRIX = {"-q", "-h", "--help", "--version", "--matrix", "-o", "--warm", "--cold", "--junit", "--report"}
+_WITH_REPLAY = {"-q", "-h", "--help", "--replay", "--json", "--junit", "--tap", "--report",
+                "--summary"}
+_WITH_MATRIX = {"-q", "-h", "--help", "--version", "--matrix", "-o", "--warm", "--cold", "--junit", "--report",
+                "--summary"}
 _ALONE = ("--warm-list", "--warm-clear")
 _WITH_HISTORY_OF = {"-q", "--history-of", "--report"}
 # Of a comparison itself; the other options go to its runs.
 OF_COMPARISON = {"--compare", "--runs", "--until", "--seed", "--metric", "--fail-if-worse", "--markdown", "--json",
-                 "--report", "-o", "-q", "-v"}
+                 "--summary", "--report", "-o", "-q", "-v"}
 _ONLY_WITH_COMPARE = ("--runs", "--until", "--seed", "--metric", "--fail-if-worse", "--markdown")
 _NOT_WITH_COMPARE = ("--shell", "--replay", "--matrix", "-n", "--gdb", "--history", "--kselftest", "--junit",
                      "--tap")
@@ -225,6 +227,9 @@ _OPTIONS = (
     _Option("run", "--report", "report", parse_report_path, "FILE",
             text="write one HTML page: verdict, timeline, dump and logs with the lines that matter marked. The "
                  "FILE of one report may be -, stdout; then ktrun keeps the payload's stdout and does not print it"),
+    _Option("run", "--summary", "summary", parse_report_path, "FILE",
+            text="append a summary in Markdown to FILE, of a run, a matrix or a comparison: what CI shows below a job, "
+                 "$GITHUB_STEP_SUMMARY for example; see docs/use/ci.md"),
     _Option("run", "--matrix", "matrix", parse_path, "FILE",
             text="run kernels x topologies x schedulers x payloads, a VM each, as many at once as fit; see "
                  "docs/use/matrix.md. With the same -o DIR a stopped matrix goes on"),
@@ -311,8 +316,8 @@ def parse(words: Sequence[str], version: str, stdin: str, defaults: str) -> Opti
         raise Fault(f"--replay judges a run as it was, no option but -q and reports goes with it: {other[-1]}")
     other = [word for word in seen if word not in _WITH_MATRIX]
     if namespace.matrix and other:
-        raise Fault("--matrix: what is asked of a cell stands in the file, only -o, -q, --warm, --cold, --junit and "
-                    f"--report go with it: {other[-1]}")
+        raise Fault("--matrix: what is asked of a cell stands in the file, only -o, -q, --warm, --cold, "
+                    f"--junit, --report and --summary go with it: {other[-1]}")
     _check_comparison(namespace, seen)
     _check_bisect(namespace)
     alone = next((word for word in _ALONE if word in seen), None)

@@ -28,7 +28,7 @@ from .options import Options
 from .paths import Paths
 from .plan import check_reports, new_directory
 from .report import make_all, write_report
-from .report.compare import Comparison, Run, compare_json, compare_markdown, compare_table
+from .report.compare import Comparison, Run, compare_json, compare_markdown, compare_summary, compare_table
 from .report.compare_page import compare_page
 from .result import Measured, read_measured
 from .rundir import RunDirectory, check_output
@@ -193,6 +193,7 @@ def _write_runs(directory: RunDirectory, done: dict[Turn, Measured], design: Des
 
 def _report(options: Options, comparison: Comparison) -> None:
     makers: dict[str, Callable[[], bytes]] = {"--json": lambda: compare_json(comparison),
+                                              "--summary": lambda: compare_summary(comparison),
                                               "--markdown": lambda: compare_markdown(comparison),
                                               "--report": lambda: compare_page(comparison)}
 

@@ -31,6 +31,7 @@ from .options import Options
 from .paths import Paths
 from .plan import Plan, check_base, check_busybox, check_reports, find_qemu, new_directory, read_kernel_file
 from .report import make_all, write_report
+from .report.markdown import matrix_markdown
 from .report.matrix import NOT_RUN, Cell, Row, matrix_junit, matrix_page, matrix_table, rows_of
 from .result import Outcome, read_outcome
 from .rundir import RunDirectory, check_output
@@ -256,4 +257,7 @@ def _reports(options: Options, rows: list[Row], cells: list[Cell], directory: st
     if options.report:
         page = options.report
         makers["--report"] = lambda: write_report("--report", page, matrix_page(rows, cells, directory))
+    if options.summary:
+        summary = options.summary
+        makers["--summary"] = lambda: write_report("--summary", summary, matrix_markdown(rows, cells, directory))
     return makers

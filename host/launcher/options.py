@@ -59,6 +59,7 @@ class Options(NamedTuple):
     junit: Optional[str]
     tap: Optional[str]
     report: Optional[str]
+    summary: Optional[str]
     matrix: Optional[str]
     compare: list[str]  # the operands, as typed
     runs: Optional[int]
@@ -100,7 +101,7 @@ class Options(NamedTuple):
     @property
     def reports(self) -> dict[str, Optional[str]]:
         return {"--json": self.json, "--junit": self.junit, "--tap": self.tap, "--report": self.report,
-                "--markdown": self.markdown}
+                "--markdown": self.markdown, "--summary": self.summary}
 
     @property
     def report_on_stdout(self) -> Optional[str]:

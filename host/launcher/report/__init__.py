@@ -19,12 +19,14 @@ from ..text import Fault, write_stdout
 def report_makers(options: Options, judgement: Judgement, result: bytes) -> dict[str, Callable[[], None]]:
     """What writes each report that was asked for. RESULT: the content of result.json."""
     from .junit import junit
+    from .markdown import run_markdown
     from .page import page
     from .tap import tap
     makers: dict[str, Callable[[], bytes]] = {
         "--json": lambda: result,
         "--junit": lambda: junit(judgement).encode("utf-8", "replace"),
         "--tap": lambda: tap(judgement).encode("utf-8", "replace"),
+        "--summary": lambda: run_markdown(judgement),
         "--report": lambda: page(judgement).encode("utf-8", "replace"),
     }
 
@@ -55,10 +57,14 @@ def failures_of(reports: dict[str, Callable[[], None]]) -> list[str]:
 
 
 def write_report(option: str, path: str, data: bytes) -> None:
-    """A regular file is replaced at once; anything else (a terminal, a pipe, a link) is written."""
+    """A regular file is replaced at once; anything else (a terminal, a pipe, a link) is written. A summary for CI is
+    appended to what other steps have written."""
     try:
         if path == "-":
             write_stdout(data)
+        elif option == "--summary":
+            with open(path, "ab", buffering=0) as file:
+                file.write(data)
         elif os.path.islink(path) or (os.path.exists(path) and not _can_be_replaced(path)):
             with open(path, "wb") as file:
                 file.write(data)

@@ -6,8 +6,6 @@ leave its cell. The schema of the JSON is docs/internals/compare.schema.json.
 """
 from __future__ import annotations
 
-import html
-import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Iterator, Optional, Sequence
@@ -18,7 +16,8 @@ from ..directions import HIGHER, LOWER
 from ..verdicts import passes
 from ..ranks import LEVEL, RESAMPLES, Spread
 from ..records import lines_of
-from ..text import clean, one_line, printable, without_controls
+from ..text import one_line, printable, without_controls
+from .markdown import code, part, plain
 
 SCHEMA = 1
 _INDENT = "  "
@@ -236,10 +235,10 @@ def further(metrics: Sequence[Metric]) -> list[Metric]:
 def compare_markdown(comparison: Comparison) -> bytes:
     """For a pull request: the headline metrics; all others folded away."""
     sides = comparison.design.sides
-    lines = [f"- **{side.letter}**: {_code(side.label)}, {comparison.count_of(at)}, Linux "
-             f"{_plain(comparison.releases_of(at))}" for at, side in enumerate(sides)]
+    lines = [f"- **{side.letter}**: {code(side.label)}, {comparison.count_of(at)}, Linux "
+             f"{plain(comparison.releases_of(at))}" for at, side in enumerate(sides)]
     for payload, metrics in enumerate(comparison.payloads):
-        lines += ["", f"Payload: {_code(comparison.design.payloads[payload].name or 'tests')}", ""]
+        lines += ["", f"Payload: {code(comparison.design.payloads[payload].name or 'tests')}", ""]
         lines += _markdown_table([metric for metric in metrics if metric.is_headline], comparison)
         rest = further(metrics)
         if rest:
@@ -248,12 +247,18 @@ def compare_markdown(comparison: Comparison) -> bytes:
     lines += ["", f"Medians (quartiles) of runs in turn, seed {comparison.design.seed}. Difference from "
               f"{sides[0].letter} with a {LEVEL:.0%} interval (bootstrap) and P of a rank test, corrected for the number of metrics. "
               f"{_sentence(emulated_text(comparison))}"]
-    lines += [f"{_plain(run.name)} ({sides[run.side].letter}) is **flaky**: {_plain(run.reason)}"
+    lines += [f"{plain(run.name)} ({sides[run.side].letter}) is **flaky**: {plain(run.reason)}"
               for run in comparison.flaky[:_FAILED_SHOWN]]
-    lines += [f"{_plain(run.name)} ({sides[run.side].letter}) did not pass: {run.verdict} {_plain(run.reason)}"
+    lines += [f"{plain(run.name)} ({sides[run.side].letter}) did not pass: {run.verdict} {plain(run.reason)}"
               for run in comparison.failed[:_FAILED_SHOWN]]
-    lines += [_plain(_sentence(comparison.end))] if comparison.end else []
+    lines += [plain(_sentence(comparison.end))] if comparison.end else []
     return ("\n".join(lines) + "\n").encode("utf-8", "replace")
+
+
+def compare_summary(comparison: Comparison) -> bytes:
+    """The same for --summary."""
+    return part([f"### ktrun: comparison: {_count_text(comparison)}", "",
+                 compare_markdown(comparison).decode("utf-8").rstrip("\n")])
 
 
 def _markdown_table(metrics: Sequence[Metric], comparison: Comparison) -> list[str]:
@@ -266,7 +271,7 @@ def _markdown_table(metrics: Sequence[Metric], comparison: Comparison) -> list[s
 
 def _markdown_row(metric: Metric, comparison: Comparison) -> str:
     by_side = {difference.side: difference for difference in metric.differences}
-    cells = [_code(metric.name)]
+    cells = [code(metric.name)]
     cells += [f"{median_text(spread, metric.unit)} ({quartiles_text(spread, metric.unit)})" if spread
               else "not measured" for spread in metric.spreads]
     for side in range(1, len(comparison.design.sides)):
@@ -279,22 +284,8 @@ def _strong(verdict: str) -> str:
     return verdict if verdict in _QUIET else f"**{verdict}**"
 
 
-def _plain(text: str) -> str:
-    """Text that Markdown shows as it is, in a cell too."""
-    return re.sub(r"([\\`*_{}\[\]()#+!|~@-])", r"\\\1", html.escape(clean(one_line(text)), quote=False))
-
-
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
-
-
-def _code(text: str) -> str:
-    """The same, in the type of code: a backquote would end it, and a bar the cell."""
-    text = clean(one_line(text)).strip()
-    if re.fullmatch(r"[^`|\\<>&]+", text):
-        return f"`{text}`"
-    escaped = re.sub(r"[\\`*_{}\[\]|~@]", lambda found: f"&#{ord(found.group())};", html.escape(text))
-    return f"<code>{escaped}</code>"
 
 
 def compare_json(comparison: Comparison) -> bytes:

@@ -86,20 +86,22 @@ def matrix_table(rows: Sequence[Row], cells: Sequence[Cell], directory: str, aga
         otherwise = row.others + (f", first {row.first}" if row.first else "")
         table.append((row.kernel, row.topology, row.scheduler, row.payload, f"{row.passed}/{row.count} {row.percent}%",
                       f"{row.mean_ms / 1000:.2f} s", otherwise))
-    counts = Counter(cell.verdict for cell in cells)
-    not_run = counts[NOT_RUN]
+    not_run = sum(cell.verdict == NOT_RUN for cell in cells)
     unable = next((cell for cell in cells if cell.verdict == NOT_RUN and cell.reason), None)
-    failed = len(cells) - counts["pass"] - counts["flaky"] - not_run
-    end = f"matrix: {counts['pass']} of {len(cells)} cells passed, {failed} failed"
-    end += f", {counts['flaky']} flaky" if counts["flaky"] else ""
-    end += f", {not_run} not run" if not_run else ""
-    text = printable("\n".join(_lines_of(table))) + f"\n{end}; directory "
+    text = printable("\n".join(_lines_of(table))) + f"\n{count_text(cells)}; directory "
     lines = [text.encode("ascii") + without_controls(directory)]
     if unable:
         lines.append(without_controls(f"matrix: {unable.name} could not run: {one_line(unable.reason)}"))
     if not_run:
         lines.append(b"matrix: run the rest with: " + without_controls(again))
     return b"\n".join(lines) + b"\n"
+
+
+def count_text(cells: Sequence[Cell]) -> str:
+    counts = Counter(cell.verdict for cell in cells)
+    passed, flaky, not_run = counts["pass"], counts["flaky"], counts[NOT_RUN]
+    text = f"matrix: {passed} of {len(cells)} cells passed, {len(cells) - passed - flaky - not_run} failed"
+    return text + (f", {flaky} flaky" if flaky else "") + (f", {not_run} not run" if not_run else "")
 
 
 def _lines_of(table: Sequence[tuple[str, ...]]) -> Iterator[str]:
