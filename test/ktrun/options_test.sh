@@ -63,7 +63,7 @@ test_help_names_every_verdict_with_its_code() {
 		assert_matches "^  $code +$word( |\$)" out
 	done
 	assert_matches '^  any fail ' out
-	assertEquals "verdicts with one code" 17 "$(documented_verdicts | wc -l)"
+	assertEquals "verdicts with one code" 18 "$(documented_verdicts | wc -l)"
 }
 
 test_dry_run_prints_the_command_and_makes_nothing() {
