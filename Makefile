@@ -174,10 +174,10 @@ kernel-options: need-kernel-options kernel ## build minimal kernels, each withou
 	@scripts/build-kernel-options.sh test/vm-options/kernels build/kernel-options build/kernel-options.build \
 		"$$(cat build/kernel/version)" "$(KERNEL_SUITES)" "$(PAHOLE_SUITE)" $(JOBS)
 
-test-schedulers: need-test-schedulers all schedulers ## run the kernel's own schedulers in guests
+test-schedulers: need-test-schedulers all schedulers ## run the kernel's own schedulers and selftests of sched_ext in guests
 	@KT_ROOT=$(CURDIR)/test/vm-schedulers test/run
 
-schedulers: need-schedulers kernel ## build the kernel's own schedulers (2 GB of source), build/schedulers
+schedulers: need-schedulers kernel ## build the kernel's own schedulers and selftests (2 GB of source), build/schedulers
 	@scripts/build-schedulers.sh build/schedulers build/schedulers.build build/kernel/image \
 		"$$(cat build/kernel/version)" "$(KERNEL_SUITES)" $(JOBS) $(SCHEDULERS)
 

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # build-schedulers.sh DEST WORK KERNEL RELEASE SUITES JOBS NAME...: build schedulers of the kernel's own
-# (tools/sched_ext).
+# (tools/sched_ext), and its selftests of sched_ext (tools/testing/selftests/sched_ext).
 # In:   KERNEL, the image whose types they are built for; RELEASE, its release, by which Debian's source is found;
 #       SUITES, where to look for it; it goes to build/ (2 GB). clang-19: older ones lack the address spaces of BPF's arenas.
 #       WORK has the objects and is used again.
-# Out:  DEST/NAME...; DEST/request, by which they are not built again. make's output in WORK/log.
+# Out:  DEST/NAME...; DEST/runner, the selftests' program; DEST/request, by which they are not built again. make's output
+#       in WORK/log.
 # Exit: 0; 1 no source, or a failed build (the end of the log is printed).
 
 set -eu
@@ -21,17 +22,29 @@ work=$(cd "$work" && pwd)
 # shellcheck source=scripts/kernel-build.sh
 . "$here/kernel-build.sh"
 
-[ "$(cat "$dest/request" 2>/dev/null)" != "$release $*" ] || exit 0
+build() { # DIRECTORY ARGUMENT...: of the source
+	directory=$1
+	shift
+	make -C "$source/$directory" CLANG='clang-19 -fno-builtin' VMLINUX_BTF="$(realpath "$kernel")" -j "$jobs" "$@" \
+		</dev/null >>"$work/log" 2>&1 || {
+		tail -n 20 "$work/log" >&2
+		fail "$directory can't be built (log: $work/log)"
+	}
+}
+
+request="$release $* runner"
+[ "$(cat "$dest/request" 2>/dev/null)" != "$request" ] || exit 0
 # shellcheck disable=SC2086  # a list of words
 fetch_source_of "$release" $suites
-say "building $* (log: $work/log)"
-make -C "$source/tools/sched_ext" O="$work" CLANG='clang-19 -fno-builtin' VMLINUX_BTF="$(realpath "$kernel")" \
-	-j "$jobs" "$@" </dev/null >"$work/log" 2>&1 || {
-	tail -n 20 "$work/log" >&2
-	fail "the schedulers can't be built (log: $work/log)"
-}
+say "building $* and the selftests (log: $work/log)"
+: >"$work/log"
+build tools/sched_ext O="$work" "$@"
+# bpftool and the types are those of the schedulers.
+build tools/testing/selftests/sched_ext OUTPUT="$work/selftests" BPFTOOL="$work/build/sbin/bpftool" \
+	VMLINUX_H="$work/build/include/vmlinux.h" "$work/selftests/runner"
 for name; do
 	cp "$work/build/bin/$name" "$dest/$name"
 done
-echo "$release $*" >"$dest/request"
-say "$*, in $dest"
+cp "$work/selftests/runner" "$dest/runner"
+echo "$request" >"$dest/request"
+say "$* and runner, in $dest"
