@@ -28,9 +28,11 @@ RESULTS_MAX = 100000  # results that are read; a guest may print any number
 TESTS_KEPT = 10000  # as ktrecv keeps of the tests of --test; the others are counted
 _MESSAGE_MAX, _MESSAGES_MAX, _NAME_MAX = 2000, 2 * 1024 * 1024, 300  # characters
 _DEPTH_MAX, _PROBLEMS_MAX = 8, 20
-_LINE = re.compile(rb"^((?:# | )*)((?:not )?ok(?= +[0-9]+(?:[ \t]|$)| *$| - | # )|1\.\.(?=[0-9])|K?TAP version(?= [0-9])"
+_LINE = re.compile(rb"^([ #]*)((?:not )?ok(?= +[0-9]+(?:[ \t]|$)| *$| - | # )|1\.\.(?=[0-9])|K?TAP version(?= [0-9])"
                    rb"|Bail out!|Subtest:(?= ))([^\n]*)$", re.MULTILINE)
 _RESULT = re.compile(r" *([0-9]*)(?:[ \t]+(?:- +)?| *$)(.*?)(?:(?<!\S)# *(.*))?", re.DOTALL)
+_WORD = re.compile(rb"ok|1\.\.|version|Bail out|Subtest")  # a block of lines without one of these is passed over
+_PREFIX = re.compile(r"(?:# | )*")
 _PLAN = re.compile(r"([0-9]{1,9})\s*(?:#\s*(.*))?", re.DOTALL)
 _DIRECTIVE = re.compile(r"(?:(skip|todo)[a-z]*|(?-i:(XFAIL|TIMEOUT|ERROR)))\b:?\s*(.*)", re.IGNORECASE | re.DOTALL)
 _BAD_DIRECTIVES = ("TIMEOUT", "ERROR")  # also beside "ok": a result that says both is none
@@ -92,12 +94,13 @@ def _lines(path: str) -> Iterator[_Line]:
     for block in blocks_of_lines(path):
         block = block.replace(b"\r", b"")
         at = 0
-        for found in _LINE.finditer(block):
+        for found in _LINE.finditer(block) if _WORD.search(block) else ():
             before = (before + block[max(at, found.start() - _MESSAGE_MAX):found.start()])[-_MESSAGE_MAX:]
             at = found.end() + 1
             prefix, word, rest = map(decoded, found.groups())
-            yield _Line(prefix, word, rest, before)
-            before = b""
+            if _PREFIX.fullmatch(prefix):
+                yield _Line(prefix, word, rest, before)
+                before = b""
         before = (before + block[max(at, len(block) - _MESSAGE_MAX):] + b"\n")[-_MESSAGE_MAX:]
 
 

@@ -98,7 +98,7 @@ passed test 4
 }
 
 test_other_lines_mean_nothing() {
-	assert_report 'okay 1 a\nnot okay\nok: fine\nok 1a\nnotok 1 b\n 1..x\nok 1 c\nTAP version x\n' 'passed c
+	assert_report 'okay 1 a\n#ok 1 a\n##ok 1\nnot okay\nok: fine\nok 1a\nnotok 1 b\n 1..x\nok 1 c\nTAP version x\n' 'passed c
 1 0 0'
 }
 
