@@ -48,7 +48,7 @@ code_of() { # BLOCK: as the page says
 }
 
 test_the_page_has_blocks_that_start_ktrun() {
-	assertEquals "runs of ktrun" 6 "$(cat "$FILES"/?.sh | grep -c '^host/ktrun')"
+	assertEquals "runs of ktrun" 7 "$(cat "$FILES"/?.sh | grep -c '^host/ktrun')"
 	assertEquals "blocks with a code" 2 "$(grep -lE 'ends with code 20[23]' "$FILES"/?.sh | wc -l)"
 }
 
