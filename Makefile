@@ -61,7 +61,8 @@ run: need-run all demo kernel ## run two VMs: the demo scheduler passes, then di
 all: busybox rootfs ## build the guest, build/busybox and build/initramfs.cpio (ARCH=aarch64: in build/aarch64)
 
 kernel: need-kernel ## find or fetch a sched_ext kernel, build/kernel/image
-	@scripts/find-kernel.sh $(B)/kernel "$(KERNEL)" "$(KERNEL_CONFIG)" "$(KERNEL_PACKAGE)" "$(KERNEL_SUITES)"
+	@MODULES="$(KERNEL_MODULES)" scripts/find-kernel.sh $(B)/kernel "$(KERNEL)" "$(KERNEL_CONFIG)" \
+		"$(KERNEL_PACKAGE)" "$(KERNEL_SUITES)"
 
 shell: need-shell all kernel ## start a shell in the guest
 	@KTRUN_KERNEL=$(CURDIR)/$(B)/kernel/image host/ktrun --shell
@@ -188,7 +189,7 @@ kernel-debug: need-kernel kernel ## fetch the debug information of the default k
 	@scripts/fetch-debug-kernel.sh build/kernel-debug build/kernel $(KERNEL_SUITES)
 
 kernel-generic: need-kernel ## fetch Debian's generic kernel with 9p as modules (125 MB), build/kernel-generic
-	@MODULES="$(GENERIC_MODULES)" scripts/find-kernel.sh build/kernel-generic "" "" "$(GENERIC_PACKAGE)" \
+	@FETCH=always MODULES="$(GENERIC_MODULES)" scripts/find-kernel.sh build/kernel-generic "" "" "$(GENERIC_PACKAGE)" \
 		"$(KERNEL_SUITES)"
 
 kernel-6.12: build/kernel-6.12/image ## build the oldest kernel with sched_ext, build/kernel-6.12/image

@@ -30,6 +30,8 @@ KERNEL_CONFIG   ?=
 # The Debian package whose dependencies lead to the kernel's image, and the suites asked for it, in order.
 KERNEL_PACKAGE  ?= linux-image-cloud-$(if $(filter aarch64,$(ARCH)),arm64,amd64)
 KERNEL_SUITES   ?= forky sid
+# The directories of its modules that are kept: --host-root needs overlayfs.
+KERNEL_MODULES  ?= $(if $(filter aarch64,$(ARCH)),,fs/overlayfs)
 
 # The Debian package of `make kernel-generic`, and the directories of its modules that are kept.
 GENERIC_PACKAGE ?= linux-image-amd64

@@ -4,12 +4,12 @@
 # find-kernel.sh DEST KERNEL CONFIG PACKAGE SUITES: put the kernel that ktrun boots by default into the directory
 # DEST.
 # In:   KERNEL, a bzImage, an ELF vmlinux or an arm64 Image (KT_ARCH), and CONFIG, its .config; both may be
-#       empty. Without KERNEL: the running kernel's image, if it can be read and its configuration fits, else
-#       Debian's (fetch-kernel.sh PACKAGE SUITES). MODULES (environment): directories of modules that a fetched
-#       kernel must bring; if set, the kernel is always fetched.
+#       empty. Without KERNEL: the running kernel's image, if it can be read, its configuration fits and its modules
+#       are there, else Debian's (fetch-kernel.sh PACKAGE SUITES). MODULES (environment): directories of modules that a
+#       fetched kernel must bring. FETCH=always (environment): not the running kernel.
 # Out:  DEST/image (an ELF vmlinux if possible, else the bzImage), DEST/version (its release), DEST/config (if
-#       found), DEST/modules/ (with MODULES), DEST/request (the arguments; if they are the same, nothing is done).
-#       DEST is replaced as a whole, and only on success.
+#       found), DEST/modules/ (with MODULES, of a fetched kernel), DEST/request (the arguments; if they are the same,
+#       nothing is done). DEST is replaced as a whole, and only on success.
 # Exit: 0; 1 no kernel, or a kernel that lacks an option: the option is named.
 
 set -eu
@@ -76,7 +76,7 @@ $lacks"
 }
 
 running() { # false if its image or configuration cannot be read, or lacks an option
-	[ -z "${MODULES:-}" ] || return 1
+	[ "${FETCH:-}" != always ] && [ -d "/lib/modules/$(uname -r)/kernel" ] || return 1
 	image=/boot/vmlinuz-$(uname -r)
 	[ "$(uname -m)" = "${KT_ARCH:-x86_64}" ] && [ -r "$image" ] || return 1
 	use_image "$image" ""
