@@ -2,8 +2,8 @@
 /*
  * ktget: send files and directories of the guest to the host.
  *
- * In:   paths. A link that is named is followed; within a directory, links, devices, fifos, sockets and mounts
- *       of other file systems are skipped.
+ * In:   paths; with -r ROOT, of that root directory. A link that is named is followed; within a directory, links,
+ *       devices, fifos, sockets and mounts of other file systems are skipped.
  * Out:  for each path: a file frame that begins it, a file frame and file-data frames for each file and
  *       directory in it, a file-end frame with the numbers of what was sent (docs/internals/wire.md, "Files"). The number
  *       in each frame is this process's pid.
@@ -24,10 +24,11 @@
 //kbuild:lib-$(CONFIG_KTGET) += ktget.o
 
 //usage:#define ktget_trivial_usage
-//usage:       "[-p PORT] PATH..."
+//usage:       "[-p PORT] [-r ROOT] PATH..."
 //usage:#define ktget_full_usage "\n\n"
 //usage:       "Send files and directories to the host's directory of artifacts\n"
 //usage:     "\n	-p PORT	Send to PORT (- is stdout, a file is appended to), not to the bulk port"
+//usage:     "\n	-r ROOT	Look for PATHs in the root directory ROOT (chroot)"
 
 #include "port.h"
 
@@ -182,11 +183,13 @@ int ktget_main(int argc UNUSED_PARAM, char **argv)
 {
 	struct sender s = { .out = xmalloc(sizeof(*s.out)) };
 	int result = EXIT_SUCCESS;
-	char *port = NULL;
+	char *port = NULL, *root = NULL;
 
-	getopt32(argv, "^p:\0-1", &port);
+	getopt32(argv, "^p:r:\0-1", &port, &root);
 	argv += optind;
 	s.port = kt_port_open(port);
+	if (root)
+		xchroot(root);
 	for (; *argv; argv++)
 		if (!send_path(&s, *argv))
 			result = EXIT_FAILURE;

@@ -118,17 +118,32 @@ static void set_search_path(const char *first, const char *rest)
 		putenv(xasprintf("PATH=%s:%s", first, rest ? rest : bb_default_root_path));
 }
 
+/* The user's files may be in a root of their own (ktrun --host-root), and the user in a directory of it. */
+static void enter_user_root(const char *root, const char *directory)
+{
+	xfunc_error_retval = 126;
+	if (root && (chdir(root) < 0 || chroot(".") < 0))
+		bb_perror_msg_and_die("unable to enter '%s'", root);
+	if (directory && chdir(directory) < 0)
+		bb_perror_msg_and_die("unable to enter '%s'", directory);
+}
+
 void FAST_FUNC kt_exec(char **argv)
 {
 	const char *file = getenv("KT_USER_ENV");
 	const char *first = getenv("KT_USER_PATH");
+	const char *root = getenv("KT_USER_ROOT");
+	const char *directory = getenv("KT_USER_DIR");
 	char **environment;
 
 	move_port();
 	unsetenv("KT_USER_ENV");
 	unsetenv("KT_USER_PATH");
+	unsetenv("KT_USER_ROOT");
+	unsetenv("KT_USER_DIR");
 	set_search_path(first, getenv("PATH"));
 	environment = user_environment(file);
+	enter_user_root(root, directory);
 	set_search_path(first, getenv("PATH")); /* -i NAME -- NAME, whatever PATH the user has set */
 	execvpe(argv[0], argv, environment);
 	environ = environment; /* for a shell that is tried next */

@@ -82,6 +82,30 @@ test_the_users_variables_are_the_programs_alone_and_no_shell_reads_them() {
 	assert_no_match '^OLD=old|^KT_USER_|^PATH=.*first' printed
 }
 
+# in_user_root DIRECTORY ARG...: ktexec's program in the root directory ./root, which has BusyBox alone.
+in_user_root() {
+	mkdir -p root/bin root/home
+	cp "$KT_BUSYBOX" root/bin/busybox
+	directory=$1
+	shift
+	run unshare --user --map-root-user env KT_USER_ROOT="$PWD/root" KT_USER_DIR="$directory" "$KT_BUSYBOX" ktexec -p port "$@"
+}
+
+test_a_program_can_have_a_root_and_a_directory_of_its_own() {
+	in_user_root /home /bin/busybox sh -c 'busybox pwd; busybox ls /; busybox env'
+	assert_status 0
+	assert_prints /home bin home
+	assert_no_match '^KT_USER_' printed
+}
+
+test_a_root_or_directory_that_is_not_there_is_named() {
+	in_user_root /nowhere /bin/busybox true
+	assert_status 126
+	assertEquals "ktexec: unable to enter '/nowhere': No such file or directory" "$(payload stderr port)"
+	KT_USER_ROOT=$PWD/none run_kt ktexec -p port true
+	assert_status 126
+}
+
 test_a_large_variable_of_the_user() {
 	mkdir first
 	{ printf 'BIG='; text 131000; printf '\000'; } >variables

@@ -351,6 +351,18 @@ test_senders_that_take_turns_cost_linear_time() {
 	assertEquals 50000 "$(find d/get -type f -exec cat {} + | wc -c)"
 }
 
+test_paths_can_be_those_of_another_root() {
+	mkdir -p root/in
+	echo inside >root/in/file
+	ln -s /in/file root/link
+	run unshare --user --map-root-user "$KT_BUSYBOX" ktget -p port -r root /link
+	assert_status 0
+	receive port
+	assert_file_text inside d/get/link
+	run_kt ktget -p other /link
+	assert_status 1
+}
+
 test_bad_usage() {
 	run_kt ktget
 	assert_status 1
