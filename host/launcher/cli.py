@@ -16,6 +16,7 @@ from typing import Callable, NamedTuple, NoReturn, Optional, Sequence, Union
 from .attempts import RETRIES_MAX
 from .bisection import check_sides, parse_side
 from .death import parse_death
+from .host_root import user_shell
 from .options import Options
 from .text import Fault, print_text, shell_word
 from .topology import Topology, parse_topology
@@ -40,6 +41,7 @@ ENVIRONMENT = """environment
   NO_COLOR          if not empty, passed on to the guest's programs; ktrun itself prints no colours
   KTRUN_WARM_MAX    disk space for all saved guests of --warm (default 4G); the least recently used ones go first
   KTRUN_QEMU        the QEMU program (default qemu-system-x86_64)
+  KTRUN_VIRTIOFSD   the virtiofsd program (default: the one of this machine); none: virtio-9p
   KTRUN_ACCEL       kvm or tcg; without it ktrun tries KVM once and remembers the outcome (in build/, or
                     ~/.cache/ktbox/)
 
@@ -134,9 +136,14 @@ _OPTIONS = (
             text="copy a file, directory, or command by its bare name to /include-files/ (on the guest's PATH), or to "
                  "GUEST, with its shared libraries and its interpreter; repeatable"),
     _Option("guest", "--ro", "shares", parse_share, "DIR[:GUEST]", repeats=True,
-            text="show a directory of the host in the guest, at GUEST or at its own path, by virtio-9p; repeatable"),
+            text="show a directory of the host in the guest, at GUEST or at its own path, by virtio-9p or virtiofs; "
+                 "repeatable"),
     _Option("guest", "--rw", "shares", parse_share, "DIR[:GUEST]", repeats=True,
             text="the same, and the guest may write there"),
+    _Option("guest", "--host-root", "host_root",
+            text="run COMMAND and SCHEDULER in this machine's own root directory: read-only, and what the guest changes "
+                 "is in its memory. They have your directory and environment, and --shell is your shell; see "
+                 "docs/use/host-root.md"),
     _Option("guest", "--modules", "modules", parse_path, "DIR",
             text="the kernel's modules (default: beside it, else /lib/modules/VERSION): ktrun packs and loads what "
                  "ktbox needs and is not built in"),
@@ -455,6 +462,8 @@ def _take_values(name: str, words: Sequence[str], is_glued: bool) -> Sequence[st
 def _shell_from_stdin(options: Options) -> Options:
     """Without a terminal there is nobody to edit a line for: the shell reads its commands from stdin, to its end."""
     if options.is_interactive and options.stdin and not os.isatty(0):
+        if options.host_root:
+            return options._replace(command=shell_word(user_shell()), arguments=(user_shell(),))
         return options._replace(command="sh -l", arguments=("/bin/sh", "-l"))
     return options
 

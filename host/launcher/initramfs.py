@@ -18,6 +18,7 @@ from typing import Optional, Sequence
 
 from .archive import Tree, read_names
 from .guestfiles import ELSEWHERE, GuestFiles
+from .host_root import texts, variables
 from .jobs import Jobs
 from .machine import share_list
 from .modules import list_modules, unpack_module
@@ -102,13 +103,16 @@ def _fault(error: OSError) -> Fault:
 
 def _collect(plan: Plan, history: bytes, tree: Tree, own: dict[str, int], jobs: Jobs) -> None:
     options = plan.options
+    if options.host_root:
+        _add_tests(tree, options.tests)
+        _add_run_files(tree, plan, history, None)
+        return
     files = GuestFiles(tree, own, plan.kernel.arch, jobs)
     if options.scheduler:
         files.scheduler(options.scheduler)
     for include in options.includes:
         files.include(include)
-    for path in options.tests:
-        tree.file("/tests/" + os.path.basename(path), path)
+    _add_tests(tree, options.tests)
     library_path = files.finish()
     for share in options.shares:
         _check_share(share, tree)
@@ -116,6 +120,11 @@ def _collect(plan: Plan, history: bytes, tree: Tree, own: dict[str, int], jobs: 
     if program and "/" in program[0]:
         files.check_command(program[0], [share.guest for share in options.shares])
     _add_run_files(tree, plan, history, library_path)
+
+
+def _add_tests(tree: Tree, paths: Sequence[str]) -> None:
+    for path in paths:
+        tree.file("/tests/" + os.path.basename(path), path)
 
 
 def _check_share(share: Share, tree: Tree) -> None:
@@ -132,18 +141,20 @@ def _check_share(share: Share, tree: Tree) -> None:
 def _add_run_files(tree: Tree, plan: Plan, history: bytes, library_path: Optional[str]) -> None:
     """LIBRARY_PATH: for programs whose libraries are found by it, unless the user has set it."""
     options = plan.options
-    variables = ([("LD_LIBRARY_PATH", library_path)] if library_path else []) + options.variables
-    texts = {
-        "/.ktbox/env": "".join(f"{name}={text}\0" for name, text in variables),
+    environment = variables() if options.host_root else []
+    environment += ([("LD_LIBRARY_PATH", library_path)] if library_path else []) + options.variables
+    files = {
+        "/.ktbox/env": "".join(f"{name}={text}\0" for name, text in environment),
         "/.ktbox/command": "".join(argument + "\0" for argument in options.arguments),
         "/.ktbox/get": "".join(path + "\n" for path in options.gets),
         "/.ktbox/shares": share_list(plan),
         "/.ktbox/scheduler_name": os.path.basename(options.scheduler) + "\n" if options.scheduler else "",
         "/sched_args": options.scheduler_args + "\n" if options.scheduler_args else "",
+        **(texts(options, plan.directories.type) if options.host_root else {}),
     }
     if options.scenario:
         tree.text(GUEST_PLACE, read_scenario(options.scenario))
-    for guest_path, text in texts.items():
+    for guest_path, text in files.items():
         if text:
             tree.text(guest_path, os.fsencode(text))
     if options.history and options.is_interactive:
@@ -154,7 +165,7 @@ def _add_run_files(tree: Tree, plan: Plan, history: bytes, library_path: Optiona
 
 
 def _add_modules(tree: Tree, plan: Plan, work: str, jobs: Jobs) -> None:
-    modules = list_modules(plan.kernel, plan.options.modules, bool(plan.options.shares), work, jobs)
+    modules = list_modules(plan.kernel, plan.options.modules, plan.directories.drivers, work, jobs)
     if not modules:
         return
     tree.text("/.ktbox/modules", "".join(module.name + "\n" for module in modules).encode())

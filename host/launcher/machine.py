@@ -7,7 +7,7 @@ hvc0: hvc0.out is /dev/null, so that it never fills up.
 
 A machine that is saved, and those that are resumed from it (snapshot.py), have the same devices, whatever the run: so
 port 3 is always there, and port 4 brings the run's files. Its RAM is a file: the saved one writes it, a resumed one
-maps it copy-on-write.
+maps it copy-on-write. With virtiofs the RAM is a file, too, which QEMU shares with the daemons.
 """
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import re
 from dataclasses import dataclass
 from typing import Optional, Sequence
 
+from .host_root import place_of_share
 from .jobs import Jobs
 from .options import Options
 from .plan import Plan
@@ -48,6 +49,14 @@ class Saved:
 
 
 @dataclass(frozen=True)
+class Served:
+    """Directories that daemons serve by virtiofs."""
+    ram: str  # the directory of its files
+    sockets: tuple[str, ...]  # to each daemon, as a chardev has it
+    descriptors: tuple[int, ...] = ()  # that QEMU inherits
+
+
+@dataclass(frozen=True)
 class Places:
     """Where QEMU finds what it reads, and leaves what it writes."""
     output: str
@@ -55,6 +64,7 @@ class Places:
     initramfs: str
     saved: Optional[Saved] = None  # None: a cold run
     qmp: Optional[int] = None  # of a cold run: a descriptor of a connected socket
+    served: Optional[Served] = None
 
 
 def kernel_words(plan: Plan) -> str:
@@ -127,7 +137,8 @@ def frequency_word(plan: Plan, accel: str, jobs: Jobs) -> str:
 
 def qemu_command(plan: Plan, accel: str, words: str, places: Places) -> list[str]:
     options, arch, saved = plan.options, plan.kernel.arch, places.saved
-    machine = arch.machine + (",memory-backend=ram" if saved and options.topology.nodes == 1 else "")
+    ram = _ram(saved, places.served)
+    machine = arch.machine + (",memory-backend=ram" if ram and options.topology.nodes == 1 else "")
     command = [plan.qemu, "-nodefaults", "-display", "none", "-no-reboot", "-machine", machine]
     if accel == "kvm":
         command += ["-accel", "kvm", "-cpu", "host" + kvm_cpu_words(options.topology)]
@@ -140,8 +151,8 @@ def qemu_command(plan: Plan, accel: str, words: str, places: Places) -> list[str
     command += ["-kernel", plan.kernel.path, "-initrd", places.initramfs, "-append", words]
     command += [*_consoles(plan, places), *_ports(plan, places)]
     command += _debugger_arguments(options)
-    return [*command, *memory_arguments(options.topology, options.memory_mib, _ram(saved) if saved else ""),
-            *_share_arguments(plan), *_monitor_arguments(options, places), *options.qemu_args]
+    return [*command, *memory_arguments(options.topology, options.memory_mib, ram),
+            *_directory_arguments(plan, places.served), *_monitor_arguments(options, places), *options.qemu_args]
 
 
 def _debugger_arguments(options: Options) -> list[str]:
@@ -184,8 +195,11 @@ def _monitor_arguments(options: Options, places: Places) -> list[str]:
             *(["-action", "shutdown=pause"] if options.pauses_at_end and not (saved and saved.is_template) else [])]
 
 
-def _ram(saved: Saved) -> str:
-    return f"share={'on' if saved.is_template else 'off'},mem-path={_escaped(saved.ram)}/"
+def _ram(saved: Optional[Saved], served: Optional[Served]) -> str:
+    """The options of its files; empty: it has none."""
+    if saved:
+        return f"share={'on' if saved.is_template else 'off'},mem-path={_escaped(saved.ram)}/"
+    return f"share=on,mem-path={_escaped(served.ram)}/" if served else ""
 
 
 def _appended(places: Places) -> str:
@@ -208,20 +222,27 @@ def _console_chardev(plan: Plan, places: Places) -> str:
     return f"file,id=com1,path={console}{_appended(places)}"
 
 
-def _share_arguments(plan: Plan) -> list[str]:
-    """QEMU keeps a read-only share read-only itself. What the guest makes belongs to the user who runs QEMU."""
+def _directory_arguments(plan: Plan, served: Optional[Served]) -> list[str]:
+    """QEMU, or the daemon, keeps a read-only directory read-only itself. By 9p, what the guest makes belongs to the user
+    who runs QEMU."""
     arguments: list[str] = []
-    for number, share in enumerate(plan.options.shares):
-        mode = "" if share.is_writable else ",readonly=on"
-        arguments += ["-fsdev", f"local,id=share{number},path={_escaped(share.host)},security_model=none,"
+    for number, export in enumerate(plan.directories.exports):
+        if served:
+            arguments += ["-chardev", f"socket,id=share{number},{served.sockets[number]}",
+                          "-device", f"vhost-user-fs-pci,chardev=share{number},tag={export.tag}"]
+            continue
+        mode = "" if export.is_writable else ",readonly=on"
+        arguments += ["-fsdev", f"local,id=share{number},path={_escaped(export.directory)},security_model=none,"
                       f"multidevs=remap{mode}",
-                      "-device", f"virtio-9p-pci,fsdev=share{number},mount_tag=ktbox{number}"]
+                      "-device", f"virtio-9p-pci,fsdev=share{number},mount_tag={export.tag}"]
     return arguments
 
 
 def share_list(plan: Plan) -> str:
-    """The guest's /.ktbox/shares: mode, tag and directory, one share per line."""
-    return "".join(f"{'rw' if share.is_writable else 'ro'} ktbox{number} {share.guest}\n"
+    """The guest's /.ktbox/shares: type, mode, tag and directory, one share per line."""
+    has_root = plan.options.host_root
+    return "".join(f"{plan.directories.type} {'rw' if share.is_writable else 'ro'} ktbox{number} "
+                   f"{place_of_share(share) if has_root else share.guest}\n"
                    for number, share in enumerate(plan.options.shares))
 
 

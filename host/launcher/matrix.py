@@ -25,6 +25,7 @@ from typing import Callable, Iterator, Mapping, Optional, Sequence
 from .accelerator import choose_accelerator
 from .cells import claim_directory, not_for_many, write_cell
 from .cli import parse
+from .host_root import NO_DIRECTORIES
 from .jobs import Interrupted, Job, Jobs
 from .matrix_file import Matrix, Payload, Scheduler, read_matrix, retry_words
 from .options import Options
@@ -86,7 +87,7 @@ def _check(options: Options, paths: Paths) -> tuple[Matrix, Plan]:
     check_output(options.output or paths.runs, options.output)
     check_reports(options)
     return matrix, Plan(options, paths, kernel, qemu, os.environ.get("KTRUN_ACCEL") or None,
-                        options.output or new_directory(paths), "", None, None)
+                        options.output or new_directory(paths), "", None, NO_DIRECTORIES, None)
 
 
 def _check_cell_options(words: Sequence[str], paths: Paths) -> None:

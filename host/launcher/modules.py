@@ -20,11 +20,28 @@ from .kernel_config import NEEDED, Config, Missing, missing_options
 from .text import Fault
 
 BASE = ("virtio_pci", "virtio_console")  # the ports
-SHARE = ("9pnet_virtio", "9p")
-SHARE_OPTIONS = ("CONFIG_NET_9P_VIRTIO", "CONFIG_9P_FS")
 _SBIN = ":/usr/sbin:/sbin"
 _VERSION = "0.0-ktbox"  # of the tree of links: depmod wants two numbers
 _UNPACK = {".xz": ["xz", "-dc"], ".zst": ["zstd", "-qdc"], ".gz": ["gzip", "-dc"]}
+
+
+@dataclass(frozen=True)
+class Driver:
+    """What a guest needs to mount a directory of the host."""
+    title: str
+    modules: tuple[str, ...]
+    options: tuple[str, ...]
+
+
+VIRTIO_9P = Driver("virtio-9p", ("9pnet_virtio", "9p"), ("CONFIG_NET_9P_VIRTIO", "CONFIG_9P_FS"))
+VIRTIOFS = Driver("virtiofs", ("virtiofs",), ("CONFIG_VIRTIO_FS",))
+OVERLAY = Driver("overlayfs", ("overlay",), ("CONFIG_OVERLAY_FS",))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    driver: Driver
+    asked: str  # the option of ktrun that needs it
 
 
 @dataclass(frozen=True)
@@ -51,12 +68,30 @@ def check_modules_option(directory: Optional[str]) -> None:
         raise Fault(f"--modules: not a directory of modules, such as /lib/modules/VERSION: {directory}")
 
 
-def list_modules(kernel: Kernel, given: Optional[str], has_shares: bool, work: str, jobs: Jobs) -> list[Module]:
+def lacks(kernel: Kernel, config: Optional[Config], given: Optional[str], driver: Driver) -> Optional[str]:
+    """Which option for it the kernel does not have, as far as that is known."""
+    directory = find_modules(kernel, given)
+    if not directory and not config:
+        return None
+    if directory:
+        builtin, there = _builtin_modules(directory), _modules_below(directory)
+    else:
+        builtin = there = set()
+    lines: frozenset[str] = config.lines if config else frozenset()
+    return next((option for name, option in zip(driver.modules, driver.options)
+                 if name not in builtin and name not in there and option + "=y" not in lines), None)
+
+
+def _modules_below(directory: str) -> set[str]:
+    return {_module_name(name) for _, _, names in os.walk(directory + "/kernel", followlinks=True) for name in names}
+
+
+def list_modules(kernel: Kernel, given: Optional[str], drivers: Sequence[Wanted], work: str, jobs: Jobs) -> list[Module]:
     """What the guest must load, in this order. Raises Fault for what is neither built in nor there."""
     directory = find_modules(kernel, given)
     if directory is None:
         return []
-    wanted = [(name, "") for name in BASE] + [(name, "--ro/--rw: ") for name in SHARE if has_shares]
+    wanted = [(name, "") for name in BASE] + [(name, f"{one.asked}: ") for one in drivers for name in one.driver.modules]
     builtin = _builtin_modules(directory)
     missing = [(name, option) for name, option in wanted if name not in builtin]
     if not missing:
@@ -165,7 +200,8 @@ def _gunzip(path: str, target: str) -> None:
         raise Fault(f"unable to unpack {path}: {error}") from error
 
 
-def check_options(kernel: Kernel, config: Optional[Config], given: Optional[str], has_shares: bool) -> list[Missing]:
+def check_options(kernel: Kernel, config: Optional[Config], given: Optional[str],
+                  drivers: Sequence[Wanted]) -> list[Missing]:
     """What a run goes without. Raises Fault for what it can't do without; without a configuration the guest will report
     it. GIVEN: the directory of --modules."""
     if config is None:
@@ -180,14 +216,11 @@ def check_options(kernel: Kernel, config: Optional[Config], given: Optional[str]
     needed = [str(option) for option in missing if option.option.rank == NEEDED]
     if needed:
         raise Fault(f"the kernel cannot run a guest: {', '.join(needed)}: {kernel.path}, according to {config.origin}")
-    if has_shares and not has_modules:
-        _check_share_options(kernel, config)
+    for one in drivers:
+        option = lacks(kernel, config, given, one.driver)
+        if option and option + "=m" in config.lines:
+            raise Fault(f"{one.asked}: the kernel has {option} as a module: give its modules with --modules")
+        if option:
+            raise Fault(f"{one.asked}: the kernel lacks {option} ({one.driver.title}): {kernel.path}")
     return missing
 
-
-def _check_share_options(kernel: Kernel, config: Config) -> None:
-    for option in SHARE_OPTIONS:
-        if option + "=m" in config.lines:
-            raise Fault(f"--ro/--rw: the kernel has {option} as a module: give its modules with --modules")
-        if option + "=y" not in config.lines:
-            raise Fault(f"--ro/--rw: the kernel lacks {option} (virtio-9p): {kernel.path}")

@@ -19,6 +19,7 @@ class Options(NamedTuple):
     disable: Optional[str]
     includes: list[Include]
     shares: list[Share]
+    host_root: bool
     modules: Optional[str]
     variables: list[tuple[str, str]]
     tests: list[str]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Iterator, Optional
 
 from .history import check_history
+from .host_root import GUEST_ROOT, Directories, check_host_root, find_directories, variables
 from .include import check_file, check_include, check_program, name_of_include
 from .jobs import Jobs
 from .kernel import Kernel, read_kernel
@@ -49,6 +50,7 @@ class Plan:
     output: str  # the run directory
     qemu_says: str  # about its version
     hz: Optional[int]  # of the kernel's timer, where its configuration is known
+    directories: Directories  # of the host
     stdin_kind: Optional[str]  # what ktrun passes on to the guest: TERMINAL, STREAM_INPUT or nothing
 
     @property
@@ -74,10 +76,12 @@ def make_plan(options: Options, paths: Paths, jobs: Jobs) -> Plan:
     if options.memory_mib < MEMORY_MIB_LEAST:
         raise Fault(f"-m {options.memory_mib}: too little memory: the guest needs at least {MEMORY_MIB_LEAST} MiB")
     check_topology(options.topology, options.memory_mib)
+    check_host_root(options, kernel)
     with _of_the_commit():
         check_modules_option(options.modules)
         config = find_config(kernel.path, kernel.release)
-        _check_kernel_options(options, kernel, config)
+        directories = find_directories(options, kernel, config, jobs)
+        _check_kernel_options(options, kernel, config, directories)
     stdin_kind = _stdin_kind(options)
     options = _with_kselftest(_with_tests(_with_scenario(options), paths, jobs), kernel)
     options = _with_gdb_port(options)
@@ -88,9 +92,11 @@ def make_plan(options: Options, paths: Paths, jobs: Jobs) -> Plan:
     check_record(options)
     if options.is_interactive and not options.stdin:
         raise Fault("--shell: standard input is closed")
+    if directories.slower and not options.quiet:
+        note(f"--host-root comes by virtio-9p, which is slower than virtiofs: {directories.slower}")
     return Plan(options, paths, kernel, qemu, os.environ.get("KTRUN_ACCEL") or None,
                 options.output or new_directory(paths), ask_qemu(qemu, paths.cache, jobs),
-                config.hz if config else None, stdin_kind)
+                config.hz if config else None, directories, stdin_kind)
 
 
 @contextlib.contextmanager
@@ -177,6 +183,7 @@ def _check_arguments(options: Options) -> None:
     """Linux's limits for execve(2), so that a command which the guest can't run costs no boot."""
     words = [("the command: an argument", word) for word in options.arguments]
     words += [(f"-e: {name}", f"{name}={text}") for name, text in options.variables]
+    words += [(f"the variable {name}", f"{name}={text}") for name, text in variables()] if options.host_root else []
     total = _GUEST_WORDS_SIZE
     for what, word in words:
         size = len(os.fsencode(word)) + 1
@@ -184,12 +191,12 @@ def _check_arguments(options: Options) -> None:
             raise Fault(f"{what} of {size - 1} bytes: Linux takes at most {_WORD_MAX - 1}: {word[:40]}...")
         total += size + _POINTER_SIZE
     if total > _WORDS_MAX:
-        raise Fault(f"the command and the variables of -e take {total} bytes: Linux takes at most {_WORDS_MAX}")
+        raise Fault(f"the command and its variables take {total} bytes: Linux takes at most {_WORDS_MAX}")
 
 
-def _check_kernel_options(options: Options, kernel: Kernel, config: Optional[Config]) -> None:
+def _check_kernel_options(options: Options, kernel: Kernel, config: Optional[Config], directories: Directories) -> None:
     """Raise Fault for what a guest can't do without, and say what this run goes without."""
-    for missing in check_options(kernel, config, options.modules, bool(options.shares)):
+    for missing in check_options(kernel, config, options.modules, directories.drivers):
         is_missed = missing.option.rank == GOES_WITHOUT or (missing.option.rank == FOR_SCHEDULERS and options.scheduler)
         if is_missed and not options.quiet:
             note(f"the run goes without an option of the kernel: {missing}")
@@ -218,8 +225,9 @@ def _with_tests(options: Options, paths: Paths, jobs: Jobs) -> Options:
         if name in names:
             raise Fault(f"--test: two scripts with the name {name}")
         names.append(name)
-    arguments = ("/usr/bin/kt-test", *(f"/tests/{name}" for name in names))
-    return options._replace(command=" ".join(["kt-test", *arguments[1:]]), arguments=arguments)
+    root = GUEST_ROOT if options.host_root else ""
+    arguments = (f"{root}/usr/bin/kt-test", *(f"{root}/tests/{name}" for name in names))
+    return options._replace(command=" ".join(["kt-test", *(f"/tests/{name}" for name in names)]), arguments=arguments)
 
 
 def _with_scenario(options: Options) -> Options:
@@ -231,8 +239,9 @@ def _with_scenario(options: Options) -> Options:
     with _of_the_commit():
         read_scenario(options.scenario)
     command = "kt-scenario " + shell_word(os.path.basename(options.scenario))
+    root = GUEST_ROOT if options.host_root else ""
     return options._replace(command=f"{command} {options.command}" if options.command is not None else command,
-                            arguments=(PROGRAM, GUEST_PLACE, *options.arguments))
+                            arguments=(root + PROGRAM, root + GUEST_PLACE, *options.arguments))
 
 
 def _with_kselftest(options: Options, kernel: Kernel) -> Options:
@@ -243,8 +252,11 @@ def _with_kselftest(options: Options, kernel: Kernel) -> Options:
         raise Fault("--kselftest: --shell does not go with it")
     with _of_the_commit():
         check_program("--kselftest: runner", options.kselftest, kernel.arch)
-    arguments = ("/include-files/" + name_of_include(options.kselftest), *options.arguments)
-    return options._replace(includes=[*options.includes, Include(options.kselftest, "")], arguments=arguments,
+    includes, runner = [Include(options.kselftest, "")], "/include-files/" + name_of_include(options.kselftest)
+    if options.host_root:
+        includes, runner = [], os.path.realpath(options.kselftest)
+    arguments = (runner, *options.arguments)
+    return options._replace(includes=[*options.includes, *includes], arguments=arguments,
                             command=" ".join(map(shell_word, arguments)))
 
 

@@ -20,7 +20,7 @@ from typing import IO, Optional, Sequence
 from .host import LIMIT_STATUS, Ending
 from .host_load import HostLoad, measure_load, read_ticks
 from .jobs import CannotGoOn, Interrupted, Job, Jobs
-from .machine import shown_command
+from .machine import Served, shown_command
 from .plan import Plan
 from .qmp import Qmp, QmpError
 from .records import BadRecord
@@ -29,10 +29,12 @@ from .stream import NAME, decode_for_files, has_read, read_stream, reader_comman
 from .symbolize import find_vmlinux
 from .terminal import Terminal, make_ports
 from .text import note, write_all, write_stderr
+from .virtiofsd import Servers
 from .vmcore import Limits, Memory, NoVmcore, write_vmcore
 from .warm import COLD, UNKNOWN, Preparation, Start, start_guest
 
 END_SECS = 15  # from the exit frame to QEMU's own end: the guest still drains a slow console
+SERVER_SECS = 2  # from the end of a daemon of virtiofs to that of QEMU, whose end it may have seen
 STOP_SECS = 10  # from the request for dump and shutdown to the kill
 READER_SECS = 5  # the reader of a run that was cut short may be stuck on a closed terminal or a full pipe
 _SHOWN_SIZE = 16 * 1024 * 1024  # of an archive; a smaller one is there at once
@@ -98,6 +100,7 @@ class _Guest:
         self._monitor: Optional[Qmp] = None
         self.vmcore_problem: Optional[str] = None
         self._is_stopped = False  # at its end, for a debugger
+        self._servers = Servers()
         self._wake = -1
         self._console_pipe = -1
         self._deadline: Optional[float] = None
@@ -127,6 +130,15 @@ class _Guest:
         if self._plan.options.verbose:
             self._start_viewer()
 
+    def serve(self) -> Optional[Served]:
+        daemon = self._plan.directories.daemon
+        if not daemon:
+            return None
+        self._servers.start(daemon, self._plan.directories.exports, self._work, self._jobs)
+        descriptors = tuple(one.fileno() for one in self._servers.sockets)
+        self._servers.make_ram(self._plan.options.topology, self._plan.options.memory_mib, self._work)
+        return Served(f"{self._work}/ram", tuple(f"fd={number}" for number in descriptors), descriptors)
+
     def start_qemu(self, command: Sequence[str], keep: Sequence[int] = ()) -> Job:
         """The reader of the frames is there before: a QEMU that ends at once asks it to end, too."""
         self._start_reader()
@@ -141,6 +153,7 @@ class _Guest:
             self._qemu = self._jobs.start(command, stdout=log, stderr=log, is_users=True,
                                           keep=[self._directory.lock_fd, *keep, *_inherited()],
                                           prepare=lambda: _limit_files(options.streams_kib))
+        self._servers.close_sockets()
         return self._qemu
 
     def _gdb_command(self) -> str:
@@ -252,7 +265,7 @@ class _Guest:
         """
         deadline = None if secs is None else time.monotonic() + secs
         watched = [job for job in (self._qemu, self._reader, self._viewer, self._terminal and self._terminal.job,
-                                   self._sender) if job and job.status is None]
+                                   self._sender, *self._servers.jobs) if job and job.status is None]
         has_exit_frame = False
         while self.qemu_lives:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
@@ -269,6 +282,8 @@ class _Guest:
                 self._replace_viewer()
             if ended is self._sender:
                 self._end_files()
+            if ended in self._servers.jobs and not has_exit_frame:
+                self._check_server(ended)
             if ended is self._reader and has_read(ended.status or 0):
                 self._measure_load()
                 self._send_wake(ACK)
@@ -324,6 +339,12 @@ class _Guest:
             self._monitor.close()
             self._monitor = None
 
+    def _check_server(self, server: Job) -> None:
+        """A daemon of virtiofs ends with QEMU. Raise CannotGoOn for one that ended before: the guest would wait for ever
+        for its files."""
+        if self._qemu and (not self._jobs.wait(self._qemu, secs=SERVER_SECS) or (self._qemu.status and server.status)):
+            raise CannotGoOn(self._servers.describe_end(server))
+
     def _check_reader(self) -> None:
         """Raise CannotGoOn for a reader that was killed, or could not write to the run directory: what the payload
         printed from then on would reach nobody."""
@@ -373,6 +394,7 @@ class _Guest:
         if self._files:
             self._files.close()
         self._close_monitor()
+        self._servers.stop()
         if self._terminal:
             self._terminal.close()
         if self._console_pipe >= 0:

@@ -21,7 +21,7 @@ from .initramfs import collect
 from .jobs import Jobs
 from .judge import Judgement, judge
 from .kernel import Kernel
-from .machine import Places, attach_timeout, frequency_word, kernel_words, qemu_command, shown_command
+from .machine import Places, Served, attach_timeout, frequency_word, kernel_words, qemu_command, shown_command
 from .metrics_table import NAME as TABLE
 from .options import Options
 from .origin import find_origin
@@ -180,7 +180,9 @@ def _print_command(plan: Plan, words: str, jobs: Jobs) -> int:
     """A dry run only names what it would make."""
     work = work_path("XXXXXX")
     accel = choose_accelerator(plan, work, jobs)
-    places = Places(plan.output, work, f"{work}/initramfs.cpio")
+    served = Served(f"{work}/ram", tuple(f"path={work}/{export.tag}" for export in plan.directories.exports)) \
+        if plan.directories.daemon else None
+    places = Places(plan.output, work, f"{work}/initramfs.cpio", served=served)
     command = qemu_command(plan, accel, frequency_word(plan, accel, jobs) + words, places)
     print_text(os.fsencode(shown_command(command)))
     note(f"a run makes {work}/initramfs.cpio and hvc0.in, and removes them at its end")

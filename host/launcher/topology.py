@@ -84,16 +84,25 @@ def memory_arguments(topology: Topology, memory_mib: int, files: str = "") -> li
     FILES: where the memory is a file, the options of that, which end with its directory; its name is that of the node,
     or "ram" (then the machine names it as its memory)."""
     kind = "memory-backend-file" if files else "memory-backend-ram"
-    if topology.nodes == 1:
-        return ["-object", f"{kind},id=ram,size={memory_mib}M,{files}ram"] if files else []
-    share, cpus = memory_mib // topology.nodes, topology.cpus // topology.nodes
+    if topology.nodes == 1 and not files:
+        return []
+    cpus = topology.cpus // topology.nodes
     arguments: list[str] = []
-    for node in range(topology.nodes):
-        size = share if node else memory_mib - share * (topology.nodes - 1)
-        place = f",{files}node{node}" if files else ""
-        arguments += ["-object", f"{kind},id=node{node},size={size}M{place}", "-numa",
-                      f"node,nodeid={node},memdev=node{node},cpus={node * cpus}-{(node + 1) * cpus - 1}"]
+    for node, (name, size) in enumerate(memory_files(topology, memory_mib)):
+        place = f",{files}{name}" if files else ""
+        arguments += ["-object", f"{kind},id={name},size={size}M{place}"]
+        if topology.nodes > 1:
+            arguments += ["-numa", f"node,nodeid={node},memdev={name},cpus={node * cpus}-{(node + 1) * cpus - 1}"]
     return arguments
+
+
+def memory_files(topology: Topology, memory_mib: int) -> list[tuple[str, int]]:
+    """The name of each node's memory, and its MiB."""
+    if topology.nodes == 1:
+        return [("ram", memory_mib)]
+    share = memory_mib // topology.nodes
+    return [(f"node{node}", share if node else memory_mib - share * (topology.nodes - 1))
+            for node in range(topology.nodes)]
 
 
 def kvm_cpu_words(topology: Topology) -> str:

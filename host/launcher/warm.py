@@ -24,13 +24,12 @@ from typing import Iterator, Optional, Protocol, Sequence
 from .digest import sha256_of
 from .initramfs import RunFiles
 from .jobs import Job, Jobs
-from .machine import Places, Saved, frequency_word, qemu_command, split_words
+from .machine import Places, Saved, Served, frequency_word, qemu_command, split_words
 from .plan import Plan
 from .qmp import Qmp, QmpError
 from .rundir import check_free, create
 from .snapshot import (COPIED, INITRAMFS, STATE, Cache, CannotCache, DamagedSnapshot, Snapshot, boot_id, key_of)
 from .text import Fault, decoded, note, shell_word
-from .values import Share
 
 WARM, COLD, UNKNOWN = "warm", "cold", "unknown"  # values of host.json's key "start"
 _ANSWER_SECS = 60  # QEMU's and the guest's, on a busy machine
@@ -71,6 +70,9 @@ class Guest(Protocol):
 
     def start_qemu(self, command: Sequence[str], keep: Sequence[int] = ()) -> Job: ...
 
+    def serve(self) -> Optional[Served]:
+        """The daemons of virtiofs are started, if there are to be any."""
+
     def abandon(self) -> None:
         """QEMU and the reader of its frames end, and the run directory is as empty as before."""
 
@@ -99,14 +101,16 @@ def _start_cold(ready: Preparation, guest: Guest, jobs: Jobs) -> Start:
     if not os.path.exists(initramfs):
         ready.files.write_initramfs(initramfs)
     plan, words = ready.plan, frequency_word(ready.plan, ready.accel, jobs) + ready.words
-    places = Places(plan.output, ready.work, initramfs)
+    served = guest.serve()
+    keep = list(served.descriptors if served else ())
+    places = Places(plan.output, ready.work, initramfs, served=served)
     if not plan.options.pauses_at_end:
-        guest.start_qemu(qemu_command(plan, ready.accel, words, places))
+        guest.start_qemu(qemu_command(plan, ready.accel, words, places), keep)
         return Start(COLD)
     near, far = socket.socketpair()
     with far:
         places = dataclasses.replace(places, qmp=far.fileno())
-        guest.start_qemu(qemu_command(plan, ready.accel, words, places), [far.fileno()])
+        guest.start_qemu(qemu_command(plan, ready.accel, words, places), [far.fileno(), *keep])
     return Start(COLD, monitor=_begun(Qmp(near, jobs, _ANSWER_SECS)))
 
 
@@ -152,6 +156,8 @@ def check_can_be_warm(plan: Plan, run_words: str) -> None:
         raise CannotBeWarm(f"a guest of {plan.kernel.arch.title} can't be saved")
     if options.gdb:
         raise CannotBeWarm("--gdb: the debugger knows the addresses of a kernel that boots without KASLR")
+    if plan.directories.daemon:
+        raise CannotBeWarm("a guest with virtiofs can't be saved, and this kernel has no virtio-9p")
     if options.qemu_args:
         raise CannotBeWarm("--qemu-arg: nobody knows whether that machine can be saved")
     for word in run_words.split():
@@ -163,8 +169,9 @@ def _key(ready: Preparation, kernel_words: str, base: str, cache: Cache) -> str:
     """Everything that the saved guest depends on. QEMU's command has the most of it: with names for what is another file
     in each run, and without the frequency that each boot measures a little different."""
     plan = ready.plan
-    shares = [Share(share.is_writable, "/", "/") for share in plan.options.shares]
-    options = plan.options._replace(shares=shares, verbose=False)
+    exports = tuple(export._replace(directory="/") for export in plan.directories.exports)
+    plan = dataclasses.replace(plan, options=plan.options._replace(verbose=False),
+                               directories=plan.directories._replace(exports=exports))
     places = Places("OUTPUT", "WORK", "INITRAMFS", Saved("RAM", is_template=True, files=0, qmp=0))
     qemu = os.stat(plan.qemu)
     return key_of({
@@ -172,7 +179,7 @@ def _key(ready: Preparation, kernel_words: str, base: str, cache: Cache) -> str:
         "qemu": [os.path.realpath(plan.qemu), plan.qemu_says, qemu.st_size, qemu.st_mtime_ns],
         "kernel": cache.digest(plan.kernel.path),
         "base": sha256_of(base),
-        "command": qemu_command(dataclasses.replace(plan, options=options), ready.accel, kernel_words, places),
+        "command": qemu_command(plan, ready.accel, kernel_words, places),
     })
 
 

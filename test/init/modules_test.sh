@@ -23,7 +23,7 @@ test_a_module_that_is_not_taken_ends_the_run_and_is_named() {
 }
 
 test_shares_are_mounted_before_the_scheduler_and_the_payload() {
-	printf 'ro ktbox0 /mnt/a b\nrw ktbox1 /srv/x\n' >root/.ktbox/shares
+	printf '9p ro ktbox0 /mnt/a b\n9p rw ktbox1 /srv/x\n' >root/.ktbox/shares
 	boot
 	assert_order 'ktsend lifecycle init-started' \
 		'mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=262144 ktbox0 /mnt/a b' \
@@ -35,7 +35,7 @@ test_shares_are_mounted_before_the_scheduler_and_the_payload() {
 }
 
 test_a_share_that_can_not_be_mounted_ends_the_run() {
-	echo 'ro ktbox0 /mnt/a' >root/.ktbox/shares
+	echo '9p ro ktbox0 /mnt/a' >root/.ktbox/shares
 	when mount '[ "$2" != 9p ]'
 	boot
 	assert_did_not '^ktex'

@@ -77,8 +77,8 @@ test_shares_are_devices_and_the_guest_knows_where_they_go() {
 	grep -qxF "local,id=share1,path=$PWD/shared,security_model=none,multidevs=remap" args
 	assertTrue "the second share" $?
 	from_guest .ktbox/shares >shares
-	assert_file_text "ro ktbox0 /mnt/a b
-rw ktbox1 $PWD/shared" shares
+	assert_file_text "9p ro ktbox0 /mnt/a b
+9p rw ktbox1 $PWD/shared" shares
 }
 
 test_modules_come_with_what_they_depend_on_in_front() {

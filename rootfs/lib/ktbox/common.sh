@@ -178,5 +178,6 @@ exec_with_user_env() { # COMMAND ARG...
 	if [ -d "$ROOT/include-files" ] || [ -d "$ROOT/.ktbox/bin" ]; then
 		export KT_USER_PATH="$ROOT/include-files:$ROOT/.ktbox/bin"
 	fi
+	[ -z "${HOST_ROOT:-}" ] || export KT_USER_ROOT="$HOST_ROOT" KT_USER_DIR="$HOST_DIRECTORY"
 	exec "$@"
 }

@@ -15,7 +15,7 @@ scheduler() {
 	ATTACHED=
 	rcu_expedite off
 	run_script sched_enable
-	[ -e "$ROOT/scheduler" ] || return 0
+	find_scheduler || return 0
 	is_set shutdown && return
 	if [ ! -d "$ROOT/sys/kernel/sched_ext" ]; then
 		not_attached "sched_ext sysfs absent${HOST_IS_KTRUN:+: does this kernel have $(option_of_sched_ext)?}"
@@ -23,6 +23,18 @@ scheduler() {
 	fi
 	start_scheduler
 	await_attach
+}
+
+# Sets SCHEDULER_FILE: /scheduler, or the program of the host's root. False: there is none.
+find_scheduler() {
+	SCHEDULER_FILE=$ROOT/scheduler
+	if [ -n "$HOST_ROOT" ]; then
+		[ -e "$ROOT/.ktbox/host_root/scheduler" ] || return
+		read_line "$ROOT/.ktbox/host_root/scheduler"
+		SCHEDULER_FILE=$LINE
+		return
+	fi
+	[ -e "$SCHEDULER_FILE" ]
 }
 
 # sched_ext needs two options that leave traces of their own.
@@ -60,14 +72,14 @@ start_scheduler() {
 	KTEXITMON=$!
 }
 
-# Sets PROGRAM, a link to /scheduler with the name that it has on the host: a process has the name by which it was
-# started. Without space for a link it is /scheduler.
+# Sets PROGRAM, a link to the scheduler with the name that it has on the host: a process has the name by which it was
+# started. Without space for a link it is the scheduler itself.
 name_scheduler() {
-	PROGRAM=$ROOT/scheduler
+	PROGRAM=$SCHEDULER_FILE
 	program_name=
 	[ ! -e "$ROOT/.ktbox/scheduler_name" ] || read -r program_name <"$ROOT/.ktbox/scheduler_name"
 	[ -n "$program_name" ] || return 0
-	mkdir -p "$RUN/bin" && ln -s "$ROOT/scheduler" "$RUN/bin/$program_name" && PROGRAM=$RUN/bin/$program_name
+	mkdir -p "$RUN/bin" && ln -s "$SCHEDULER_FILE" "$RUN/bin/$program_name" && PROGRAM=$RUN/bin/$program_name
 }
 
 # The log goes through a raw terminal, so that the scheduler's C library writes line by line; with ktbox.log_tty=0 through a
