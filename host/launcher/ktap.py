@@ -3,14 +3,15 @@
 
 The runner's own status proves little: the kernel's sched_ext runner once ended with 0 whatever had failed.
 
-In:  the artifact `stdout`, which may hold anything. Out: Results, a test for each result line that has no subtests; what
-     is wrong with the report itself (its plan, its numbers, its end) is a failed test of its own, named in parentheses.
+In:  the artifact `stdout`, which may hold anything. Out: Results, a test for each result line that has no subtests;
+     what is wrong with the report itself (its plan, its numbers, its end) is a failed test of its own, named in
+     parentheses.
 
-The rules are those of Documentation/dev-tools/ktap.rst of the kernel: a result line is `ok NUMBER` or `not ok NUMBER`, a
-plan may be missing, subtests are indented and come before the result of their test, other lines mean nothing. Real
+The rules are those of Documentation/dev-tools/ktap.rst of the kernel: a result line is `ok NUMBER` or `not ok NUMBER`,
+a plan may be missing, subtests are indented and come before the result of their test, other lines mean nothing. Real
 runners do otherwise, and are read nevertheless: kselftest puts "# " in front of a nested report, some print no version
 line, and a test that uses kselftest.h within the sched_ext runner prints reports without any indentation, before the
-result with the runner's own next number.
+result with the runner's own next number. A failure without a number is one, as in TAP.
 """
 from __future__ import annotations
 
@@ -28,8 +29,8 @@ RESULTS_MAX = 100000  # results that are read; a guest may print any number
 TESTS_KEPT = 10000  # as ktrecv keeps of the tests of --test; the others are counted
 _MESSAGE_MAX, _MESSAGES_MAX, _NAME_MAX = 2000, 2 * 1024 * 1024, 300  # characters
 _DEPTH_MAX, _PROBLEMS_MAX = 8, 20
-_LINE = re.compile(rb"^([ #]*)((?:not )?ok(?= +[0-9]+(?:[ \t]|$)| *$| - | # )|1\.\.(?=[0-9])|K?TAP version(?= [0-9])"
-                   rb"|Bail out!|Subtest:(?= ))([^\n]*)$", re.MULTILINE)
+_LINE = re.compile(rb"^([ #]*)(not ok(?= |$)|ok(?= +[0-9]+(?:[ \t]|$)| *$| - | # )|1\.\.(?=[0-9])"
+                   rb"|K?TAP version(?= [0-9])|Bail out!|Subtest:(?= ))([^\n]*)$", re.MULTILINE)
 _RESULT = re.compile(r" *([0-9]*)(?:[ \t]+(?:- +)?| *$)(.*?)(?:(?<!\S)# *(.*))?", re.DOTALL)
 _WORD = re.compile(rb"ok|1\.\.|version|Bail out|Subtest")  # a block of lines without one of these is passed over
 _PREFIX = re.compile(r"(?:# | )*")

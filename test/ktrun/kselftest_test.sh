@@ -97,6 +97,14 @@ passed test 4
 3 1 0'
 }
 
+# As TAP has it: a failure without a number is no other line.
+test_a_failure_without_a_number_is_one() {
+	assert_report 'ok 1 a\nnot ok to fork\nnot ok\nok to go on\n' 'passed a
+failed to fork
+failed test 3
+1 2 0'
+}
+
 test_other_lines_mean_nothing() {
 	assert_report 'okay 1 a\n#ok 1 a\n##ok 1\nnot okay\nok: fine\nok 1a\nnotok 1 b\n 1..x\nok 1 c\nTAP version x\n' 'passed c
 1 0 0'
