@@ -2,23 +2,23 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # apt-state.sh: functions for the scripts that fetch Debian packages of a suite that this machine does not use.
-# apt runs with a state of its own in build/apt, a copy of the machine's settings without their hooks, so nothing is
-# installed and no root is needed.
-# In:   here, the directory of the scripts; KT_ARCH, whose packages are wanted (x86_64, the default, or aarch64).
-# Out:  apt, the directory, with apt's output in its file "log"; archives, their addresses; the functions below.
-#       Without any archive, set -e ends the script that reads this.
+# apt runs with a state of its own, a copy of the machine's settings without their hooks, so nothing is installed and no
+# root is needed.
+# In:   here, the directory of the scripts; KT_ARCH, whose packages are wanted (x86_64, the default, or aarch64); KT_APT,
+#       the directory of the state (build/apt).
+# Out:  apt, the directory, with apt's output in its file "log"; the functions below.
 
-archives=$("$here/archives.sh")
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 case ${KT_ARCH:-x86_64} in
 x86_64) deb_arch=amd64 ;;
 aarch64) deb_arch=arm64 ;;
 esac
-mkdir -p build/apt
-apt=$(cd build/apt && pwd)
+mkdir -p "${KT_APT:-build/apt}"
+apt=$(cd "${KT_APT:-build/apt}" && pwd)
 
 prepare_apt() {
-	rm -rf "$apt"
+	clean_apt
+	rm -f "$apt/log"
 	mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial"
 	: >"$apt/status"
 	apt-config dump | grep -v Invoke >"$apt/apt.conf"
@@ -51,6 +51,7 @@ update() { # ARCHIVE SUITE
 try_archives() {
 	try_command=$1
 	shift
+	archives=$("$here/archives.sh") || return 1
 	prepare_apt
 	for suite; do
 		for archive in $archives; do
@@ -64,7 +65,13 @@ try_archives() {
 	return 1
 }
 
-download() { # PACKAGE...: to build/apt/packages
+# try_own_apt COMMAND: the same with this machine's own apt, its suites and its lists as they are.
+try_own_apt() {
+	clean_apt
+	"$1" && clean_apt
+}
+
+download() { # PACKAGE...: to packages in the directory of the state
 	rm -rf "$apt/packages" "$apt/unpacked"
 	mkdir "$apt/packages"
 	(cd "$apt/packages" && apt-get download "$@") >>"$apt/log" 2>&1

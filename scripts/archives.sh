@@ -14,4 +14,7 @@ command -v apt-get >/dev/null 2>&1 || {
 	exit 1
 }
 apt-get --print-uris update | sed -n "s|^'\(.*\)/dists/.*|\1|p" |
-	awk '!seen[$0]++ { print } END { exit NR == 0 }'
+	awk '!seen[$0]++ { print } END { exit NR == 0 }' || {
+	echo "archives.sh: this machine's apt uses no archive" >&2
+	exit 1
+}
