@@ -123,8 +123,9 @@ def _test_path(option: str, value: str) -> str:
 
 _OPTIONS = (
     _Option("guest", "-k", "kernel", parse_path, "KERNEL",
-            text="bzImage or ELF vmlinux (default: $KTRUN_KERNEL, else build/kernel/image of the source tree, made "
-                 "by `make kernel`)"),
+            text="an image (bzImage, ELF vmlinux, arm64 Image), or a directory with one, such as a build tree; see "
+                 "docs/use/kernels.md (default: $KTRUN_KERNEL, else build/kernel/image of the source tree, made by "
+                 "`make kernel`)"),
     _Option("guest", "-s", "scheduler", parse_scheduler, "SCHEDULER",
             text="program or script, or a command by its bare name; its shared libraries or its "
                  "interpreter come along"),

@@ -65,6 +65,10 @@ class Kernel:
     arch: Architecture
     form: str  # elf, bzimage or image
     release: Optional[str]  # where the image has it
+    # Of a directory of -k, where it has them; else they are looked for around the image.
+    config: Optional[str] = None
+    modules: Optional[str] = None  # as /lib/modules/VERSION is one, or a build tree
+    symbols: Optional[str] = None  # the vmlinux of the same build
 
 
 def elf_of(head: bytes) -> Optional[Elf]:

@@ -21,7 +21,7 @@ _BLOCK = 1 << 20
 # A configuration that a kernel's make has written names these: there, an option that has no line is off, too.
 _WHOLE = re.compile(r"^CONFIG_(64BIT|CC_VERSION_TEXT|LOCALVERSION)=", re.MULTILINE)
 
-NEEDED, FOR_SCHEDULERS, GOES_WITHOUT = "needed", "schedulers", "without"
+NEEDED, FOR_SCHEDULERS, GOES_WITHOUT, FOR_SHARES, BASIS = "needed", "schedulers", "without", "shares", "basis"
 
 
 @dataclass(frozen=True)
@@ -30,32 +30,73 @@ class Option:
     purpose: str
     rank: str
     module: Optional[str] = None  # ktrun can load it, where its modules are known
+    arch: Optional[str] = None  # None: of each
 
 
-_CONSOLES = {"x86_64": "SERIAL_8250_CONSOLE", "aarch64": "SERIAL_AMBA_PL011_CONSOLE"}
+# Kconfig drops an option without a word when what it depends on is off: the rows of BASIS are for that, and for what is
+# on by default. They are in the fragment of --kernel-config, and no check asks for them.
 _OPTIONS = (
+    Option("64BIT", "64-bit programs", BASIS),
+    Option("SMP", "more than one CPU", BASIS),
+    Option("MULTIUSER", "users, which programs ask for", BASIS),
     Option("BLK_DEV_INITRD", "the initramfs", NEEDED),
     Option("BINFMT_SCRIPT", "/init, a shell script", NEEDED),
     Option("BINFMT_ELF", "all programs", NEEDED),
     Option("DEVTMPFS", "the device files in /dev", NEEDED),
+    Option("SHMEM", "TMPFS stands on it", BASIS),
     Option("TMPFS", "/tmp, /run and /dev/shm", NEEDED),
     Option("PROC_FS", "/proc", NEEDED),
     Option("SYSFS", "/sys", NEEDED),
     Option("NET", "netlink, which reports a scheduler's attach and end", NEEDED),
+    Option("UNIX", "the sockets by which schedulers give their statistics", BASIS),
     Option("SIGNALFD", "a system call that the kt commands need", NEEDED),
     Option("INOTIFY_USER", "a system call that the kt commands need", NEEDED),
     Option("FILE_LOCKING", "a system call that the kt commands need", NEEDED),
     Option("POSIX_TIMERS", "system calls that the kt commands need", NEEDED),
+    Option("FUTEX", "threads", BASIS),
+    Option("EPOLL", "a system call of schedulers' runtimes", BASIS),
+    Option("EVENTFD", "a system call of schedulers' runtimes", BASIS),
+    Option("TIMERFD", "a system call of schedulers' runtimes", BASIS),
+    Option("PCI", "VIRTIO_PCI stands on it", BASIS),
+    Option("ACPI", "how the kernel finds CPUs and devices", BASIS),
+    Option("TTY", "VIRTIO_CONSOLE and the serial console stand on it", BASIS),
+    Option("VIRTIO_MENU", "the options of virtio stand on it", BASIS),
     Option("VIRTIO_CONSOLE", "the ports for results and wake bytes", NEEDED, "virtio_console"),
     Option("VIRTIO_PCI", "the bus of these ports", NEEDED, "virtio_pci"),
-    Option("SCHED_CLASS_EXT", "schedulers written in BPF (sched_ext)", FOR_SCHEDULERS),
-    Option("BPF_SYSCALL", "loading them", FOR_SCHEDULERS),
+    Option("SERIAL_8250", "the serial ports", BASIS),
+    Option("SERIAL_8250_CONSOLE", "the kernel's console", GOES_WITHOUT, arch="x86_64"),
+    Option("SERIAL_8250_PCI", "the port of /init's last words", BASIS, arch="aarch64"),
+    Option("SERIAL_AMBA_PL011", "the serial port of the console", BASIS, arch="aarch64"),
+    Option("SERIAL_AMBA_PL011_CONSOLE", "the kernel's console", GOES_WITHOUT, arch="aarch64"),
+    Option("HYPERVISOR_GUEST", "PVH and KVM_GUEST stand on it", BASIS, arch="x86_64"),
+    Option("PARAVIRT", "KVM_GUEST stands on it", BASIS, arch="x86_64"),
+    Option("KVM_GUEST", "the clock of a guest under KVM", BASIS, arch="x86_64"),
+    Option("PVH", "entering vmlinux itself, without its compressed form", BASIS, arch="x86_64"),
+    Option("DEBUG_KERNEL", "the debug information stands on it", BASIS),
+    Option("DEBUG_INFO_DWARF_TOOLCHAIN_DEFAULT", "DEBUG_INFO_BTF is made of it, by pahole", BASIS),
+    Option("BPF_SYSCALL", "loading schedulers", FOR_SCHEDULERS),
+    Option("BPF_JIT", "SCHED_CLASS_EXT stands on it", BASIS),
     Option("DEBUG_INFO_BTF", "the kernel's types, which libbpf needs to load them", FOR_SCHEDULERS),
-    Option("PRINTK", "the kernel's log, and reports in it", GOES_WITHOUT),
-    Option("FTRACE", "the trace: dumps of schedulers", GOES_WITHOUT),
-    Option("DEBUG_FS", "the count of bytes that were sent, which proves that none is missing", GOES_WITHOUT),
+    Option("SCHED_CLASS_EXT", "schedulers written in BPF (sched_ext)", FOR_SCHEDULERS),
     Option("CGROUPS", "/sys/fs/cgroup", GOES_WITHOUT),
+    Option("CGROUP_SCHED", "schedulers that see groups of tasks", BASIS),
+    Option("PRINTK", "the kernel's log, and reports in it", GOES_WITHOUT),
+    Option("KALLSYMS", "names of functions in reports and dumps", BASIS),
+    Option("MAGIC_SYSRQ", "dumps that are asked for, ejection at the end of a run", BASIS),
+    Option("FTRACE", "the trace: dumps of schedulers", GOES_WITHOUT),
+    Option("PERF_EVENTS", "BPF_EVENTS stands on it", BASIS),
+    Option("KPROBES", "KPROBE_EVENTS stands on it", BASIS),
+    Option("KPROBE_EVENTS", "BPF_EVENTS stands on it", BASIS),
+    Option("BPF_EVENTS", "what BPF programs print (bpf_printk)", BASIS),
+    Option("HIST_TRIGGERS", "latencies of --stats", BASIS),
+    Option("PSI", "pressure in --stats", BASIS),
+    Option("DEBUG_FS", "the count of bytes that were sent, which proves that none is missing", GOES_WITHOUT),
     Option("UNIX98_PTYS", "/dev/pts: terminals, that of the scheduler's log too", GOES_WITHOUT),
+    Option("NETWORK_FILESYSTEMS", "9P_FS stands on it", BASIS),
+    Option("INET", "NET_9P stands on it", BASIS),
+    Option("NET_9P", "9P_FS stands on it", BASIS),
+    Option("NET_9P_VIRTIO", "--ro and --rw", FOR_SHARES, "9pnet_virtio"),
+    Option("9P_FS", "--ro and --rw", FOR_SHARES, "9p"),
 )
 
 
@@ -94,9 +135,25 @@ def parse_config(origin: str, text: str) -> Config:
 
 
 def missing_options(config: Config, arch: str) -> list[Missing]:
-    options = (*_OPTIONS, Option(_CONSOLES[arch], "the kernel's console", GOES_WITHOUT))
-    states = [(option, config.state(option.name)) for option in options]
+    """Of those that every run may need."""
+    return [missing for missing in lacking_options(config, arch) if missing.option.rank != FOR_SHARES]
+
+
+def lacking_options(config: Config, arch: str) -> list[Missing]:
+    """And of those that only an option of ktrun needs."""
+    states = [(option, config.state(option.name)) for option in _of(arch) if option.rank != BASIS]
     return [Missing(option, state == "m") for option, state in states if state in ("n", "m")]
+
+
+def missing_line(missing: Missing) -> str:
+    option = missing.option
+    state = "is a module, not built in" if missing.is_module else "is not set"
+    use = "without it, a run lacks" if option.rank == GOES_WITHOUT else "needed for"
+    return f"CONFIG_{option.name} {state}: {use} {option.purpose}"
+
+
+def _of(arch: str) -> list[Option]:
+    return [option for option in _OPTIONS if option.arch in (None, arch)]
 
 
 def find_config(image: str, release: Optional[str], given: Optional[str] = None) -> Optional[Config]:
@@ -104,11 +161,11 @@ def find_config(image: str, release: Optional[str], given: Optional[str] = None)
     is where a build puts it; config-RELEASE, config or .config beside it; config-RELEASE in /boot; that of the running
     kernel, if it is the same release; the copy inside a bzImage, which must be unpacked."""
     if given:
-        return _read(given)
+        return read_config(given)
     inside = _inside(image)
     if inside is None:
         paths = [path for name in dict.fromkeys((image, os.path.realpath(image))) for path in _places(name, release)]
-        inside = next((config for config in map(_read, paths) if config), None)
+        inside = next((config for config in map(read_config, paths) if config), None)
     return inside or _of_the_running(release) or _inside_packed(image)
 
 
@@ -129,7 +186,7 @@ def _only_one(directory: str) -> list[str]:
     return [f"{directory}/{name}" for name in names] if len(names) == 1 else []
 
 
-def _read(path: str) -> Optional[Config]:
+def read_config(path: str) -> Optional[Config]:
     try:
         with open(path, "rb") as file:
             return parse_config(path, file.read(_SIZE_MAX).decode("utf-8", "replace"))
@@ -214,15 +271,13 @@ def main(arguments: list[str]) -> int:
     find IMAGE ELF RELEASE OUT [CONFIG]: copy the configuration to OUT, and print where it is from; 1 when there is
     none. 2: it can't be read."""
     if arguments[0] == "check":
-        config = _read(arguments[2])
+        config = read_config(arguments[2])
         if not config:
             print(f"check-kernel-config: unable to read {arguments[2]}", file=sys.stderr)
             return 2
         found = missing_options(config, arguments[1])
         for missing in found:
-            state = "is a module, not built in" if missing.is_module else "is not set"
-            use = "without it, a run lacks" if missing.option.rank == GOES_WITHOUT else "needed for"
-            print(f"CONFIG_{missing.option.name} {state}: {use} {missing.option.purpose}")
+            print(missing_line(missing))
         return 1 if any(missing.option.rank != GOES_WITHOUT for missing in found) else 0
     image, elf, release, out, *given = arguments[1:]
     wanted = next(filter(None, given), None)

@@ -27,10 +27,11 @@ from .cells import claim_directory, not_for_many, write_cell
 from .cli import parse
 from .host_root import NO_DIRECTORIES
 from .jobs import Interrupted, Job, Jobs
+from .kernel_directory import read_kernel_at
 from .matrix_file import Matrix, Payload, Scheduler, read_matrix, retry_words
 from .options import Options
 from .paths import Paths
-from .plan import Plan, check_base, check_busybox, check_reports, find_qemu, new_directory, read_kernel_file
+from .plan import Plan, check_base, check_busybox, check_reports, find_qemu, new_directory
 from .report import make_all, write_report
 from .report.markdown import matrix_markdown
 from .report.matrix import NOT_RUN, Cell, Row, matrix_junit, matrix_page, matrix_table, rows_of
@@ -81,7 +82,7 @@ def _check(options: Options, paths: Paths) -> tuple[Matrix, Plan]:
     check_busybox(paths)
     matrix = read_matrix(options.matrix or "", options, paths)
     _check_cell_options(matrix.options, paths)
-    kernel = read_kernel_file(matrix.kernels[0])
+    kernel = read_kernel_at(matrix.kernels[0])
     check_base(paths, kernel)
     qemu = find_qemu(kernel)
     check_output(options.output or paths.runs, options.output)

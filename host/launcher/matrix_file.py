@@ -15,9 +15,10 @@ from typing import Callable, Optional
 from .attempts import RETRIES_MAX
 from .include import check_file, check_program
 from .kernel import X86_64, Architecture
+from .kernel_directory import read_kernel_at
 from .options import Options
 from .paths import Paths
-from .plan import choose_kernel, read_kernel_file
+from .plan import choose_kernel
 from .text import Fault
 from .topology import Topology, parse_topology
 from .values import parse_number
@@ -110,7 +111,7 @@ class _Reader:
         return value if value.startswith("/") else f"{self._directory}/{value}"
 
     def add_kernel(self, path: str) -> None:
-        self._keep_architecture(read_kernel_file(path).arch)
+        self._keep_architecture(read_kernel_at(path).arch)
         self.matrix.kernels.append(path)
 
     def _keep_architecture(self, arch: Architecture) -> None:

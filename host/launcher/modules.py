@@ -17,6 +17,7 @@ from typing import Optional, Sequence
 from .jobs import Jobs
 from .kernel import Kernel
 from .kernel_config import NEEDED, Config, Missing, missing_options
+from .kernel_directory import is_build_tree
 from .text import Fault
 
 BASE = ("virtio_pci", "virtio_console")  # the ports
@@ -51,9 +52,9 @@ class Module:
 
 
 def find_modules(kernel: Kernel, given: Optional[str]) -> Optional[str]:
-    """The directory of the kernel's modules, as /lib/modules/VERSION is one; None: none is known."""
-    if given:
-        return given
+    """The directory of the kernel's modules, as /lib/modules/VERSION is one, or a build tree; None: none is known."""
+    if given or kernel.modules:
+        return given or kernel.modules
     near = os.path.dirname(kernel.path)
     if os.path.isdir(near + "/modules/kernel"):
         return near + "/modules"
@@ -102,6 +103,7 @@ def list_modules(kernel: Kernel, given: Optional[str], drivers: Sequence[Wanted]
         for module in index.needed_by(name, option):
             modules.setdefault(module.name, module)
     _check_complete(modules, builtin, directory, jobs)
+    _check_release(kernel, modules, jobs)
     return list(modules.values())
 
 
@@ -114,6 +116,18 @@ def _check_complete(modules: dict[str, Module], builtin: set[str], directory: st
     needed = {name.replace("-", "_") for name in re.split("[,\n]", result.output.decode("ascii", "replace")) if name}
     for name in sorted(needed - set(modules) - builtin):
         raise Fault(f"the kernel's module {name} is neither built in nor in {directory}")
+
+
+def _check_release(kernel: Kernel, modules: dict[str, Module], jobs: Jobs) -> None:
+    """A module names the release that it was built for (vermagic). With modversions the kernel goes by other sums."""
+    paths = [module.path for module in modules.values()]
+    result = jobs.tool(["modinfo", "-F", "vermagic", *paths], environment=_environment())
+    lines = result.output.decode("utf-8", "replace").split("\n")[:-1]
+    if result.status != 0 or not kernel.release or len(lines) != len(paths):
+        return  # a module without one is the guest's to judge
+    for path, words in zip(paths, map(str.split, lines)):
+        if words and words[0] != kernel.release and "modversions" not in words:
+            raise Fault(f"the kernel is {kernel.release}, and its module is for {words[0]}: {path}")
 
 
 def _environment() -> dict[str, str]:
@@ -134,11 +148,15 @@ def _module_name(path: str) -> str:
 
 
 def _builtin_modules(directory: str) -> set[str]:
-    path = directory + "/modules.builtin"
+    return set(map(_module_name, _lines_of(directory + "/modules.builtin")))
+
+
+def _lines_of(path: str) -> list[str]:
+    """None where there is no such file."""
     if not os.path.exists(path):
-        return set()
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return {_module_name(line.strip()) for line in file}
+        return []
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        return [line.strip() for line in file]
 
 
 class _Index:
@@ -156,6 +174,10 @@ class _Index:
     def _make_tree(self, tree: str) -> None:
         """Links to the modules and to the index; depmod makes the index where it is missing."""
         os.makedirs(tree)
+        if is_build_tree(self._directory):
+            self._link_built(tree)
+            self._make_index()
+            return
         for name in os.listdir(self._directory):
             if name.startswith("modules."):
                 os.symlink(os.path.realpath(f"{self._directory}/{name}"), f"{tree}/{name}")
@@ -163,9 +185,25 @@ class _Index:
             os.symlink(os.path.realpath(self._directory + "/kernel"), tree + "/kernel")
             return
         self._link_modules(self._directory + "/kernel", tree + "/kernel")
+        self._make_index()
+
+    def _make_index(self) -> None:
         result = self._jobs.tool(["depmod", "-b", self._root, _VERSION], environment=self._environment)
         if result.status != 0:
             raise Fault(f"unable to index the modules in {self._directory}: {result.first_error}")
+
+    def _link_built(self, tree: str) -> None:
+        """The modules lie beside their sources. modules.order lists them, by their objects' names since Linux 6.2; one
+        that is not there was not built."""
+        for name in ("modules.builtin", "modules.builtin.modinfo", "modules.order"):
+            if os.path.exists(f"{self._directory}/{name}"):
+                os.symlink(os.path.realpath(f"{self._directory}/{name}"), f"{tree}/{name}")
+        for name in _lines_of(f"{self._directory}/modules.order"):
+            module = re.sub(r"\.k?o$", ".ko", name)
+            source, target = os.path.realpath(f"{self._directory}/{module}"), f"{tree}/kernel/{module}"
+            if os.path.isfile(source) and not os.path.lexists(target):
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+                os.symlink(source, target)
 
     def _link_modules(self, source: str, target: str) -> None:
         """Debian's kmod does not read what gzip has packed, so that is unpacked for depmod."""

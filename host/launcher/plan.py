@@ -18,8 +18,9 @@ from .history import check_history
 from .host_root import GUEST_ROOT, Directories, check_host_root, find_directories, variables
 from .include import check_file, check_include, check_program, name_of_include
 from .jobs import Jobs
-from .kernel import Kernel, read_kernel
+from .kernel import Kernel
 from .kernel_config import FOR_SCHEDULERS, GOES_WITHOUT, Config, find_config
+from .kernel_directory import read_kernel_at
 from .modules import check_modules_option, check_options
 from .options import Options
 from .paths import Paths
@@ -67,7 +68,7 @@ def make_plan(options: Options, paths: Paths, jobs: Jobs) -> Plan:
     check_busybox(paths)
     image = choose_kernel(options, paths)
     with _of_the_commit():
-        kernel = read_kernel_file(image)
+        kernel = read_kernel_at(image)
     check_base(paths, kernel)
     qemu = find_qemu(kernel)
     _check_scheduler_options(options)
@@ -79,7 +80,7 @@ def make_plan(options: Options, paths: Paths, jobs: Jobs) -> Plan:
     check_host_root(options, kernel)
     with _of_the_commit():
         check_modules_option(options.modules)
-        config = find_config(kernel.path, kernel.release)
+        config = find_config(kernel.path, kernel.release, kernel.config)
         directories = find_directories(options, kernel, config, jobs)
         _check_kernel_options(options, kernel, config, directories)
     stdin_kind = _stdin_kind(options)
@@ -134,19 +135,6 @@ def choose_kernel(options: Options, paths: Paths) -> str:
     if not os.path.exists(paths.default_kernel):
         raise Fault(f"no kernel {paths.default_kernel}: run make kernel, or give one with -k")
     return paths.default_kernel
-
-
-def read_kernel_file(path: str) -> Kernel:
-    if os.path.isdir(path):
-        raise Fault(f"kernel is a directory, not an image: {path}{_image_in(path)}")
-    check_file("kernel", path)
-    return read_kernel(path)
-
-
-def _image_in(directory: str) -> str:
-    names = ("arch/x86/boot/bzImage", "arch/arm64/boot/Image", "image", "bzImage", "vmlinuz", "vmlinux", "Image")
-    found = next((name for name in names if os.path.isfile(f"{directory}/{name}")), None)
-    return f" (is it {directory}/{found}?)" if found else ""
 
 
 def find_qemu(kernel: Kernel) -> str:

@@ -119,13 +119,6 @@ CONFIG_CGROUPS is not set: without it, a run lacks /sys/fs/cgroup' out
 	assert_same_bytes wanted.config copy
 }
 
-test_a_folder_is_no_kernel_and_its_image_is_named() {
-	mkdir -p k/arch/x86/boot
-	refused 'kernel is a directory, not an image: .*/k$' -k k
-	: >k/arch/x86/boot/bzImage
-	refused 'kernel is a directory, not an image: .*/k \(is it .*/k/arch/x86/boot/bzImage\?\)$' -k k
-}
-
 # bzimage BYTES: a header that names 4 setup sectors and 16 * 256 bytes of code, in a file of this size.
 bzimage() {
 	"$KT_PYTHON" -c 'import struct, sys
