@@ -115,6 +115,10 @@ class Config:
         return "n" if self.is_whole or f"# CONFIG_{option} is not set" in self.lines else None
 
     @property
+    def names_options(self) -> bool:
+        return re.search(r"^(# )?CONFIG_[A-Za-z0-9_]+(=| is not set$)", self.text, re.MULTILINE) is not None
+
+    @property
     def hz(self) -> Optional[int]:
         """Timer interrupts per second."""
         found = re.search(r"^CONFIG_HZ=([1-9][0-9]{0,4})$", self.text, re.MULTILINE)
@@ -150,6 +154,17 @@ def missing_line(missing: Missing) -> str:
     state = "is a module, not built in" if missing.is_module else "is not set"
     use = "without it, a run lacks" if option.rank == GOES_WITHOUT else "needed for"
     return f"CONFIG_{option.name} {state}: {use} {option.purpose}"
+
+
+def fragment(arch: str) -> str:
+    """All options, those on which others stand too, for scripts/kconfig/merge_config.sh."""
+    lines = [f"# What ktbox and sched_ext need of a kernel for {arch}: ktrun --kernel-config"]
+    purpose = ""
+    for option in _of(arch):
+        lines += [] if option.purpose == purpose else [f"# {option.purpose}"]
+        lines.append(f"CONFIG_{option.name}=y")
+        purpose = option.purpose
+    return "\n".join(lines) + "\n"
 
 
 def _of(arch: str) -> list[Option]:

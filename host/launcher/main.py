@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The entry of ktrun: the command line, then one run, a replay, a matrix, a comparison or a history of figures.
 
-In:  the arguments. Out: see single.py, matrix.py, compare.py and report/history.py. Each imports what it needs only when its turn comes, so that
-     --version and a bad option cost no more than the parser.
+In:  the arguments. Out: see single.py, matrix.py, compare.py, kernel_check.py and report/history.py. Each
+     imports what it needs only when its turn comes, so that --version and a bad option cost no more than the parser.
 Exit: the verdict's code, see verdicts.py; 205 for bad input or a host that cannot do its part; 130 for a signal.
 """
 from __future__ import annotations
@@ -44,6 +44,8 @@ def _run(options: Options, paths: Paths) -> int:
             if options.warm_list or options.warm_clear:
                 from .warm_cache import clear_cache, list_cache
                 return (list_cache if options.warm_list else clear_cache)(paths)
+            if options.kernel_config or options.check:
+                return _show_options(options, paths)
             if options.matrix:
                 from .matrix import run_matrix
                 return run_matrix(options, paths, jobs)
@@ -58,6 +60,15 @@ def _run(options: Options, paths: Paths) -> int:
     except Interrupted as signal:
         note(f"stopped by {signal}")
         return 130
+
+
+def _show_options(options: Options, paths: Paths) -> int:
+    """Of kernels, without a run."""
+    from .kernel_check import check_kernel, print_fragment
+    if options.kernel_config:
+        return print_fragment(options.kernel_config)
+    from .plan import choose_kernel
+    return check_kernel(choose_kernel(options, paths))
 
 
 def _standard_input() -> str:

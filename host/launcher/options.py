@@ -73,6 +73,8 @@ class Options(NamedTuple):
     label: Optional[str]
     bisect: list[Side]
     history_of: list[str]  # a metric and a file
+    check: bool
+    kernel_config: Optional[str]  # the architecture
     warm_list: bool
     warm_clear: bool
     dry_run: bool

@@ -84,6 +84,14 @@ def parse_report_path(option: str, value: str) -> str:
     return value if value == "-" else parse_path(option, value)
 
 
+def parse_architecture(option: str, value: str) -> str:
+    """What follows --kernel-config: nothing, or "=" and the name."""
+    name = value[1:] if value else "x86_64"
+    if name not in ("x86_64", "aarch64"):
+        raise Fault(f"{option}: neither x86_64 nor aarch64: {name or repr(name)}")
+    return name
+
+
 def parse_number(option: str, value: str, least: int, most: int) -> int:
     if not re.fullmatch(r"0|[1-9][0-9]{0,8}", value, re.ASCII) or not least <= int(value) <= most:
         raise Fault(f"{option}: not a number from {least} to {most}: {value}")
