@@ -3,7 +3,7 @@
 #
 # install.sh PREFIX VERSION: install ktbox under PREFIX. install.sh -u PREFIX: uninstall it.
 # In:   what `make all man` has built; DESTDIR, a directory in front of PREFIX for a package build, may be empty.
-# Out:  PREFIX/bin/ktrun and ktrecv, PREFIX/lib/ktbox (the built files, host/, version), share/man/man1,
+# Out:  PREFIX/bin/ktrun and ktrecv, PREFIX/lib/ktbox (the built files, host/, scripts/, version), share/man/man1,
 #       share/bash-completion/completions/ktrun, share/doc/ktbox. lib/ktbox/installed lists all files; -u removes
 #       them, and the directories that only ktbox uses.
 # Exit: 0; 1.
@@ -53,6 +53,9 @@ put_host() {
 		put 644 "$file" "lib/ktbox/$file"
 	done
 	compile_launcher
+	for file in apt-state archives extract-vmlinux fetch-kernel fetch-release has-pvh-entry kernel-image list-kernels; do
+		put 755 "scripts/$file.sh" "lib/ktbox/scripts/$file.sh"
+	done
 	put 755 build/busybox lib/ktbox/busybox
 	put 644 build/initramfs.cpio lib/ktbox/initramfs.cpio
 	[ ! -e build/aarch64/initramfs.cpio ] ||
@@ -82,9 +85,13 @@ report() { # VERSION
 		qemu-system-x86_64 qemu-system-x86 each run
 		modprobe kmod kernels that have what ktbox needs as modules
 		parallel parallel --matrix
+		apt-get apt -k VERSION, which fetches a kernel
+		zstd zstd -k VERSION: a kernel that boots without being unpacked
+		readelf binutils -k VERSION: the same
 	END
 	[ -n "${KTRUN_KERNEL:-}" ] ||
-		echo "missing: a kernel with sched_ext, which ktrun takes from -k FILE or from the variable KTRUN_KERNEL"
+		echo "missing: a kernel with sched_ext, which ktrun takes from -k FILE or from the variable KTRUN_KERNEL;" \
+			"ktrun --kernels lists those that -k VERSION fetches"
 }
 
 remove() {

@@ -21,9 +21,9 @@ from .options import Options
 from .text import Fault, print_text, shell_word
 from .topology import Topology, parse_topology
 from .values import (TRACE_EVENTS, Size, parse_architecture, parse_cpus, parse_escape, parse_events, parse_gate,
-                     parse_gdb, parse_guest_path, parse_headline, parse_include, parse_label, parse_line, parse_number,
-                     parse_path, parse_percent, parse_report_path, parse_runner, parse_scheduler, parse_seconds,
-                     parse_share, parse_size, parse_variable)
+                     parse_gdb, parse_guest_path, parse_headline, parse_include, parse_kernel, parse_label, parse_line,
+                     parse_number, parse_path, parse_percent, parse_report_path, parse_runner, parse_scheduler,
+                     parse_seconds, parse_share, parse_size, parse_variable)
 from .verdicts import help_lines
 
 USAGE = """ktrun [options] [-- COMMAND...]
@@ -33,7 +33,7 @@ USAGE = """ktrun [options] [-- COMMAND...]
        ktrun [-q] [-o DIR] [reports] --compare FILE
        ktrun [--report FILE] --history-of METRIC FILE
        ktrun [-k KERNEL] --check
-       ktrun --kernel-config[=ARCH] | --warm-list | --warm-clear"""
+       ktrun --kernels | --kernel-config[=ARCH] | --warm-list | --warm-clear"""
 ABOUT = """Boots a kernel in a throw-away VM, attaches a sched_ext scheduler, runs COMMAND, and reports what happened.
 Stdin goes to COMMAND: in a `while read` loop, ktrun takes the loop's lines unless it has </dev/null."""
 ENVIRONMENT = """environment
@@ -54,7 +54,7 @@ _WITH_REPLAY = {"-q", "-h", "--help", "--replay", "--json", "--junit", "--tap", 
                 "--summary"}
 _WITH_MATRIX = {"-q", "-h", "--help", "--version", "--matrix", "-o", "--warm", "--cold", "--junit", "--report",
                 "--summary"}
-_ALONE = ("--warm-list", "--warm-clear", "--kernel-config")
+_ALONE = ("--warm-list", "--warm-clear", "--kernels", "--kernel-config")
 _WITH_HISTORY_OF = {"-q", "--history-of", "--report"}
 # Of a comparison itself; the other options go to its runs.
 OF_COMPARISON = {"--compare", "--runs", "--until", "--seed", "--metric", "--fail-if-worse", "--markdown", "--json",
@@ -65,7 +65,8 @@ _NOT_WITH_COMPARE = ("--shell", "--replay", "--matrix", "-n", "--gdb", "--histor
 _NOT_WITH_BISECT = {"matrix": "--matrix", "compare": "--compare", "replay": "--replay", "history_of": "--history-of",
                     "gdb": "--gdb", "dry_run": "-n", "warm_list": "--warm-list", "warm_clear": "--warm-clear"}
 _ON_COMMAND_LINE = {"replay": "--replay", "compare": "--compare", "history_of": "--history-of",
-                    "bisect": "--bisect", "check": "--check", "kernel_config": "--kernel-config"}  # not in KTRUN_OPTS
+                    "bisect": "--bisect", "check": "--check", "kernels": "--kernels",
+                    "kernel_config": "--kernel-config"}  # not in KTRUN_OPTS
 _HELP_COLUMN, _HELP_WIDTH = 20, 112
 
 
@@ -124,10 +125,10 @@ def _test_path(option: str, value: str) -> str:
 
 
 _OPTIONS = (
-    _Option("guest", "-k", "kernel", parse_path, "KERNEL",
-            text="an image (bzImage, ELF vmlinux, arm64 Image), or a directory with one, such as a build tree; see "
-                 "docs/use/kernels.md (default: $KTRUN_KERNEL, else build/kernel/image of the source tree, made by "
-                 "`make kernel`)"),
+    _Option("guest", "-k", "kernel", parse_kernel, "KERNEL",
+            text="an image (bzImage, ELF vmlinux, arm64 Image), a directory with one, such as a build tree, or a "
+                 "VERSION that --kernels lists, which is fetched from Debian if need be; see docs/use/kernels.md "
+                 "(default: $KTRUN_KERNEL, else build/kernel/image of the source tree, made by `make kernel`)"),
     _Option("guest", "-s", "scheduler", parse_scheduler, "SCHEDULER",
             text="program or script, or a command by its bare name; its shared libraries or its "
                  "interpreter come along"),
@@ -272,11 +273,14 @@ _OPTIONS = (
             text="end as `git bisect run` wants it: with 0, 1, or 125 (skip); each SIDE is good=VERDICT,... (default "
                  "pass) or bad=VERDICT,...; other verdicts, and files that a commit lacks, skip it; see docs/use/bisect.md"),
     _Option("run", "--check", "check",
-            text="with -k: print which options the kernel's configuration lacks, and what each is for; exit with 1 if no "
-                 "guest or no scheduler runs without one. KERNEL may be a .config, too"),
+            text="with -k: print which options the kernel's configuration lacks, and what each is for; exit with 1 if "
+                 "no guest or no scheduler runs without one. KERNEL may be a .config, too"),
+    _Option("run", "--kernels", "kernels",
+            text="list the kernels of this machine and of Debian, what -k takes for each, and whether it has "
+                 "sched_ext"),
     _Option("run", "--kernel-config", "kernel_config", parse_architecture, "[=ARCH]",
-            text="print the options that ktbox and sched_ext need, for the kernel's scripts/kconfig/merge_config.sh; ARCH: "
-                 "x86_64 (the default) or aarch64"),
+            text="print the options that ktbox and sched_ext need, for the kernel's scripts/kconfig/merge_config.sh; "
+                 "ARCH: x86_64 (the default) or aarch64"),
     _Option("run", "--warm-list", "warm_list", text="list the saved guests and stop"),
     _Option("run", "--warm-clear", "warm_clear", text="remove the saved guests that no run uses, and stop"),
     _Option("run", "-n", "dry_run", text="print the QEMU command and stop: nothing is started, nothing is kept"),

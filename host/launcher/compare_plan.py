@@ -25,7 +25,7 @@ from .paths import Paths
 from .plan import Plan, make_plan
 from .records import BadRecord, lines_of, read_json
 from .text import Fault
-from .values import parse_path, parse_scheduler
+from .values import parse_kernel, parse_path, parse_scheduler
 
 NAME = "compare.plan"
 SCHEMA = 1
@@ -88,7 +88,7 @@ def turns(design: Design, rounds: int) -> Iterator[Turn]:
 def make_design(options: Options, paths: Paths, jobs: Jobs) -> tuple[Design, Plan]:
     """And a Plan of the first side's run. Every side is checked as a run of its own is."""
     if len(options.compare) == 1 and not _KEY.match(options.compare[0]):
-        design = _of_file(options, paths)
+        design = _of_file(options, paths, jobs)
     else:
         design = _of_operands(options)
     if not 2 <= len(design.sides) <= SIDES_MAX:
@@ -97,7 +97,13 @@ def make_design(options: Options, paths: Paths, jobs: Jobs) -> tuple[Design, Pla
     plans = [_check(design, side, payload, paths, jobs) for side in design.sides for payload in design.payloads]
     digests: dict[str, str] = {}
     sides = [_with_digests(side, plans[at * len(design.payloads)], digests) for at, side in enumerate(design.sides)]
-    return replace(design, sides=tuple(sides)), plans[0]
+    return replace(design, sides=tuple(sides), common=_with_kernel(design.common, plans[0])), plans[0]
+
+
+def _with_kernel(words: tuple[str, ...], plan: Plan) -> tuple[str, ...]:
+    """Which kernel a release is, is decided once, not by each run."""
+    return tuple((plan.options.kernel or word) if option == "-k" and not word.startswith("-") else word
+                 for option, word in zip(("", *words), words))
 
 
 def words_of(design: Design, side: Side, payload: Payload) -> list[str]:
@@ -160,7 +166,7 @@ def _words(key: str, value: str) -> list[str]:
     if key == "options":
         return environment_words(value)
     if key != "scheduler":
-        return [_OPTION_OF[key], parse_path("kernel", value) if key == "kernel" else value]
+        return [_OPTION_OF[key], parse_kernel("kernel", value) if key == "kernel" else value]
     if value == "none":
         return []
     path, *arguments = re.split(r"[ \t]+", value, maxsplit=1)
@@ -175,7 +181,7 @@ def _label(operand: str) -> str:
     return " ".join([os.path.basename(path) or path, *arguments])
 
 
-def _of_file(options: Options, paths: Paths) -> Design:
+def _of_file(options: Options, paths: Paths, jobs: Jobs) -> Design:
     """Kernels x topologies x schedulers are the sides; each payload is compared on its own."""
     path = parse_path("--compare", options.compare[0])
     if not os.path.exists(path):
@@ -183,7 +189,7 @@ def _of_file(options: Options, paths: Paths) -> Design:
     other = next((word for word in words_of_runs(options.words) if word not in ("--warm", "--cold")), None)
     if other or options.command is not None:
         raise Fault(f"--compare FILE: what is asked of a run stands in the file: {other or '--'}")
-    matrix = read_matrix(path, options, paths)
+    matrix = read_matrix(path, options, paths, jobs)
     common = ["-m", str(matrix.memory_mib), "-t", str(matrix.limit_secs), *retry_words(matrix),
               *matrix.options]
     common += ["--warm"] if options.warm else []
@@ -211,7 +217,8 @@ def _sides_of(matrix: Matrix) -> Iterator[Side]:
 
 def _with_digests(side: Side, plan: Plan, known: dict[str, str]) -> Side:
     scheduler = plan.options.scheduler
-    return replace(side, scheduler_sha256=_digest(scheduler, known) if scheduler else None,
+    return replace(side, words=_with_kernel(side.words, plan),
+                   scheduler_sha256=_digest(scheduler, known) if scheduler else None,
                    kernel_sha256=_digest(plan.kernel.path, known))
 
 

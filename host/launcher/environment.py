@@ -16,8 +16,8 @@ _NEVER = re.compile(
     r"(LD|LC|PYTHON|PERL|PERL5|PARALLEL|GREP|MALLOC|XZ|ZSTD|G|BASH|GIO)_.*|(PYTHON|PERL|PARALLEL|BASH).*"
     r"|POSIX.*|CDPATH|ENV|IFS|SHELL|SHELLOPTS|LANG|LANGUAGE|GCONV_PATH|GLIBC_TUNABLES|LOCPATH|NLSPATH|GZIP|TAR_OPTIONS"
     r"|MODPROBE_OPTIONS|PATH|TMPDIR|OPTIND|PS4")
-PACKAGES = {"xz": "xz-utils", "setpriv": "util-linux", "modprobe": "kmod", "modinfo": "kmod", "depmod": "kmod",
-            "nm": "binutils", "addr2line": "binutils"}
+PACKAGES = {"xz": "xz-utils", "setpriv": "util-linux", "flock": "util-linux", "modprobe": "kmod", "modinfo": "kmod",
+            "depmod": "kmod", "nm": "binutils", "addr2line": "binutils"}
 
 
 def helper_environment() -> dict[str, str]:

@@ -204,14 +204,15 @@ class Jobs:
             os.read(self._wakeup, 4096)
 
     def tool(self, command: Sequence[str], *, stdin: File = subprocess.DEVNULL, stdout: Optional[File] = None,
-             environment: Optional[Mapping[str, str]] = None, is_users: bool = False) -> Output:
+             environment: Optional[Mapping[str, str]] = None, is_users: bool = False,
+             keep: Sequence[int] = ()) -> Output:
         """Run a program to its end. What it prints is kept in memory, but for what goes to STDOUT. IS_USERS: as for
-        start.
+        start, and KEEP.
         """
         output, errors = os.memfd_create("output"), os.memfd_create("errors")
         try:
             job = self.start(command, stdin=stdin, stdout=output if stdout is None else stdout, stderr=errors,
-                             environment=environment, is_users=is_users)
+                             environment=environment, is_users=is_users, keep=keep)
             try:
                 self.wait(job)
             except Interrupted:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The entry of ktrun: the command line, then one run, a replay, a matrix, a comparison or a history of figures.
 
-In:  the arguments. Out: see single.py, matrix.py, compare.py, kernel_check.py and report/history.py. Each
+In:  the arguments. Out: see single.py, matrix.py, compare.py, kernels.py, kernel_check.py and report/history.py. Each
      imports what it needs only when its turn comes, so that --version and a bad option cost no more than the parser.
 Exit: the verdict's code, see verdicts.py; 205 for bad input or a host that cannot do its part; 130 for a signal.
 """
@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import os
 import traceback
-from typing import Sequence
+from typing import TYPE_CHECKING, Sequence
 
 from .bisection import skip_commit
 from .cli import is_bisect, parse
 from .options import Options
 from .paths import Paths, find_paths
 from .text import Fault, Unbuilt, note, write_stderr
+
+if TYPE_CHECKING:
+    from .jobs import Jobs
 
 
 def main(top: str, words: Sequence[str]) -> int:
@@ -44,8 +47,8 @@ def _run(options: Options, paths: Paths) -> int:
             if options.warm_list or options.warm_clear:
                 from .warm_cache import clear_cache, list_cache
                 return (list_cache if options.warm_list else clear_cache)(paths)
-            if options.kernel_config or options.check:
-                return _show_options(options, paths)
+            if options.kernels or options.kernel_config or options.check:
+                return _show_kernels(options, paths, jobs)
             if options.matrix:
                 from .matrix import run_matrix
                 return run_matrix(options, paths, jobs)
@@ -62,13 +65,16 @@ def _run(options: Options, paths: Paths) -> int:
         return 130
 
 
-def _show_options(options: Options, paths: Paths) -> int:
-    """Of kernels, without a run."""
+def _show_kernels(options: Options, paths: Paths, jobs: Jobs) -> int:
+    """What needs no run."""
+    if options.kernels:
+        from .kernels import list_kernels
+        return list_kernels(paths, jobs)
     from .kernel_check import check_kernel, print_fragment
     if options.kernel_config:
         return print_fragment(options.kernel_config)
     from .plan import choose_kernel
-    return check_kernel(choose_kernel(options, paths))
+    return check_kernel(choose_kernel(options, paths, jobs))
 
 
 def _standard_input() -> str:

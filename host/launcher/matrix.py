@@ -57,7 +57,7 @@ class Work:
 
 
 def run_matrix(options: Options, paths: Paths, jobs: Jobs) -> int:
-    matrix, plan = _check(options, paths)
+    matrix, plan = _check(options, paths, jobs)
     with work_directory() as work:
         accel = choose_accelerator(plan, work, jobs)
     cells = list(_cells(matrix))
@@ -76,11 +76,11 @@ def run_matrix(options: Options, paths: Paths, jobs: Jobs) -> int:
     return 0 if all(passes(cell.verdict) for cell in results) else 1
 
 
-def _check(options: Options, paths: Paths) -> tuple[Matrix, Plan]:
+def _check(options: Options, paths: Paths, jobs: Jobs) -> tuple[Matrix, Plan]:
     if not shutil.which("parallel"):
         raise Fault("--matrix: no program parallel: is the package parallel installed?")
     check_busybox(paths)
-    matrix = read_matrix(options.matrix or "", options, paths)
+    matrix = read_matrix(options.matrix or "", options, paths, jobs)
     _check_cell_options(matrix.options, paths)
     kernel = read_kernel_at(matrix.kernels[0])
     check_base(paths, kernel)

@@ -14,14 +14,16 @@ from typing import Callable, Optional
 
 from .attempts import RETRIES_MAX
 from .include import check_file, check_program
+from .jobs import Jobs
 from .kernel import X86_64, Architecture
 from .kernel_directory import read_kernel_at
+from .kernels import find_release
 from .options import Options
 from .paths import Paths
 from .plan import choose_kernel
 from .text import Fault
 from .topology import Topology, parse_topology
-from .values import parse_number
+from .values import is_release, parse_number
 
 _KEYS = "kernel, topology, scheduler, payload, repeat, memory, limit, retries, options"
 
@@ -52,9 +54,9 @@ class Matrix:
     options: list[str] = field(default_factory=list)
 
 
-def read_matrix(path: str, options: Options, paths: Paths) -> Matrix:
+def read_matrix(path: str, options: Options, paths: Paths, jobs: Jobs) -> Matrix:
     check_file("--matrix", path)
-    reader = _Reader(os.path.dirname(path))
+    reader = _Reader(os.path.dirname(path), paths, jobs)
     with open(path, encoding="utf-8", errors="surrogateescape") as file:
         for number, line in enumerate(file.read().split("\n"), 1):
             try:
@@ -65,7 +67,7 @@ def read_matrix(path: str, options: Options, paths: Paths) -> Matrix:
     if not matrix.payloads and not matrix.schedulers:
         raise Fault(f"{path}: neither a scheduler nor a payload")
     if not matrix.kernels:
-        reader.add_kernel(choose_kernel(options, paths))
+        reader.add_kernel(choose_kernel(options, paths, jobs))
     matrix.topologies = matrix.topologies or [Topology(1, 1, 2, 1, is_named=True)]
     matrix.schedulers = matrix.schedulers or [Scheduler("none", None, "")]
     matrix.payloads = matrix.payloads or [Payload("none", None)]
@@ -77,13 +79,15 @@ def retry_words(matrix: Matrix) -> list[str]:
 
 
 class _Reader:
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, paths: Paths, jobs: Jobs) -> None:
         self.matrix = Matrix()
+        self._paths = paths
+        self._jobs = jobs
         self._directory = directory
         self._arch: Optional[Architecture] = None
         self._names: set[tuple[str, str]] = set()
         self._keys: dict[str, Callable[[str], None]] = {
-            "kernel": lambda value: self.add_kernel(self._path(value)),
+            "kernel": lambda value: self.add_kernel(self._kernel(value)),
             "topology": lambda value: self.matrix.topologies.append(parse_topology("topology", value)),
             "scheduler": self._add_scheduler,
             "payload": self._add_payload,
@@ -109,6 +113,13 @@ class _Reader:
 
     def _path(self, value: str) -> str:
         return value if value.startswith("/") else f"{self._directory}/{value}"
+
+    def _kernel(self, value: str) -> str:
+        """A cell gets the path: which kernel a release is, is decided once."""
+        path = self._path(value)
+        if os.path.lexists(path) or not is_release(value):
+            return path
+        return find_release(value, self._paths, self._jobs, is_dry=False)
 
     def add_kernel(self, path: str) -> None:
         self._keep_architecture(read_kernel_at(path).arch)

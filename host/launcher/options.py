@@ -74,6 +74,7 @@ class Options(NamedTuple):
     bisect: list[Side]
     history_of: list[str]  # a metric and a file
     check: bool
+    kernels: bool
     kernel_config: Optional[str]  # the architecture
     warm_list: bool
     warm_clear: bool

@@ -30,7 +30,7 @@ from .rundir import check_output, is_ours
 from .scenario import GUEST_PLACE, PROGRAM, read_scenario
 from .text import Fault, Unbuilt, note, shell_word
 from .topology import check_topology
-from .values import Include, absolute
+from .values import Include, parse_kernel
 
 MEMORY_MIB_LEAST = 128
 TERMINAL, STREAM_INPUT = "terminal", "stream"
@@ -66,7 +66,8 @@ class Plan:
 def make_plan(options: Options, paths: Paths, jobs: Jobs) -> Plan:
     """Raises Fault with the first thing that is wrong."""
     check_busybox(paths)
-    image = choose_kernel(options, paths)
+    image = choose_kernel(options, paths, jobs)
+    options = options._replace(kernel=image)
     with _of_the_commit():
         kernel = read_kernel_at(image)
     check_base(paths, kernel)
@@ -125,11 +126,21 @@ def check_base(paths: Paths, kernel: Kernel) -> None:
         raise Fault(f"{archive} is not built: run {make}")
 
 
-def choose_kernel(options: Options, paths: Paths) -> str:
-    if options.kernel:
-        return options.kernel
-    if os.environ.get("KTRUN_KERNEL"):
-        return absolute(os.environ["KTRUN_KERNEL"])
+def choose_kernel(options: Options, paths: Paths, jobs: Jobs) -> str:
+    """The path of an image or a directory. A release is looked for, and fetched if need be."""
+    word = options.kernel or _kernel_of_environment() or _default_kernel(paths)
+    if word.startswith("/"):
+        return word
+    from .kernels import find_release
+    return find_release(word, paths, jobs, options.dry_run)
+
+
+def _kernel_of_environment() -> Optional[str]:
+    word = os.environ.get("KTRUN_KERNEL")
+    return parse_kernel("KTRUN_KERNEL", word) if word else None
+
+
+def _default_kernel(paths: Paths) -> str:
     if not paths.default_kernel:
         raise Fault("no kernel: give one with -k or in KTRUN_KERNEL")
     if not os.path.exists(paths.default_kernel):

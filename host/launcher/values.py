@@ -84,6 +84,17 @@ def parse_report_path(option: str, value: str) -> str:
     return value if value == "-" else parse_path(option, value)
 
 
+def parse_kernel(option: str, value: str) -> str:
+    """A path, or a release or the begin of one, if no file here has that name."""
+    path = parse_path(option, value)
+    return value if is_release(value) and not os.path.lexists(path) else path
+
+
+def is_release(text: str) -> bool:
+    """It may be one of a kernel, or the begin of one."""
+    return re.fullmatch(r"[0-9][0-9A-Za-z.+~_-]{0,127}", text, re.ASCII) is not None
+
+
 def parse_architecture(option: str, value: str) -> str:
     """What follows --kernel-config: nothing, or "=" and the name."""
     name = value[1:] if value else "x86_64"
