@@ -113,18 +113,18 @@ test_without_virtiofs_it_is_9p_and_a_line_says_why() {
 
 test_a_user_can_not_use_the_virtiofsd_of_qemu() {
 	[ "$(id -u)" = 0 ] || startSkipping
-	kernel CONFIG_VIRTIO_FS=y CONFIG_OVERLAY_FS=y
-	virtiofsd 0 -o source=PATH
 	launcher 'from launcher.jobs import Jobs
-from launcher.virtiofsd import CannotServe, find_virtiofsd
+from launcher.virtiofsd import CannotServe, _find_namespace
 import os
 with Jobs() as jobs:
-    os.seteuid(12345)
-    try:
-        print(find_virtiofsd(jobs))
-    except CannotServe as why:
-        print(why)' >said
-	assert_matches 'serves only root' said
+    for is_qemus, user in ((True, 0), (True, 12345)):
+        os.seteuid(user)
+        try:
+            print("as", user, *_find_namespace(is_qemus, jobs))
+        except CannotServe as why:
+            print("as", user, why)' >said
+	assert_matches '^as 0 unshare --mount$' said
+	assert_matches '^as 12345 .*serves only root' said
 }
 
 test_a_kernel_that_can_not_do_it_is_named() {
