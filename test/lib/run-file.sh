@@ -124,6 +124,11 @@ check_leftovers
 check_temp_files
 check_commands
 judge >"$base/judged"
+if [ -s "$base/skipped" ] && [ "$status" = 0 ] && ! grep -q '^fail ' "$KT_TEST_LOG"; then
+	echo "${file#"$KT_ROOT"/}: SKIPPED $(grep -c . "$base/judged") tests: $(cat "$base/skipped")"
+	printf '0\t0\t0\t0\t%s\n' "$(grep -c . "$base/judged")" >"$results/$(echo "$file" | tr / _).count"
+	exit
+fi
 passed=$(grep -c '^passed ' "$base/judged")
 failed=$(grep -c '^FAILED ' "$base/judged")
 [ $((passed + failed)) -gt 0 ] || complain "has no test function"

@@ -69,6 +69,15 @@ test_a_skipped_assert_is_no_assert() {
 	assert_red 'FAILED test_one: made no assert' "0 passed, 1 failed"
 }
 
+test_a_file_that_skips_is_shown_and_counted_and_is_no_pass() {
+	harness_on 'oneTimeSetUp() { kt_skip "no such machine"; }' 'test_one() { true; }' 'test_two() { true; }'
+	assert_status 1
+	assertEquals "2 skipped, 0 passed, 0 failed" "$last"
+	assert_matches '^applets/small_test.sh: SKIPPED 2 tests: no such machine$' out
+	harness_on 'oneTimeSetUp() { assertTrue false; kt_skip "no such machine"; }' 'test_one() { true; }'
+	assert_matches '^FAILED test_one: did not run$' out
+}
+
 test_a_test_that_returns_an_error_is_red() {
 	harness_on 'test_one() { assertTrue true; false; }'
 	assert_red 'FAILED test_one' "0 passed, 1 failed"
