@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Callable, Iterator, Optional
 
 from .text import Fault
@@ -110,6 +110,14 @@ class Tree:
     def add_all(self, other: "Tree") -> None:
         for name, entry in other._entries.items():
             self.add(name, entry)
+
+    def with_sources(self, rename: Callable[[str], str]) -> "Tree":
+        """The same names, whose files are elsewhere."""
+        tree = Tree(self._own)
+        tree._parents = self._parents
+        tree._entries = {name: replace(entry, source=rename(entry.source)) if entry.source and not entry.data else entry
+                         for name, entry in self._entries.items()}
+        return tree
 
     def names(self) -> list[str]:
         return list(self._entries)

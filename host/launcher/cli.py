@@ -28,7 +28,7 @@ from .verdicts import help_lines
 
 USAGE = """ktrun [options] [-- COMMAND...]
        ktrun [-q] [reports] --replay DIR
-       ktrun [-q] [-o DIR] [--warm] [--junit FILE] [--report FILE] [--summary FILE] --matrix FILE
+       ktrun [-q] [-o DIR] [--warm] [--hosts FILE] [--junit FILE] [--report FILE] [--summary FILE] --matrix FILE
        ktrun [options] [-o DIR] --compare A B [C...] [-- COMMAND...]
        ktrun [-q] [-o DIR] [reports] --compare FILE
        ktrun [--report FILE] --history-of METRIC FILE
@@ -52,8 +52,8 @@ LIMIT_SECS = 120
 # What goes with --replay and with --matrix; the other options ask something of a run.
 _WITH_REPLAY = {"-q", "-h", "--help", "--replay", "--json", "--junit", "--tap", "--report",
                 "--summary"}
-_WITH_MATRIX = {"-q", "-h", "--help", "--version", "--matrix", "-o", "--warm", "--cold", "--junit", "--report",
-                "--summary"}
+_WITH_MATRIX = {"-q", "-h", "--help", "--version", "--matrix", "--hosts", "-o", "--warm", "--cold", "--junit",
+                "--report", "--summary"}
 _ALONE = ("--warm-list", "--warm-clear", "--kernels", "--kernel-config")
 _WITH_HISTORY_OF = {"-q", "--history-of", "--report"}
 # Of a comparison itself; the other options go to its runs.
@@ -244,6 +244,9 @@ _OPTIONS = (
     _Option("run", "--matrix", "matrix", parse_path, "FILE",
             text="run kernels x topologies x schedulers x payloads, a VM each, as many at once as fit; see "
                  "docs/use/matrix.md. With the same -o DIR a stopped matrix goes on"),
+    _Option("run", "--hosts", "hosts", parse_path, "FILE",
+            text="with --matrix: run the cells on the machines of FILE, lines [N/][USER@]HOST or [N/]ssh OPTIONS HOST; "
+                 "they need ssh, QEMU and Python 3.9; see docs/use/matrix.md"),
     _Option("run", "--compare", "compare", _plain, "SCHEDULER...", repeats=True,
             text="run two or more schedulers in turn, a VM for each run, and report which is better by which figure; "
                  "an operand is a scheduler with its arguments, none (the kernel's own), or KEY=VALUE (kernel, "
@@ -336,8 +339,10 @@ def parse(words: Sequence[str], version: str, stdin: str, defaults: str) -> Opti
         raise Fault(f"--replay judges a run as it was, no option but -q and reports goes with it: {other[-1]}")
     other = [word for word in seen if word not in _WITH_MATRIX]
     if namespace.matrix and other:
-        raise Fault("--matrix: what is asked of a cell stands in the file, only -o, -q, --warm, --cold, "
+        raise Fault("--matrix: what is asked of a cell stands in the file, only -o, -q, --hosts, --warm, --cold, "
                     f"--junit, --report and --summary go with it: {other[-1]}")
+    if namespace.hosts and not namespace.matrix:
+        raise Fault("--hosts: only for a matrix: give --matrix")
     _check_comparison(namespace, seen)
     _check_bisect(namespace)
     alone = next((word for word in _ALONE if word in seen), None)

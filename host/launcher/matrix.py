@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """--matrix: kernels x topologies x schedulers x payloads, a VM each, through GNU parallel.
 
-A scheduler that passes once passes on one machine; a matrix asks all of them, repeatedly. In: Options; KTRUN_PARALLEL:
-more words for parallel, --sshlogin for example. Out: in the directory: matrix.txt (a copy of the file), cells.tsv,
+A scheduler that passes once passes on one machine; a matrix asks all of them, repeatedly. In: Options; with --hosts the
+cells run elsewhere (matrix_hosts.py). Out: in the directory: matrix.txt (a copy of the file), cells.tsv,
 NNNNN.sh (a cell's command), NNNNN/ (its run directory), NNNNN.err (its summary), joblog; a table on stdout.
 Exit: 0 all cells have passed; 1 one has not.
 
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 import shlex
 import shutil
 import signal
@@ -26,9 +25,12 @@ from .accelerator import choose_accelerator
 from .cells import claim_directory, not_for_many, write_cell
 from .cli import parse
 from .host_root import NO_DIRECTORIES
+from .hosts import Host, read_hosts
 from .jobs import Interrupted, Job, Jobs
 from .kernel_directory import read_kernel_at
 from .matrix_file import Matrix, Payload, Scheduler, read_matrix, retry_words
+from .matrix_hosts import check_for_hosts, run_on_hosts
+from .matrix_slots import count_slots
 from .options import Options
 from .paths import Paths
 from .plan import Plan, check_base, check_busybox, check_reports, find_qemu, new_directory
@@ -41,7 +43,6 @@ from .text import Fault, note, print_text, without_controls, write_stderr
 from .verdicts import passes
 from .workdir import work_directory
 
-_OVERHEAD_MIB = 256  # of a QEMU beyond its guest's memory
 _COLUMNS = 80  # of a terminal that does not know its width
 _STOP_MS = 30000  # for a cell that is asked to end, to stop its QEMU and to report how far it came
 
@@ -58,13 +59,21 @@ class Work:
 
 def run_matrix(options: Options, paths: Paths, jobs: Jobs) -> int:
     matrix, plan = _check(options, paths, jobs)
-    with work_directory() as work:
-        accel = choose_accelerator(plan, work, jobs)
+    hosts = read_hosts(options.hosts) if options.hosts else []
+    accel = os.environ.get("KTRUN_ACCEL", "")  # a host looks for itself
+    if not hosts:
+        with work_directory() as work:
+            accel = choose_accelerator(plan, work, jobs)
     cells = list(_cells(matrix))
     with _lock(plan.output, options.matrix or "") as directory:
         _write_cells(directory.path, cells, matrix, accel, options.warm, paths)
-        _run_cells(directory, cells, matrix, accel, options, jobs)
-        results = [_collect(directory.path, cell) for cell in cells]
+        todo = [cell for cell in cells if _is_unfinished(directory.path, cell.name)]
+        if todo and hosts:
+            _run_on_hosts(directory, todo, hosts, matrix, options, paths, jobs)
+        elif todo:
+            _run_cells(directory, todo, len(cells), matrix, accel, options, jobs)
+        names = read_hosts_of(f"{directory.path}/joblog")
+        results = [_collect(directory.path, cell, names.get(cell.name, "")) for cell in cells]
     rows = rows_of(results)
     reports = _reports(options, rows, results, directory.path)
     table = matrix_table(rows, results, directory.path, _again(options, directory.path))
@@ -140,53 +149,68 @@ def _words(cell: Work, matrix: Matrix, is_warm: bool) -> list[str]:
     return words + (["--", "sh", "-c", cell.payload.command] if cell.payload.command else [])
 
 
-def _count_jobs(matrix: Matrix, accel: str) -> int:
-    """As many at once as there is memory for, and CPUs: TCG runs all of a guest's on one of the host's."""
-    with open("/proc/meminfo", encoding="ascii") as file:
-        available_kib = next((int(line.split()[1]) for line in file if line.startswith("MemAvailable:")), 0)
-    by_memory = available_kib // 1024 // (matrix.memory_mib + _OVERHEAD_MIB)
-    cpus = 1 if accel == "tcg" else max(topology.cpus for topology in matrix.topologies)
-    return max(1, min(by_memory, len(os.sched_getaffinity(0)) // cpus))
+def _is_unfinished(directory: str, name: str) -> bool:
+    outcome = read_outcome(f"{directory}/{name}")
+    return not outcome or not outcome.is_finished
 
 
-def _words_for_parallel() -> list[str]:
+def _run_on_hosts(directory: RunDirectory, todo: Sequence[Work], hosts: Sequence[Host], matrix: Matrix, options: Options,
+                  paths: Paths, jobs: Jobs) -> None:
+    """Cells that differ only in their number share a recipe."""
+    recipes: dict[tuple[str, ...], str] = {}
+    different: dict[str, Options] = {}
+    of_cells: dict[str, str] = {}
+    for cell in todo:
+        words = _words(cell, matrix, options.warm)
+        name = recipes.setdefault(tuple(words), cell.name)
+        if name == cell.name:
+            different[name] = parse(words, paths.version, "/dev/null", defaults="")
+            check_for_hosts(different[name])
+        of_cells[cell.name] = name
+    progress = _Progress(todo, f"{directory.path}/joblog", directory.path)
+    is_shown = os.isatty(2) and not options.quiet
     try:
-        return shlex.split(os.environ.get("KTRUN_PARALLEL", ""))
-    except ValueError as error:
-        raise Fault(f"KTRUN_PARALLEL: {error}") from error
+        with work_directory() as work:
+            run_on_hosts(directory, of_cells, different, hosts, lambda name: _is_unfinished(directory.path, name),
+                         progress.show if is_shown else None, work, paths, jobs, options.quiet)
+    except Interrupted:
+        note(f"matrix: stopped; go on with: {_again(options, directory.path)}")
+        raise
 
 
-def _count_in(words: Sequence[str]) -> Optional[str]:
-    """How many at once the user has asked parallel for; the last one counts."""
-    count: Optional[str] = None
-    for word, following in zip(words, [*words[1:], ""]):
-        found = re.fullmatch(r"(-[jP]|--jobs|--max-procs)(=?)(.*)", word)
-        if found:
-            count = found.group(3) or following or count
-    return count
+class _Progress:
+    """Of cells whose result is in their directory, not in the job log."""
+
+    def __init__(self, todo: Sequence[Work], joblog: str, directory: str) -> None:
+        self._todo, self._joblog, self._directory = todo, joblog, directory
+        self._begin = os.path.getsize(joblog) if os.path.exists(joblog) else 0
+        self._started = time.monotonic()
+        self._ends: dict[str, int] = {}
+
+    def show(self) -> None:
+        for name in read_ends(self._joblog, self._begin):
+            if name not in self._ends:
+                outcome = read_outcome(f"{self._directory}/{name}")
+                self._ends[name] = 0 if outcome and passes(outcome.word) else 1
+        columns = os.get_terminal_size(2).columns or _COLUMNS
+        elapsed = time.monotonic() - self._started
+        write_stderr(b"\r\033[K" + progress_line(self._todo, self._ends, 0, elapsed, columns))
 
 
-def _run_cells(directory: RunDirectory, cells: Sequence[Work], matrix: Matrix, accel: str, options: Options,
+def _run_cells(directory: RunDirectory, todo: Sequence[Work], count: int, matrix: Matrix, accel: str, options: Options,
                jobs: Jobs) -> None:
     """The list of what is not finished yet goes to parallel; a cell's failure is a result, not an error of it."""
-    outcomes = {cell: read_outcome(f"{directory.path}/{cell.name}") for cell in cells}
-    todo = [cell for cell, outcome in outcomes.items() if not outcome or not outcome.is_finished]
-    if not todo:
-        return
-    words = _words_for_parallel()
-    at_once = _count_in(words) or str(_count_jobs(matrix, accel))
+    at_once = count_slots(matrix.memory_mib, max(topology.cpus for topology in matrix.topologies), accel)
     if not options.quiet:
-        note(f"matrix: {len(todo)} of {len(cells)} cells to run, {at_once} at once; directory {directory.path}")
+        note(f"matrix: {len(todo)} of {count} cells to run, {at_once} at once; directory {directory.path}")
     listed = f"{directory.path}/unfinished"
     with open(listed, "wb") as file:
         file.write(b"".join(os.fsencode(f"{directory.path}/{cell.name}.sh\n") for cell in todo))
-    command = ["parallel", "--will-cite", "--termseq", f"TERM,{_STOP_MS},KILL,25", "-j", at_once, "-a", listed,
+    command = ["parallel", "--will-cite", "--termseq", f"TERM,{_STOP_MS},KILL,25", "-j", str(at_once), "-a", listed,
                "--joblog", f"+{directory.path}/joblog"]
-    parallel = jobs.start([*command, *words, "sh", "{}"], keep=[directory.lock_fd], is_users=True,
-                          orphaned=signal.SIGTERM)
+    parallel = jobs.start([*command, "sh", "{}"], keep=[directory.lock_fd], is_users=True, orphaned=signal.SIGTERM)
     try:
-        _await(parallel, todo, int(at_once) if at_once.isdecimal() else len(todo), f"{directory.path}/joblog",
-               os.isatty(2) and not options.quiet, jobs)
+        _await(parallel, todo, at_once, f"{directory.path}/joblog", os.isatty(2) and not options.quiet, jobs)
     except Interrupted:  # each cell gets TERM, ends its VM and is not finished
         jobs.shield()
         parallel.send(signal.SIGTERM)
@@ -210,15 +234,25 @@ def _await(parallel: Job, todo: Sequence[Work], at_once: int, joblog: str, is_sh
 
 
 def read_ends(joblog: str, begin: int) -> dict[str, int]:
-    """Status by cell. A line of parallel's log ends with the command: "sh .../NNNNN.sh"."""
-    try:
-        with open(joblog, encoding="utf-8", errors="replace") as file:
-            file.seek(begin)
-            lines = [line.split("\t") for line in file.read().split("\n")[:-1]]
-    except FileNotFoundError:
-        return {}
-    return {os.path.basename(words[8]).removesuffix(".sh"): int(words[6]) for words in lines
-            if len(words) > 8 and words[6].lstrip("-").isdigit()}
+    """Status by cell."""
+    return {name: status for name, _, status in _lines_of(joblog, begin)}
+
+
+def read_hosts_of(joblog: str) -> dict[str, str]:
+    """The host of each cell; empty: this machine. A cell that ran again has a later line."""
+    return {name: "" if host == ":" else host for name, host, _ in _lines_of(joblog, 0)}
+
+
+def _lines_of(joblog: str, begin: int) -> Iterator[tuple[str, str, int]]:
+    """Cell, host and status. A line of parallel's log ends with the command: "sh .../NNNNN.sh", or "./NNNNN.sh"."""
+    if not os.path.exists(joblog):
+        return
+    with open(joblog, encoding="utf-8", errors="replace") as file:
+        file.seek(begin)
+        for line in file.read().split("\n")[:-1]:
+            words = line.split("\t")
+            if len(words) > 8 and words[6].lstrip("-").isdigit():
+                yield os.path.basename(words[8]).removesuffix(".sh"), words[1], int(words[6])
 
 
 def progress_line(todo: Sequence[Work], ends: Mapping[str, int], at_once: int, elapsed: float, columns: int) -> bytes:
@@ -228,20 +262,21 @@ def progress_line(todo: Sequence[Work], ends: Mapping[str, int], at_once: int, e
     left = f", about {int(elapsed / len(ends) * len(rest)) + 1} s left" if ends else ""
     running = ", ".join(f"{cell.name} {cell.scheduler.name}/{cell.payload.name}" for cell in rest[:at_once])
     text = (f"matrix: {len(ends)} of {len(todo)} cells done, {passed} passed, {len(ends) - passed} failed{left}"
-            f"; running {running}")
+            + (f"; running {running}" if running else ""))
     return without_controls(text[:max(0, columns - 1)])
 
 
 def _again(options: Options, directory: str) -> str:
-    return f"ktrun --matrix {shlex.quote(options.matrix or '')} -o {shlex.quote(directory)}"
+    hosts = f" --hosts {shlex.quote(options.hosts)}" if options.hosts else ""
+    return f"ktrun --matrix {shlex.quote(options.matrix or '')}{hosts} -o {shlex.quote(directory)}"
 
 
-def _collect(directory: str, cell: Work) -> Cell:
+def _collect(directory: str, cell: Work, host: str) -> Cell:
     outcome: Optional[Outcome] = read_outcome(f"{directory}/{cell.name}")
     if not outcome:
         outcome = Outcome(NOT_RUN, 0, _first_line(f"{directory}/{cell.name}.err"), "")
     return Cell(cell.name, cell.kernel, cell.topology, cell.scheduler.name, cell.payload.name, outcome.word,
-                outcome.wall_ms, outcome.reason or "", outcome.started, outcome.attempts)
+                outcome.wall_ms, outcome.reason or "", outcome.started, outcome.attempts, host)
 
 
 def _first_line(path: str) -> str:

@@ -62,6 +62,7 @@ class Options(NamedTuple):
     report: Optional[str]
     summary: Optional[str]
     matrix: Optional[str]
+    hosts: Optional[str]  # the file of --hosts
     compare: list[str]  # the operands, as typed
     runs: Optional[int]
     until: Optional[float]  # percent

@@ -19,9 +19,13 @@ _VARIABLES = ("KTRUN_OPTS", "KTRUN_KERNEL", "KTRUN_ACCEL", "KTRUN_QEMU")
 
 def find_origin(plan: Plan) -> Origin:
     scheduler = plan.options.scheduler
-    return Origin(started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), hostname=os.uname().nodename,
+    return Origin(started=now(), hostname=os.uname().nodename,
                   qemu=plan.qemu_says, rerun=_rerun(plan.options.words),
                   scheduler_sha256=_sha256(scheduler) if scheduler else None)
+
+
+def now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def _rerun(words: tuple[str, ...]) -> str:

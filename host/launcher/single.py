@@ -7,8 +7,8 @@ verdict's code.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
-from typing import Optional
+from dataclasses import dataclass, replace
+from typing import Callable, Optional
 
 from .accelerator import choose_accelerator
 from .attempts import Attempt, attempt_of, is_run_again, name_of
@@ -21,10 +21,11 @@ from .initramfs import collect
 from .jobs import Jobs
 from .judge import Judgement, judge
 from .kernel import Kernel
+from .kit import Recipe
 from .machine import Places, Served, attach_timeout, frequency_word, kernel_words, qemu_command, shown_command
 from .metrics_table import NAME as TABLE
 from .options import Options
-from .origin import find_origin
+from .origin import find_origin, now
 from .paths import Paths
 from .plan import Plan, check_busybox, check_reports, make_plan
 from .report import failures_of, report_makers
@@ -45,6 +46,13 @@ from .warm import Preparation, Start
 from .workdir import work_directory, work_path
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What the user knows of the run, wherever it runs."""
+    kernel: str  # its path
+    find: Callable[[], Origin]  # when it starts
+
+
 def prepare_and_run(options: Options, paths: Paths, jobs: Jobs) -> int:
     plan = make_plan(options, paths, jobs)
     words = kernel_words(plan)
@@ -56,20 +64,34 @@ def prepare_and_run(options: Options, paths: Paths, jobs: Jobs) -> int:
         accel = choose_accelerator(plan, work, jobs)
         history = read_history(plan.options)
         ready = Preparation(plan, accel, words, collect(plan, history, work, jobs), work)
-        if not options.warm:
-            ready.files.write_initramfs(f"{work}/initramfs.cpio")
-        with RunDirectory(plan.output) as directory:
-            _run_attempts(ready, history, directory, jobs)
-            if plan.has_terminal and not has_status(directory):
-                restore_screen()
-            return report(plan.options, directory, jobs, plan.kernel)
+        return _run(ready, history, _Known(plan.kernel.path, lambda: find_origin(plan)), jobs)
 
 
-def _run_attempts(ready: Preparation, history: bytes, directory: RunDirectory, jobs: Jobs) -> None:
+def run_recipe(recipe: Recipe, plan: Plan, host: str, jobs: Jobs) -> int:
+    """A run that another machine has prepared. PLAN: the recipe's, for this one, which the other calls HOST."""
+    with work_directory() as work:
+        accel = choose_accelerator(plan, work, jobs)
+        ready = Preparation(plan, accel, recipe.words, recipe.run_files(plan, plan.paths.top, jobs), work)
+        origin = replace(recipe.origin, hostname=host, qemu=plan.qemu_says)
+        return _run(ready, b"", _Known(recipe.kernel, lambda: replace(origin, started=now())), jobs)
+
+
+def _run(ready: Preparation, history: bytes, known: _Known, jobs: Jobs) -> int:
+    plan = ready.plan
+    if not plan.options.warm:
+        ready.files.write_initramfs(f"{ready.work}/initramfs.cpio")
+    with RunDirectory(plan.output) as directory:
+        _run_attempts(ready, history, known, directory, jobs)
+        if plan.has_terminal and not has_status(directory):
+            restore_screen()
+        return report(plan.options, directory, jobs, plan.kernel)
+
+
+def _run_attempts(ready: Preparation, history: bytes, known: _Known, directory: RunDirectory, jobs: Jobs) -> None:
     """All but the last one are kept below the directory."""
     options = ready.plan.options
     failed: tuple[Attempt, ...] = ()
-    _run_once(ready, history, failed, directory, jobs)
+    _run_once(ready, history, known, failed, directory, jobs)
     while len(failed) < options.retries:
         jobs.raise_at_once()
         judgement = _conclude(directory, jobs, ready.plan.kernel)[0]
@@ -79,7 +101,8 @@ def _run_attempts(ready: Preparation, history: bytes, directory: RunDirectory, j
         note(f"attempt {len(failed)} of {options.retries + 1}: {failed[-1].text}; run again")
         directory.set_aside(name_of(len(failed)))
         jobs.accept()
-        _run_once(replace(ready, work=_work_below(ready.work, len(failed))), history, failed, directory, jobs)
+        again = replace(ready, work=_work_below(ready.work, len(failed)))
+        _run_once(again, history, known, failed, directory, jobs)
 
 
 def _work_below(work: str, number: int) -> str:
@@ -91,16 +114,17 @@ def _work_below(work: str, number: int) -> str:
     return path
 
 
-def _run_once(ready: Preparation, history: bytes, failed: tuple[Attempt, ...], directory: RunDirectory,
-              jobs: Jobs) -> None:
+def _run_once(ready: Preparation, history: bytes, known: _Known, failed: tuple[Attempt, ...],
+              directory: RunDirectory, jobs: Jobs) -> None:
     plan = ready.plan
     if not failed:
         directory.remove_attempts(bool(plan.options.retries))
     directory.prepare(bool(plan.options.gets or plan.options.trace))
-    origin = find_origin(plan)
+    origin = known.find()
     ending, start = run_guest(ready, directory, jobs)
     keep_history(plan.options, history, directory.file("history"))
-    write_host(directory, replace(_host(plan, ready.accel, origin, ending, start), attempts=failed))
+    host = _host(plan, ready.accel, origin, ending, start)
+    write_host(directory, replace(host, kernel=known.kernel, attempts=failed))
 
 
 def _host(plan: Plan, accel: str, origin: Origin, ending: Ending, start: Start) -> Host:

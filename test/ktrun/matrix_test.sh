@@ -163,20 +163,6 @@ test_kernels_of_one_name_are_distinguished() {
 	assert_matches '^image  *1,1,1,1  *demo ' out
 }
 
-# Another machine is what --ssh makes of it: here it notes its name, and runs what it is told to. SHELL is set as
-# sshd sets it: parallel's worker runs the cell with it.
-test_cells_run_on_the_machines_of_sshlogin() {
-	printf '%s\n' '#!/bin/sh' 'while [ "${1#-}" != "$1" ]; do shift; done' 'echo "$1" >>"$STUB/machines"' 'shift' \
-		'[ "$1" != -- ] || shift' 'SHELL=/bin/sh exec sh -c "$*"' >ssh
-	chmod +x ssh
-	unset SHELL # as in CI: it is the other machine's matter
-	KTRUN_PARALLEL="--ssh $PWD/ssh --sshlogin far,near" matrix
-	assert_status 1
-	assert_matches '^matrix: 4 of 8 cells passed' out
-	assertEquals "machines" 'far near' "$(sort -u stub/machines | tr '\n' ' ' | sed 's/ $//')"
-	assertEquals "in the job log" 'far near' "$(cut -f 2 m/joblog | sed 1d | sort -u | tr '\n' ' ' | sed 's/ $//')"
-}
-
 # begin_matrix: in the background, up to the moment when its first cell runs, which goes on as long as the fifo
 # stub/go has no reader; leaves pid.
 begin_matrix() {
@@ -307,20 +293,6 @@ test_options_that_no_cell_can_have_are_refused() {
 	{ sed '/seven/d; /demo/d; s/repeat = 2/repeat = 1/' good && echo "options = --fail-on-warn -e A=b"; } >matrix
 	KTRUN_OPTS='--report x.html' matrix
 	assert_status 0
-}
-
-test_what_parallel_is_asked_for_is_what_is_said() {
-	sed -i '/seven/d; /demo/d' matrix
-	for words in -j1 '-j 1' --jobs=1 '-P1 -v -j1'; do
-		rm -rf m
-		KTRUN_PARALLEL=$words matrix
-		assert_status 0
-		assert_matches '^ktrun: matrix: 2 of 2 cells to run, 1 at once;' err
-	done
-	rm -rf m
-	KTRUN_PARALLEL="'-j1" matrix
-	assert_status 205
-	assert_matches '^ktrun: KTRUN_PARALLEL: ' err
 }
 
 test_files_that_no_matrix_has_made_stay() {

@@ -31,6 +31,7 @@ class Cell:
     reason: str
     started: str  # empty: unknown
     attempts: tuple[Attempt, ...] = ()  # that failed before
+    host: str = ""  # of --hosts; empty: this machine
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def matrix_junit(cells: Sequence[Cell]) -> bytes:
 def _suite(cell: Cell, case: Case) -> str:
     name = f"{cell.name} {cell.kernel} {cell.topology} {cell.scheduler} {cell.payload}"
     return (f'<testsuite name="{xml(name)}" {_counts([case])} skipped="{count([case], SKIPPED)}"'
-            f"{start_attributes(cell.started, '')}>\n{case_element(case)}\n</testsuite>")
+            f"{start_attributes(cell.started, cell.host)}>\n{case_element(case)}\n</testsuite>")
 
 
 def _counts(cases: list[Case]) -> str:
@@ -151,7 +152,23 @@ def matrix_page(rows: Sequence[Row], cells: Sequence[Cell], directory: str) -> b
     table = (f'<div class="scroll"><table class="cells"><thead><tr>{heads}</tr></thead><tbody>\n'
              f"{''.join(map(_page_row, rows))}</tbody></table></div>\n")
     title = f"ktrun matrix: {passed} of {len(cells)} passed"
-    return document(title, header + section("Cells", table), directory).encode("utf-8", "replace")
+    return document(title, header + section("Cells", table) + _page_hosts(cells), directory).encode("utf-8", "replace")
+
+
+def _page_hosts(cells: Sequence[Cell]) -> str:
+    """Of a matrix with --hosts."""
+    hosts: dict[str, list[Cell]] = {}
+    for cell in cells:
+        if cell.host and cell.verdict != NOT_RUN:
+            hosts.setdefault(cell.host, []).append(cell)
+    rows = "".join(f"<tr><td>{xml(host)}</td><td>{_count_passed(found)}/{len(found)}</td>"
+                   f'<td class="message">{" ".join(cell.name for cell in found)}</td></tr>\n'
+                   for host, found in sorted(hosts.items()))
+    if not rows:
+        return ""
+    heads = "<tr><th>Host</th><th>Passed</th><th>Cells</th></tr>"
+    return section("Hosts", f'<div class="scroll"><table class="cells"><thead>{heads}</thead><tbody>\n{rows}</tbody>'
+                            "</table></div>\n")
 
 
 def _page_row(row: Row) -> str:
