@@ -42,8 +42,13 @@ def _check_names(path: str, owner: str, what: str) -> None:
             raise Fault(f"no {what} has made this ({owner} is not there), so it stays: {entry.path}")
 
 
+def command_of(words: Sequence[str], directory: str, name: str, paths: Paths) -> str:
+    """One line for a shell."""
+    return " ".join(map(shell_word, [paths.program, "-o", f"{directory}/{name}", *words]))
+
+
 def _script(words: Sequence[str], directory: str, name: str, accel: str, paths: Paths, start_in: str) -> bytes:
-    command = " ".join(map(shell_word, [paths.program, "-o", f"{directory}/{name}", *words]))
+    command = command_of(words, directory, name, paths)
     errors = shell_word(f"{directory}/{name}.err")
     library_path = os.environ.get("LD_LIBRARY_PATH", "")  # for the libraries of -i and -s, not for what starts the cell
     exports = f"LD_LIBRARY_PATH={shell_word(library_path)}\nexport LD_LIBRARY_PATH\n" if library_path else ""

@@ -20,15 +20,16 @@ from .host_root import user_shell
 from .options import Options
 from .text import Fault, print_text, shell_word
 from .topology import Topology, parse_topology
-from .values import (TRACE_EVENTS, Size, parse_architecture, parse_cpus, parse_escape, parse_events, parse_gate,
-                     parse_gdb, parse_guest_path, parse_headline, parse_include, parse_kernel, parse_label, parse_line,
-                     parse_number, parse_path, parse_percent, parse_report_path, parse_runner, parse_scheduler,
-                     parse_seconds, parse_share, parse_size, parse_variable)
+from .values import (TRACE_EVENTS, Size, parse_architecture, parse_cpus, parse_emit, parse_escape, parse_events,
+                     parse_gate, parse_gdb, parse_guest_path, parse_headline, parse_include, parse_kernel, parse_label,
+                     parse_line, parse_number, parse_path, parse_percent, parse_report_path, parse_runner,
+                     parse_scheduler, parse_seconds, parse_share, parse_size, parse_variable)
 from .verdicts import help_lines
 
 USAGE = """ktrun [options] [-- COMMAND...]
        ktrun [-q] [reports] --replay DIR
        ktrun [-q] [-o DIR] [--warm] [--hosts FILE] [--junit FILE] [--report FILE] [--summary FILE] --matrix FILE
+       ktrun -o DIR [--warm] --emit jobs|github --matrix FILE
        ktrun [options] [-o DIR] --compare A B [C...] [-- COMMAND...]
        ktrun [-q] [-o DIR] [reports] --compare FILE
        ktrun [--report FILE] --history-of METRIC FILE
@@ -52,7 +53,7 @@ LIMIT_SECS = 120
 # What goes with --replay and with --matrix; the other options ask something of a run.
 _WITH_REPLAY = {"-q", "-h", "--help", "--replay", "--json", "--junit", "--tap", "--report",
                 "--summary"}
-_WITH_MATRIX = {"-q", "-h", "--help", "--version", "--matrix", "--hosts", "-o", "--warm", "--cold", "--junit",
+_WITH_MATRIX = {"-q", "-h", "--help", "--version", "--matrix", "--hosts", "--emit", "-o", "--warm", "--cold", "--junit",
                 "--report", "--summary"}
 _ALONE = ("--warm-list", "--warm-clear", "--kernels", "--kernel-config")
 _WITH_HISTORY_OF = {"-q", "--history-of", "--report"}
@@ -247,6 +248,9 @@ _OPTIONS = (
     _Option("run", "--hosts", "hosts", parse_path, "FILE",
             text="with --matrix: run the cells on the machines of FILE, lines [N/][USER@]HOST or [N/]ssh OPTIONS HOST; "
                  "they need ssh, QEMU and Python 3.9; see docs/use/matrix.md"),
+    _Option("run", "--emit", "emit", parse_emit, "jobs|github",
+            text="with --matrix -o DIR: print the command of each cell that is to run and stop, one per line for a batch "
+                 "system, or all as one JSON object for a matrix of GitHub Actions; nothing runs"),
     _Option("run", "--compare", "compare", _plain, "SCHEDULER...", repeats=True,
             text="run two or more schedulers in turn, a VM for each run, and report which is better by which figure; "
                  "an operand is a scheduler with its arguments, none (the kernel's own), or KEY=VALUE (kernel, "
@@ -339,10 +343,15 @@ def parse(words: Sequence[str], version: str, stdin: str, defaults: str) -> Opti
         raise Fault(f"--replay judges a run as it was, no option but -q and reports goes with it: {other[-1]}")
     other = [word for word in seen if word not in _WITH_MATRIX]
     if namespace.matrix and other:
-        raise Fault("--matrix: what is asked of a cell stands in the file, only -o, -q, --hosts, --warm, --cold, "
-                    f"--junit, --report and --summary go with it: {other[-1]}")
-    if namespace.hosts and not namespace.matrix:
-        raise Fault("--hosts: only for a matrix: give --matrix")
+        raise Fault("--matrix: what is asked of a cell stands in the file, only -o, -q, --hosts, --emit, --warm, "
+                    f"--cold, --junit, --report and --summary go with it: {other[-1]}")
+    for option, value in (("--hosts", namespace.hosts), ("--emit", namespace.emit)):
+        if value and not namespace.matrix:
+            raise Fault(f"{option}: only for a matrix: give --matrix")
+    if namespace.emit and not namespace.output:
+        raise Fault("--emit: the commands need the directory of their results: give -o")
+    if namespace.emit and (namespace.hosts or namespace.junit or namespace.report or namespace.summary):
+        raise Fault("--emit runs nothing: neither --hosts nor a report goes with it")
     _check_comparison(namespace, seen)
     _check_bisect(namespace)
     alone = next((word for word in _ALONE if word in seen), None)

@@ -13,6 +13,7 @@ they inherit the directory's lock, since that takes a moment.
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import shlex
 import shutil
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 from typing import Callable, Iterator, Mapping, Optional, Sequence
 
 from .accelerator import choose_accelerator
-from .cells import claim_directory, not_for_many, write_cell
+from .cells import claim_directory, command_of, not_for_many, write_cell
 from .cli import parse
 from .host_root import NO_DIRECTORIES
 from .hosts import Host, read_hosts
@@ -59,6 +60,8 @@ class Work:
 
 def run_matrix(options: Options, paths: Paths, jobs: Jobs) -> int:
     matrix, plan = _check(options, paths, jobs)
+    if options.emit:
+        return _emit(list(_cells(matrix)), matrix, plan.output, options, paths)
     hosts = read_hosts(options.hosts) if options.hosts else []
     accel = os.environ.get("KTRUN_ACCEL", "")  # a host looks for itself
     if not hosts:
@@ -83,6 +86,20 @@ def run_matrix(options: Options, paths: Paths, jobs: Jobs) -> int:
         reports["the table"] = lambda: print_text(table)
     make_all(reports)
     return 0 if all(passes(cell.verdict) for cell in results) else 1
+
+
+def _emit(cells: Sequence[Work], matrix: Matrix, output: str, options: Options, paths: Paths) -> int:
+    """What has not finished. The directory is this matrix's from now on: with it, ktrun collects the results."""
+    with _lock(output, options.matrix or "") as directory:
+        todo = [cell for cell in cells if _is_unfinished(directory.path, cell.name)]
+    commands = {cell: command_of(_words(cell, matrix, options.warm), output, cell.name, paths) for cell in todo}
+    if options.emit == "jobs":
+        print_text(b"".join(os.fsencode(f"{command}\n") for command in commands.values()))
+    else:
+        jobs = [{"cell": cell.name, "kernel": cell.kernel, "topology": cell.topology, "scheduler": cell.scheduler.name,
+                 "payload": cell.payload.name, "command": command} for cell, command in commands.items()]
+        print_text(json.dumps({"include": jobs}).encode("ascii") + b"\n")
+    return 0
 
 
 def _check(options: Options, paths: Paths, jobs: Jobs) -> tuple[Matrix, Plan]:
@@ -154,8 +171,8 @@ def _is_unfinished(directory: str, name: str) -> bool:
     return not outcome or not outcome.is_finished
 
 
-def _run_on_hosts(directory: RunDirectory, todo: Sequence[Work], hosts: Sequence[Host], matrix: Matrix, options: Options,
-                  paths: Paths, jobs: Jobs) -> None:
+def _run_on_hosts(directory: RunDirectory, todo: Sequence[Work], hosts: Sequence[Host], matrix: Matrix,
+                  options: Options, paths: Paths, jobs: Jobs) -> None:
     """Cells that differ only in their number share a recipe."""
     recipes: dict[tuple[str, ...], str] = {}
     different: dict[str, Options] = {}

@@ -63,6 +63,7 @@ class Options(NamedTuple):
     summary: Optional[str]
     matrix: Optional[str]
     hosts: Optional[str]  # the file of --hosts
+    emit: Optional[str]  # one of EMITS of values.py
     compare: list[str]  # the operands, as typed
     runs: Optional[int]
     until: Optional[float]  # percent

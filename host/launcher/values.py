@@ -20,6 +20,7 @@ TRACE_EVENTS = ("sched/sched_switch", "sched/sched_waking", "sched/sched_migrate
 _EVENTS_MAX = 100
 _GATE = re.compile(r"([A-Za-z][A-Za-z0-9_.+-]{0,127})(<=?|>=?)([0-9]{1,15}(?:\.[0-9]{1,9})?)([A-Za-z%][A-Za-z%/_.-]{0,31})?",
                    re.ASCII)
+EMITS = ("jobs", "github")
 _UNITS = {"": 1, "K": 1024, "M": 1024 ** 2, "G": 1024 ** 3}
 # The guest itself stands on these.
 _GUEST_DIRECTORIES = re.compile(
@@ -101,6 +102,12 @@ def parse_architecture(option: str, value: str) -> str:
     if name not in ("x86_64", "aarch64"):
         raise Fault(f"{option}: neither x86_64 nor aarch64: {name or repr(name)}")
     return name
+
+
+def parse_emit(option: str, value: str) -> str:
+    if value not in EMITS:
+        raise Fault(f"{option}: neither {' nor '.join(EMITS)}: {value}")
+    return value
 
 
 def parse_number(option: str, value: str, least: int, most: int) -> int:

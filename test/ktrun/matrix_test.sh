@@ -295,6 +295,37 @@ test_options_that_no_cell_can_have_are_refused() {
 	assert_status 0
 }
 
+test_emitted_jobs_are_the_cells_and_the_matrix_collects_them() {
+	sed -i 's/repeat = 2/repeat = 1/' matrix
+	matrix --emit jobs
+	assert_status 0
+	assertEquals "lines" 4 "$(wc -l <out)"
+	assertEquals "runs" 0 "$(wc -l <stub/runs)"
+	sed -n 2p out >job
+	sh ./job >said 2>&1
+	assert_matches '"verdict": "fail"' m/00002/result.json
+	matrix --emit github
+	assertEquals "00001 00003 00004" "$("$KT_PYTHON" -c 'import json, sys
+print(*(job["cell"] for job in json.load(sys.stdin)["include"]))' <out)"
+	matrix
+	assertEquals "runs" 4 "$(wc -l <stub/runs)"
+	assert_matches '^matrix: 2 of 4 cells passed, 2 failed' out
+	matrix --emit jobs
+	assert_empty out
+}
+
+test_what_can_not_be_emitted_is_refused() {
+	run "$KTRUN" --matrix matrix --emit jobs
+	assert_status 205
+	assert_matches '^ktrun: --emit: the commands need the directory .* give -o$' err
+	matrix --emit xml
+	assert_matches '^ktrun: --emit: neither jobs nor github: xml$' err
+	matrix --emit jobs --junit x.xml
+	assert_matches '^ktrun: --emit runs nothing: ' err
+	run "$KTRUN" --emit jobs -o "$PWD/m" -- true
+	assert_matches '^ktrun: --emit: only for a matrix: give --matrix$' err
+}
+
 test_files_that_no_matrix_has_made_stay() {
 	for name in joblog cells.tsv 00001.sh; do
 		rm -rf m
