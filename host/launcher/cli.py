@@ -198,6 +198,9 @@ _OPTIONS = (
     _Option("machine", "--vmcore", "vmcore",
             text="keep the guest's memory as the artifact `vmcore`, for crash and drgn, if the guest panics, is lost or "
                  "reaches the limit of -t; see docs/use/post-mortem.md"),
+    _Option("machine", "--pin", "pin",
+            text="give each thread that runs CPUs of the guest a CPU of this machine for itself, of one last-level "
+                 "cache, which no other ktrun --pin uses meanwhile; see docs/use/stats.md"),
     _Option("run", "-t", "limit_secs", _number(1, 99999999), "SECS",
             text="wall-clock limit (default 120; none for a shell on a terminal or --gdb)"),
     _Option("run", "--retries", "retries", _number(0, RETRIES_MAX), "N", default=0,

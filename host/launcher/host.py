@@ -15,6 +15,7 @@ from typing import Optional
 from .attempts import RETRIES_MAX, Attempt, is_run_again
 from .death import BadExpression, check_expression
 from .host_load import HostLoad
+from .pin import Pin
 from .recording import RING_KIB_MAX
 from .records import BadRecord, from_json, read_json, to_json
 from .rundir import COM2, CONSOLE, QEMU_LOG, STREAM, RunDirectory
@@ -70,6 +71,7 @@ class Ending:
     error: Optional[str] = None  # why ktrun itself could not go on
     load: Optional[HostLoad] = None  # None: not known
     vmcore_problem: Optional[str] = None  # why there is none, of a run that was to leave one
+    pin: Optional[Pin] = None  # None: not asked for
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,8 @@ def _check(host: Host) -> None:
         _check_gate(gate)
     if ending.load and not all(0 <= number < _NUMBER_MAX for number in dataclasses.astuple(ending.load)):
         raise BadRecord("load: a number out of bounds")
+    if ending.pin and not all(0 <= number < _NUMBER_MAX for number in ending.pin.cpus):
+        raise BadRecord("pin: a number out of bounds")
     if host.asked.stats not in ("", "windows", "all"):
         raise BadRecord(f"stats: {host.asked.stats!r:.100}")
     if host.start not in ("cold", "warm", "unknown"):

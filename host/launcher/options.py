@@ -42,6 +42,7 @@ class Options(NamedTuple):
     gdb: Optional[Gdb]
     warm: bool
     vmcore: bool
+    pin: bool
     # run
     limit_secs: Optional[int]
     retries: int

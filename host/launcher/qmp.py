@@ -70,6 +70,15 @@ class Qmp:
         self._events.clear()
         return names
 
+    def cpu_threads(self) -> list[int]:
+        """The threads that run the guest's CPUs: one for each, or one for all (TCG)."""
+        self.begin()
+        found = self.execute("query-cpus-fast")
+        try:
+            return sorted({int(cpu["thread-id"]) for cpu in found})
+        except (KeyError, TypeError, ValueError) as error:
+            raise QmpError("query-cpus-fast names no threads") from error
+
     def execute(self, command: str, **arguments: Any) -> Any:
         self.send(command, arguments)
         return self.reply(command)

@@ -85,6 +85,7 @@ def result_bytes(judgement: Judgement) -> bytes:
                    "reason": checked.reason} for checked in facts.gates],
         "host_load": host.ending.load and {**asdict(host.ending.load),
                                            "qemu_waited_share": round(waited_share(host.ending.load), 3)},
+        "pin": host.ending.pin and asdict(host.ending.pin),
         "metrics_wakeups": facts.metrics.wakeups if facts.metrics.wakeups in ("windows", "all") else None,
     }
     return lines_of({**own, **{key: value for key, value in judgement.stream_keys.items() if key not in own}})

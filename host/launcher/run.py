@@ -21,6 +21,7 @@ from .host import LIMIT_STATUS, Ending
 from .host_load import HostLoad, measure_load, read_ticks
 from .jobs import CannotGoOn, Interrupted, Job, Jobs
 from .machine import Served, shown_command
+from .pin import CpuLocks, Pin, pin_threads
 from .plan import Plan
 from .qmp import Qmp, QmpError
 from .records import BadRecord
@@ -37,6 +38,7 @@ END_SECS = 15  # from the exit frame to QEMU's own end: the guest still drains a
 SERVER_SECS = 2  # from the end of a daemon of virtiofs to that of QEMU, whose end it may have seen
 STOP_SECS = 10  # from the request for dump and shutdown to the kill
 READER_SECS = 5  # the reader of a run that was cut short may be stuck on a closed terminal or a full pipe
+_ANSWER_SECS = 30  # QEMU's, about its threads, on a busy machine
 _SHOWN_SIZE = 16 * 1024 * 1024  # of an archive; a smaller one is there at once
 # Wake bytes (docs/internals/wire.md). A guest with ktbox.ack=1 waits for ACK; no other minds it.
 ACK = b"\xae"
@@ -79,7 +81,7 @@ def run_guest(ready: Preparation, directory: RunDirectory, jobs: Jobs) -> tuple[
     except OSError as error:
         ending = replace(ending, error=ending.error or f"unable to write hang.txt: {error.strerror}")
     status = guest.qemu_status
-    ending = replace(ending, qemu_status=status, unwritten=guest.unwritten, load=guest.load,
+    ending = replace(ending, qemu_status=status, unwritten=guest.unwritten, load=guest.load, pin=guest.pin,
                      vmcore_problem=guest.vmcore_problem, full=_full_file(ready.plan, directory, status), reader_error=reader_error,
                      wall_ms=int((time.monotonic() - started) * 1000))
     return ending, start
@@ -106,6 +108,8 @@ class _Guest:
         self._deadline: Optional[float] = None
         self._ticks = read_ticks()
         self.load: Optional[HostLoad] = None
+        self.pin: Optional[Pin] = None
+        self._locks = CpuLocks()
         options = plan.options
         self._shows_progress = os.isatty(2) and not (options.quiet or options.verbose or options.is_interactive)
 
@@ -149,12 +153,30 @@ class _Guest:
             write_stderr(os.fsencode(shown_command(command)))
         if options.gdb and not options.stops_at_panic:
             note(f"{'waiting for a debugger' if options.gdb.when else 'a debugger may attach'}: {self._gdb_command()}")
-        with create(self._directory.file(QEMU_LOG)) as log:
-            self._qemu = self._jobs.start(command, stdout=log, stderr=log, is_users=True,
-                                          keep=[self._directory.lock_fd, *keep, *_inherited()],
-                                          prepare=lambda: _limit_files(options.streams_kib))
+        ours, far_end = socket.socketpair()
+        monitor = ["-chardev", f"socket,id=pin,fd={far_end.fileno()}", "-mon", "chardev=pin,mode=control"]
+        with ours, create(self._directory.file(QEMU_LOG)) as log:
+            with far_end:
+                self._qemu = self._jobs.start([*command, *(monitor if options.pin else [])], stdout=log,
+                                              stderr=log, is_users=True,
+                                              keep=[self._directory.lock_fd, far_end.fileno(), *keep, *_inherited()],
+                                              prepare=lambda: _limit_files(options.streams_kib))
+            if options.pin:
+                self._pin(ours)
         self._servers.close_sockets()
         return self._qemu
+
+    def _pin(self, monitor: socket.socket) -> None:
+        """A QEMU that ends at once is not for this to report."""
+        options = self._plan.options
+        try:
+            threads = Qmp(monitor, self._jobs, _ANSWER_SECS).cpu_threads()
+        except QmpError as why:
+            self.pin = Pin((), f"nothing is pinned: {why}")
+            return
+        self.pin = pin_threads(threads, options.topology.cpus, self._locks)
+        if self.pin.warning and not options.quiet:
+            note(f"--pin: figures of this run may be off: {self.pin.warning}")
 
     def _gdb_command(self) -> str:
         """As a person types it. What gdb can't read as a program has no symbols for it either."""
@@ -167,6 +189,7 @@ class _Guest:
             if job:
                 job.send(signal.SIGKILL)
                 job.reap()
+        self._locks.release_all()
         self._qemu = self._reader = None
         self._directory.prepare(bool(self._plan.options.gets or self._plan.options.trace))
 
@@ -404,6 +427,7 @@ class _Guest:
     def stop(self) -> Optional[str]:
         """No signal interrupts this: what drain() has left is cut short. Returns why the stream can't be decoded."""
         self._stop_qemu()
+        self._locks.release_all()
         error = self._stop_reader()
         if self._viewer:
             self._viewer.send(signal.SIGKILL)
