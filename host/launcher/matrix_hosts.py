@@ -59,6 +59,8 @@ def check_for_hosts(cell: Options) -> None:
     """Raise Fault for what only this machine has."""
     if cell.shares:
         raise Fault("--hosts: a directory of --ro or --rw is on this machine only: bring it with -i")
+    if cell.host_root:
+        raise Fault("--hosts: the root of --host-root is on this machine only: bring what the payload needs with -i")
     if cell.record:
         raise Fault("--hosts: the file of --record is on this machine only")
 

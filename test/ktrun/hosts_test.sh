@@ -260,7 +260,7 @@ test_what_is_wrong_with_the_hosts_is_reported_by_its_line() {
 
 test_what_only_this_machine_has_is_refused() {
 	cp matrix good
-	for words in '--ro /etc:/mnt/x' '--record figures --stats'; do
+	for words in --host-root '--ro /etc:/mnt/x' '--record figures --stats'; do
 		{ cat good && echo "options = $words"; } >matrix
 		matrix
 		assert_status 205
