@@ -84,6 +84,8 @@ def lacks(kernel: Kernel, config: Optional[Config], given: Optional[str], driver
 
 
 def _modules_below(directory: str) -> set[str]:
+    if is_build_tree(directory):
+        return {_module_name(os.path.splitext(name)[0]) for name in _lines_of(f"{directory}/modules.order")}
     return {_module_name(name) for _, _, names in os.walk(directory + "/kernel", followlinks=True) for name in names}
 
 
