@@ -181,7 +181,7 @@ class _Guest:
     def _gdb_command(self) -> str:
         """As a person types it. What gdb can't read as a program has no symbols for it either."""
         kernel, gdb = self._plan.kernel, self._plan.options.gdb
-        symbols = find_vmlinux(kernel.path) or kernel.symbols or (kernel.path if kernel.form == "elf" else "")
+        symbols = find_vmlinux(kernel) or kernel.symbols or (kernel.path if kernel.form == "elf" else "")
         return " ".join(["gdb", *([symbols] if symbols else []), f"-ex 'target remote :{gdb.port if gdb else 0}'"])
 
     def abandon(self) -> None:

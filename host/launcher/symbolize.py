@@ -44,17 +44,19 @@ class NoSymbols(Exception):
     """The text says why."""
 
 
-def find_vmlinux(image: str) -> Optional[str]:
-    """With debug information: the image itself, or a file vmlinux in its directory, or at the top of its build tree."""
+def find_vmlinux(kernel: Kernel) -> Optional[str]:
+    """With debug information: that of the directory of -k, the image itself, or a file vmlinux in its directory, or at
+    the top of its build tree."""
+    image = kernel.path
     directory = os.path.dirname(image)
     top = re.sub(r"(^|/)arch/[^/]+/boot$", "", directory)
-    names = [image, f"{directory or '.'}/vmlinux", f"{top or '.'}/vmlinux"]
+    names = [*filter(None, [kernel.symbols]), image, f"{directory or '.'}/vmlinux", f"{top or '.'}/vmlinux"]
     return next((name for name in names if os.path.isfile(name) and has_debug_info(name)), None)
 
 
 def keep_symbols(kernel: Kernel, directory: RunDirectory, jobs: Jobs) -> Symbols:
     """No file is made where there is nothing to translate, or nothing to translate it by."""
-    vmlinux = find_vmlinux(kernel.path)
+    vmlinux = find_vmlinux(kernel)
     addresses = _addresses_in(directory) if vmlinux else {}
     if not vmlinux or not addresses:
         return Symbols()
