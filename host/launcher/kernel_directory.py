@@ -21,6 +21,7 @@ from .text import Fault
 _NAMES = ("image", "vmlinux", "bzImage", "vmlinuz", "Image")  # the first is taken of several of the same release
 _NAME = re.compile(rf"(?:{'|'.join(_NAMES)})(?:-.+)?")
 _TITLE = re.compile(r"^# Linux/(\S+)", re.MULTILINE)  # Kconfig's first comment
+_TREE_IMAGES = {X86_64.name: ("vmlinux", "arch/x86/boot/bzImage"), AARCH64.name: ("arch/arm64/boot/Image",)}
 _RELEASE_MAX = 256
 _SHOWN = 4
 
@@ -28,6 +29,10 @@ _SHOWN = 4
 def is_build_tree(directory: str) -> bool:
     """One in which a kernel was configured."""
     return os.path.isfile(f"{directory}/.config") and os.path.isdir(f"{directory}/arch")
+
+
+def has_image(tree: str) -> bool:
+    return any(os.path.isfile(f"{tree}/{name}") for names in _TREE_IMAGES.values() for name in names)
 
 
 def read_kernel_at(path: str) -> Kernel:
@@ -68,7 +73,7 @@ def architecture_of(config: Config, where: str) -> Architecture:
 
 def _image_of_tree(tree: str, arch: Architecture, config: Config) -> str:
     """vmlinux where QEMU can enter it: it needs not be unpacked, and is at least as new as the others."""
-    names = ["vmlinux", "arch/x86/boot/bzImage"] if arch is X86_64 else ["arch/arm64/boot/Image"]
+    names = list(_TREE_IMAGES[arch.name])
     if config.state("PVH") != "y":
         names.reverse()
     found = next((name for name in names if os.path.isfile(f"{tree}/{name}")), None)

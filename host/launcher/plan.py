@@ -20,7 +20,7 @@ from .include import check_file, check_include, check_program, name_of_include
 from .jobs import Jobs
 from .kernel import Kernel
 from .kernel_config import FOR_SCHEDULERS, GOES_WITHOUT, Config, find_config
-from .kernel_directory import read_kernel_at
+from .kernel_directory import has_image, is_build_tree, read_kernel_at
 from .modules import check_modules_option, check_options
 from .options import Options
 from .paths import Paths
@@ -128,7 +128,7 @@ def check_base(paths: Paths, kernel: Kernel) -> None:
 
 def choose_kernel(options: Options, paths: Paths, jobs: Jobs) -> str:
     """The path of an image or a directory. A release is looked for, and fetched if need be."""
-    word = options.kernel or _kernel_of_environment() or _default_kernel(paths)
+    word = options.kernel or _kernel_of_environment() or _tree_here(options) or _default_kernel(paths)
     if word.startswith("/"):
         return word
     from .kernels import find_release
@@ -138,6 +138,16 @@ def choose_kernel(options: Options, paths: Paths, jobs: Jobs) -> str:
 def _kernel_of_environment() -> Optional[str]:
     word = os.environ.get("KTRUN_KERNEL")
     return parse_kernel("KTRUN_KERNEL", word) if word else None
+
+
+def _tree_here(options: Options) -> Optional[str]:
+    """Who has just built a kernel is in its tree, and means that one."""
+    here = os.getcwd()
+    if not is_build_tree(here) or not has_image(here):
+        return None
+    if not options.quiet:
+        note(f"kernel: that of this build tree, {here} (-k names another one)")
+    return here
 
 
 def _default_kernel(paths: Paths) -> str:

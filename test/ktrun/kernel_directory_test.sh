@@ -100,6 +100,27 @@ test_the_environment_may_name_a_directory() {
 	unset KTRUN_KERNEL
 }
 
+# dry_run_in DIRECTORY ARG...
+dry_run_in() {
+	directory=$1
+	shift
+	run sh -c 'cd "$1" && shift && exec "$@" -n -- true' sh "$directory" "$KTRUN" "$@"
+	assert_status 0
+}
+
+test_in_a_build_tree_its_kernel_is_the_default_one() {
+	tree tree
+	dry_run_in tree
+	assert_matches "-kernel $PWD/tree/vmlinux " out
+	assert_matches "^ktrun: kernel: that of this build tree, $PWD/tree \\(-k names another one\\)\$" err
+	dry_run_in tree -k "$KT_TOP/build/kernel/image"
+	assert_matches "-kernel $KT_TOP/build/kernel/image " out
+	assert_no_match 'this build tree' err
+	rm tree/vmlinux tree/arch/x86/boot/bzImage
+	dry_run_in tree
+	assert_matches "-kernel $KT_TOP/build/kernel/image " out
+}
+
 test_options_that_a_tree_lacks_are_named_before_the_boot() {
 	tree tree
 	whole=$(cat tree/.config)
