@@ -129,7 +129,8 @@ _OPTIONS = (
     _Option("guest", "-k", "kernel", parse_kernel, "KERNEL",
             text="an image (bzImage, ELF vmlinux, arm64 Image), a directory with one, such as a build tree, or a "
                  "VERSION that --kernels lists, which is fetched from Debian if need be; see docs/use/kernels.md "
-                 "(default: $KTRUN_KERNEL, else build/kernel/image of the source tree, made by `make kernel`)"),
+                 "(default: $KTRUN_KERNEL, else the build tree in which ktrun is started, else build/kernel/image of "
+                 "ktbox's source tree, made by `make kernel`)"),
     _Option("guest", "-s", "scheduler", parse_scheduler, "SCHEDULER",
             text="program or script, or a command by its bare name; its shared libraries or its "
                  "interpreter come along"),
@@ -162,8 +163,8 @@ _OPTIONS = (
     _Option("guest", "--scenario", "scenario", parse_path, "FILE",
             text="run the shell commands of FILE at their times, beside COMMAND, or alone; see docs/use/scenario.md"),
     _Option("guest", "--shell", "shell",
-            text="open a shell in the guest on this terminal; without a terminal it reads its commands from stdin; "
-                 "with COMMAND, run that command instead of a shell"),
+            text="open a shell in the guest on this terminal, as ktrun does there if it has nothing to run; without a "
+                 "terminal it reads its commands from stdin; with COMMAND, run that command instead of a shell"),
     _Option("guest", "--history", "history", parse_path, "FILE",
             text="keep the guest shell's history in FILE (created if missing)"),
     _Option("guest", "--escape", "escape", parse_escape, "CHAR", default="]",
@@ -367,11 +368,21 @@ def parse(words: Sequence[str], version: str, stdin: str, defaults: str) -> Opti
     if namespace.retries and (namespace.gdb or (namespace.shell and not arguments)):
         raise Fault("--retries: a run that somebody attends is not run again: neither --gdb nor --shell without a command "
                     "goes with it")
+    namespace.shell = namespace.shell or (not arguments and _has_nothing_to_do(namespace)
+                                          and all(os.isatty(number) for number in (0, 1, 2)))
     if "--history" in seen and not namespace.shell:
         raise Fault("--history: only a shell has a history: give --shell")
     options = Options(**vars(namespace), command=command, arguments=arguments, stdin=stdin,
                       words=tuple(words))
     return _default_limit(_with_figures(_default_events(_shell_from_stdin(options))))
+
+
+def _has_nothing_to_do(namespace: argparse.Namespace) -> bool:
+    """Somebody at a terminal then wants to look at the guest."""
+    return not any(getattr(namespace, name) for name in (
+        "scheduler", "enable", "disable", "tests", "scenario", "kselftest", "replay", "matrix", "compare", "history_of",
+        "bisect", "gets", "gates", "record", "json", "junit", "tap", "report", "summary", "check", "kernels",
+        "kernel_config", "warm_list", "warm_clear", "gdb"))
 
 
 def _check_comparison(namespace: argparse.Namespace, seen: Sequence[str]) -> None:

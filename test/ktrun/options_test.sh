@@ -57,6 +57,26 @@ documented_verdicts() {
 	tr -d '`' <"$KT_TOP/docs/use/verdicts.md" | grep -oE '^\| [a-z-]+ \| [0-9]+ ' | tr -d '|'
 }
 
+# on_a_terminal [OPTION...]: ktrun, dry, with stdin, stdout and stderr on one.
+on_a_terminal() {
+	KTRUN_OPTS=-n run "$KT_PYTHON" -c 'import os, pty, sys
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' "$KTRUN" "$@"
+	assert_status 0
+}
+
+test_on_a_terminal_with_nothing_to_run_there_is_a_shell() {
+	for words in '--shell -m 256' '-m 256' ''; do
+		on_a_terminal $words
+		assert_matches 'KTSTR_MODE=shell ktbox.ctl=1 ' out
+	done
+	for words in '-s /bin/true' '-- true' '--junit junit.xml'; do
+		on_a_terminal $words
+		assert_no_match KTSTR_MODE=shell out
+	done
+	KTRUN_OPTS=-n run "$KTRUN" </dev/null
+	assert_no_match KTSTR_MODE=shell out
+}
+
 test_help_names_every_verdict_with_its_code() {
 	run "$KTRUN" --help
 	documented_verdicts | while read -r word code; do
