@@ -57,6 +57,18 @@ test_no_source_file_cites_a_document_that_is_not_there() {
 	assert_clean citations
 }
 
+test_no_task_needs_more_words_in_ktrun() {
+	assert_clean words
+	assertTrue "tasks" "[ $(grep -c '^| .*`ktrun' "$KT_TOP/docs/use/tasks.md") -ge 15 ]"
+}
+
+test_a_task_that_needs_more_words_in_ktrun_is_found() {
+	mkdir -p tree/docs/use
+	plant use/tasks.md '| task | ktrun | vng |' '|---|---|---|' '| a | `ktrun -- a` | `vng -- a` |' \
+		"| b | \`ktrun -k 'x y' -- b\` | \`vng b\` or \`vng\` |" '| c | `ktrun a` | - |'
+	assert_found words "docs/use/tasks.md:4: ktrun needs 5 words, and 2 are enough"
+}
+
 test_a_row_after_an_empty_line_is_found() {
 	plant a.md '| a | b |' '|---|---|' '| 1 | 2 |' '' '| 3 | 4 |'
 	assert_found tables "$here/a.md:5: "'row outside a table: | 3 | 4 |'

@@ -2,16 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Find what is wrong in the documents of a source tree.
 
-documents.py tables|links|files|citations TOP
+documents.py tables|links|files|citations|words TOP
   tables     a row with another number of cells than its table's head, a row outside a table, text glued to a table
   links      a relative link, or the heading that it names, that does not exist
   files      a file of the source tree that a document names, and that does not exist
   citations  a document that a source file names, and that does not exist
+  words      a row of docs/use/tasks.md in which ktrun's command has more words than a neighbour's
 Prints FILE:LINE: WHAT for each. Exit: 0 when there is none; 1.
 """
 import glob
 import os
 import re
+import shlex
 import sys
 from typing import Callable, Iterator
 
@@ -141,8 +143,18 @@ def citations(top: str) -> Iterator[Finding]:
                         yield path, number, "no such document: " + cited
 
 
+def words(top: str) -> Iterator[Finding]:
+    """The first command of each cell is counted; a cell without one has no command for the task."""
+    path = "docs/use/tasks.md"
+    for number, line in prose(top, path) if os.path.exists(os.path.join(top, path)) else ():
+        row = [re.search(r"`([^`]+)`", cell) for cell in line.split("|")[2:-1]] if line.startswith("| ") else []
+        counts = [len(shlex.split(found.group(1))) for found in row if found]
+        if row and row[0] and counts[0] > min(counts):
+            yield path, number, "ktrun needs %d words, and %d are enough" % (counts[0], min(counts))
+
+
 CHECKS: dict[str, Callable[[str], Iterator[Finding]]] = {
-    "tables": tables, "links": links, "files": files, "citations": citations}
+    "tables": tables, "links": links, "files": files, "citations": citations, "words": words}
 
 
 def main() -> None:
