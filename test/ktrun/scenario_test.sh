@@ -37,7 +37,7 @@ test_it_does_not_go_with_tests_and_shell() {
 	for words in '--shell' '--test a_test.sh'; do
 		ktrun --scenario scenario $words
 		assert_status 205
-		assert_matches '^ktrun: --scenario: neither --test nor --shell goes with it$' err
+		assert_matches '^ktrun: --scenario: neither --test, --kselftest nor --shell goes with it$' err
 	done
 }
 
