@@ -31,6 +31,7 @@ _MESSAGE_MAX, _MESSAGES_MAX, _NAME_MAX = 2000, 2 * 1024 * 1024, 300  # character
 _DEPTH_MAX, _PROBLEMS_MAX = 8, 20
 _LINE = re.compile(rb"^([ #]*)(not ok(?= |$)|ok(?= +[0-9]+(?:[ \t]|$)| *$| - | # )|1\.\.(?=[0-9])"
                    rb"|K?TAP version(?= [0-9])|Bail out!|Subtest:(?= ))([^\n]*)$", re.MULTILINE)
+_INDENTED = re.compile(rb"^[ #]*\t[ #\t]*", re.MULTILINE)  # by a tab: a level, as two spaces are
 _RESULT = re.compile(r" *([0-9]*)(?:[ \t]+(?:- +)?| *$)(.*?)(?:(?<!\S)# *(.*))?", re.DOTALL)
 _WORD = re.compile(rb"ok|1\.\.|version|Bail out|Subtest")  # a block of lines without one of these is passed over
 _PREFIX = re.compile(r"(?:# | )*")
@@ -93,7 +94,7 @@ def _lines(path: str) -> Iterator[_Line]:
     """The lines that mean something. What has none of them costs nothing but the search."""
     before = b""
     for block in blocks_of_lines(path):
-        block = block.replace(b"\r", b"")
+        block = _INDENTED.sub(lambda found: found.group().expandtabs(2), block.replace(b"\r", b""))
         at = 0
         for found in _LINE.finditer(block) if _WORD.search(block) else ():
             before = (before + block[max(at, found.start() - _MESSAGE_MAX):found.start()])[-_MESSAGE_MAX:]
