@@ -40,7 +40,7 @@ from .report.markdown import matrix_markdown
 from .report.matrix import NOT_RUN, Cell, Row, matrix_junit, matrix_page, matrix_table, rows_of
 from .result import Outcome, read_outcome
 from .rundir import RunDirectory, check_output
-from .text import Fault, note, print_text, without_controls, write_stderr
+from .text import Fault, note, print_text, shell_word, without_controls, write_stderr
 from .verdicts import passes
 from .workdir import work_directory
 
@@ -92,7 +92,10 @@ def _emit(cells: Sequence[Work], matrix: Matrix, output: str, options: Options, 
     """What has not finished. The directory is this matrix's from now on: with it, ktrun collects the results."""
     with _lock(output, options.matrix or "") as directory:
         todo = [cell for cell in cells if _is_unfinished(directory.path, cell.name)]
-    commands = {cell: command_of(_words(cell, matrix, options.warm), output, cell.name, paths) for cell in todo}
+    # From this directory, for relative paths among the options; a line of a file of commands must not read the next.
+    commands = {cell: f"cd {shell_word(os.getcwd())} && "
+                      f"{command_of(_words(cell, matrix, options.warm), output, cell.name, paths)} </dev/null"
+                for cell in todo}
     if options.emit == "jobs":
         print_text(b"".join(os.fsencode(f"{command}\n") for command in commands.values()))
     else:

@@ -302,7 +302,8 @@ test_emitted_jobs_are_the_cells_and_the_matrix_collects_them() {
 	assertEquals "lines" 4 "$(wc -l <out)"
 	assertEquals "runs" 0 "$(wc -l <stub/runs)"
 	sed -n 2p out >job
-	sh ./job >said 2>&1
+	echo 'echo next' >>job
+	assertEquals "the next command" next "$(cd / && sh <"$OLDPWD/job" 2>"$OLDPWD/said" | tail -n 1)"
 	assert_matches '"verdict": "fail"' m/00002/result.json
 	matrix --emit github
 	assertEquals "00001 00003 00004" "$("$KT_PYTHON" -c 'import json, sys
