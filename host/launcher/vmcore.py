@@ -164,7 +164,7 @@ def _dump(qmp: Qmp, file: IO[bytes], limit: int, jobs: Jobs) -> None:
         qmp.send("dump-guest-memory", {"paging": False, "protocol": f"fd:{VMCORE}", "format": "kdump-zlib"})
         try:
             _Flattened(near, qmp, jobs).unpack(file, limit)
-        except NoVmcore:
+        except (NoVmcore, OSError):
             near.close()  # QEMU does not wait for a reader that is gone
             with contextlib.suppress(QmpError):
                 qmp.reply("dump-guest-memory")
