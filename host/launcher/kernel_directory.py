@@ -21,8 +21,7 @@ from .text import Fault
 _NAMES = ("image", "vmlinux", "bzImage", "vmlinuz", "Image")  # the first is taken of several of the same release
 _NAME = re.compile(rf"(?:{'|'.join(_NAMES)})(?:-.+)?")
 _TITLE = re.compile(r"^# Linux/(\S+)", re.MULTILINE)  # Kconfig's first comment
-_TREE_IMAGES = {X86_64.name: ("vmlinux", "arch/x86/boot/bzImage"), AARCH64.name: ("arch/arm64/boot/Image",)}
-_RELEASE_MAX = 256
+_RELEASE_MAX, _TITLE_MAX = 256, 4096
 _SHOWN = 4
 
 
@@ -31,8 +30,13 @@ def is_build_tree(directory: str) -> bool:
     return os.path.isfile(f"{directory}/.config") and os.path.isdir(f"{directory}/arch")
 
 
-def has_image(tree: str) -> bool:
-    return any(os.path.isfile(f"{tree}/{name}") for names in _TREE_IMAGES.values() for name in names)
+def is_of_linux(tree: str) -> bool:
+    """Other programs have a .config and an arch/, too: BusyBox, U-Boot."""
+    try:
+        with open(f"{tree}/.config", encoding="utf-8", errors="replace") as file:
+            return bool(_TITLE.search(file.read(_TITLE_MAX)))
+    except OSError:
+        return False
 
 
 def read_kernel_at(path: str) -> Kernel:
@@ -73,7 +77,7 @@ def architecture_of(config: Config, where: str) -> Architecture:
 
 def _image_of_tree(tree: str, arch: Architecture, config: Config) -> str:
     """vmlinux where QEMU can enter it: it needs not be unpacked, and is at least as new as the others."""
-    names = list(_TREE_IMAGES[arch.name])
+    names = ["vmlinux", "arch/x86/boot/bzImage"] if arch is X86_64 else ["arch/arm64/boot/Image"]
     if config.state("PVH") != "y":
         names.reverse()
     found = next((name for name in names if os.path.isfile(f"{tree}/{name}")), None)

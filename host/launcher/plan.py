@@ -20,7 +20,7 @@ from .include import check_file, check_include, check_program, name_of_include
 from .jobs import Jobs
 from .kernel import Kernel
 from .kernel_config import FOR_SCHEDULERS, GOES_WITHOUT, Config, find_config
-from .kernel_directory import has_image, is_build_tree, read_kernel_at
+from .kernel_directory import is_build_tree, is_of_linux, read_kernel_at
 from .modules import check_modules_option, check_options
 from .options import Options
 from .paths import Paths
@@ -143,7 +143,7 @@ def _kernel_of_environment() -> Optional[str]:
 def _tree_here(options: Options) -> Optional[str]:
     """Who has just built a kernel is in its tree, and means that one."""
     here = os.getcwd()
-    if not is_build_tree(here) or not has_image(here):
+    if not is_build_tree(here) or not is_of_linux(here):
         return None
     if not options.quiet:
         note(f"kernel: that of this build tree, {here} (-k names another one)")

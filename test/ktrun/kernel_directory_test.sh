@@ -117,6 +117,10 @@ test_in_a_build_tree_its_kernel_is_the_default_one() {
 	assert_matches "-kernel $KT_TOP/build/kernel/image " out
 	assert_no_match 'this build tree' err
 	rm tree/vmlinux tree/arch/x86/boot/bzImage
+	run sh -c 'cd tree && exec "$1" --bisect bad=fail -- true' sh "$KTRUN"
+	assert_status 125
+	assert_matches 'kernel tree without an image' err
+	echo '# Busybox version: 1.37.0' >tree/.config
 	dry_run_in tree
 	assert_matches "-kernel $KT_TOP/build/kernel/image " out
 }
