@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from dataclasses import dataclass
 from typing import Optional, Sequence
 
@@ -47,6 +48,8 @@ def read_hosts(path: str) -> list[Host]:
 
 def _read_line(text: str, names: Sequence[str]) -> Host:
     slots, rest = _slots(text)
+    if "#" in rest:
+        raise Fault(f"a comment needs a line of its own: {text}")
     if rest == ":":
         return Host(_new_name("localhost", names), slots, ("sh", "-c"))
     try:
@@ -57,6 +60,8 @@ def _read_line(text: str, names: Sequence[str]) -> Host:
     if not _LOGIN.fullmatch(login) or login.startswith("-") or login.isdigit():
         raise Fault(f"not [USER@]HOST at its end (a port is an option of ssh: ssh -p 2222 HOST): {text}")
     program = words[:-1] or ["ssh"]
+    if not shutil.which(program[0]):
+        raise Fault(f"no program {program[0]}, which is to reach the host: {text}")
     return Host(_new_name(login.rpartition("@")[2], names), slots, (*program, *_SSH_OPTIONS, login))
 
 

@@ -243,6 +243,8 @@ test_what_is_wrong_with_the_hosts_is_reported_by_its_line() {
 		host:22|a port is an option of ssh
 		-oProxyCommand=x|not \[USER@\]HOST
 		ssh 'host|No closing quotation
+		no-such-ssh host|no program no-such-ssh, which is to reach the host
+		2/: # here|a comment needs a line of its own
 	END
 	echo '# nobody' >hosts
 	matrix
