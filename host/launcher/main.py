@@ -25,6 +25,7 @@ def main(top: str, words: Sequence[str]) -> int:
     os.environ["LC_ALL"] = "C"
     stdin = _standard_input()
     try:
+        _check_directory()
         paths = find_paths(top)
         return _run(parse(words, paths.version, stdin, os.environ.get("KTRUN_OPTS", "")), paths)
     except Unbuilt as fault:
@@ -38,6 +39,13 @@ def main(top: str, words: Sequence[str]) -> int:
     except Exception:  # Python's own code for it is 1, which would be the payload's, or a bad commit
         write_stderr(b"ktrun itself has failed:\n" + traceback.format_exc().encode("ascii", "backslashreplace"))
     return 205
+
+
+def _check_directory() -> None:
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise Fault(f"the current directory is no longer there: {error.strerror}") from error
 
 
 def _run(options: Options, paths: Paths) -> int:
