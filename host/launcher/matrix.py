@@ -71,21 +71,30 @@ def run_matrix(options: Options, paths: Paths, jobs: Jobs) -> int:
     with _lock(plan.output, options.matrix or "") as directory:
         _write_cells(directory.path, cells, matrix, accel, options.warm, paths)
         todo = [cell for cell in cells if _is_unfinished(directory.path, cell.name)]
-        if todo and hosts:
-            _run_on_hosts(directory, todo, hosts, matrix, options, paths, jobs)
-        elif todo:
-            _run_cells(directory, todo, len(cells), matrix, accel, options, jobs)
-        names = read_hosts_of(f"{directory.path}/joblog")
-        results = [_collect(directory.path, cell, names.get(cell.name, "")) for cell in cells]
+        try:
+            if todo and hosts:
+                _run_on_hosts(directory, todo, hosts, matrix, options, paths, jobs)
+            elif todo:
+                _run_cells(directory, todo, len(cells), matrix, accel, options, jobs)
+        except Interrupted:
+            _report(options, cells, directory.path)
+            raise
+        return 0 if _report(options, cells, directory.path) else 1
+
+
+def _report(options: Options, cells: Sequence[Work], directory: str) -> bool:
+    """Of all cells, also of those that were not run. Whether all have passed. Raises Fault."""
+    names = read_hosts_of(f"{directory}/joblog")
+    results = [_collect(directory, cell, names.get(cell.name, "")) for cell in cells]
     rows = rows_of(results)
-    reports = _reports(options, rows, results, directory.path)
-    table = matrix_table(rows, results, directory.path, _again(options, directory.path))
+    reports = _reports(options, rows, results, directory)
+    table = matrix_table(rows, results, directory, _again(options, directory))
     if options.report_on_stdout:
         write_stderr(table)
     else:
         reports["the table"] = lambda: print_text(table)
     make_all(reports)
-    return 0 if all(passes(cell.verdict) for cell in results) else 1
+    return all(passes(cell.verdict) for cell in results)
 
 
 def _emit(cells: Sequence[Work], matrix: Matrix, output: str, options: Options, paths: Paths) -> int:
@@ -287,8 +296,9 @@ def progress_line(todo: Sequence[Work], ends: Mapping[str, int], at_once: int, e
 
 
 def _again(options: Options, directory: str) -> str:
-    hosts = f" --hosts {shlex.quote(options.hosts)}" if options.hosts else ""
-    return f"ktrun --matrix {shlex.quote(options.matrix or '')}{hosts} -o {shlex.quote(directory)}"
+    given = {"--matrix": options.matrix, "--hosts": options.hosts, "-o": directory, **options.reports}
+    words = [word for option, value in given.items() if value for word in (option, value)]
+    return shlex.join(["ktrun", *words, *(["--warm"] if options.warm else [])])
 
 
 def _collect(directory: str, cell: Work, host: str) -> Cell:

@@ -169,7 +169,7 @@ begin_matrix() {
 	mkfifo stub/go stub/began
 	{ echo 'echo began >"$STUB/began"; : >"$STUB/go"' && cat stub/act; } >act # before it sends an exit frame
 	mv act stub/act
-	"$KTRUN" --matrix matrix -o "$PWD/m" >out 2>err &
+	"$KTRUN" --matrix matrix -o "$PWD/m" "$@" >out 2>err &
 	pid=$!
 	read -r answer <stub/began
 }
@@ -180,11 +180,13 @@ go_on() {
 }
 
 test_a_matrix_that_is_asked_to_end_ends_its_cells_and_goes_on_later() {
-	begin_matrix
+	begin_matrix --junit "$PWD/r.xml"
 	kill -TERM "$pid"
 	end_of "$pid"
 	assertEquals "status: $(cat err)" 130 "$status"
-	assert_matches "^ktrun: matrix: stopped; go on with: ktrun --matrix $PWD/matrix -o $PWD/m$" err
+	assert_matches "^ktrun: matrix: stopped; go on with: ktrun --matrix $PWD/matrix -o $PWD/m --junit $PWD/r.xml$" err
+	assert_matches '^matrix: 0 of 8 cells passed, 0 failed, 8 not run' out
+	assertEquals "skipped cases" 8 "$(grep -c '<skipped' r.xml)"
 	assertEquals "cells and QEMUs that are left" "" "$(pgrep -f "$PWD/m/0")"
 	assertEquals "verdicts of those that had begun" interrupted \
 		"$(sed -n 's/^  "verdict": "\([^"]*\)".*/\1/p' m/*/result.json | sort -u)"
