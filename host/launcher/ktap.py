@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import Iterator, NamedTuple, Optional
 
@@ -32,6 +33,7 @@ _DEPTH_MAX, _PROBLEMS_MAX = 8, 20
 _LINE = re.compile(rb"^([ #]*)(not ok(?= |$)|ok(?= +[0-9]+(?:[ \t]|$)| *$| - | # )|1\.\.(?=[0-9])"
                    rb"|K?TAP version(?= [0-9])|Bail out!|Subtest:(?= ))([^\n]*)$", re.MULTILINE)
 _INDENTED = re.compile(rb"^[ #]*\t[ #\t]*", re.MULTILINE)  # by a tab: a level, as two spaces are
+_YAML = re.compile(rb"^( +)(---|\.\.\.)$", re.MULTILINE)
 _RESULT = re.compile(r" *([0-9]*)(?:[ \t]+(?:- +)?| *$)(.*?)(?:(?<!\S)# *(.*))?", re.DOTALL)
 _WORD = re.compile(rb"ok|1\.\.|version|Bail out|Subtest")  # a block of lines without one of these is passed over
 _PREFIX = re.compile(r"(?:# | )*")
@@ -96,7 +98,12 @@ def _lines(path: str) -> Iterator[_Line]:
     for block in blocks_of_lines(path):
         block = _INDENTED.sub(lambda found: found.group().expandtabs(2), block.replace(b"\r", b""))
         at = 0
+        yaml = _yaml_in(block)
         for found in _LINE.finditer(block) if _WORD.search(block) else ():
+            while yaml and yaml[0][1] < found.start():
+                yaml.popleft()
+            if yaml and yaml[0][0] < found.start():
+                continue
             before = (before + block[max(at, found.start() - _MESSAGE_MAX):found.start()])[-_MESSAGE_MAX:]
             at = found.end() + 1
             prefix, word, rest = map(decoded, found.groups())
@@ -104,6 +111,22 @@ def _lines(path: str) -> Iterator[_Line]:
                 yield _Line(prefix, word, rest, before)
                 before = b""
         before = (before + block[max(at, len(block) - _MESSAGE_MAX):] + b"\n")[-_MESSAGE_MAX:]
+
+
+def _yaml_in(block: bytes) -> deque[tuple[int, int]]:
+    """Where TAP 13's blocks of YAML begin and end: an indented --- up to a ... of the same indentation, which each line
+    between has too, so that none hides a result of the report around it."""
+    found: deque[tuple[int, int]] = deque()
+    begin, indentation = -1, b""
+    for mark in _YAML.finditer(block) if b"---" in block else ():
+        if mark.group(2) == b"---":
+            begin, indentation = mark.start(), mark.group(1)
+        elif begin >= 0 and mark.group(1) == indentation:
+            text = block[begin:mark.start()]
+            if text.count(b"\n") == text.count(b"\n" + indentation) + 1:
+                found.append((begin, mark.start()))
+            begin = -1
+    return found
 
 
 class _Reader:

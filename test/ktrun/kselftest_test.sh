@@ -152,6 +152,11 @@ ok 2 selftests: y\n' 'passed selftests: x: a
 failed selftests: x: b
 passed selftests: y
 2 1 0'
+	assert_report 'TAP version 13\n1..3\nok 1 a\n  ---\n  not ok 1 in it\n  ...\nok 2 b\n  ---\nnot ok 3 c\n  ...\n' \
+		'passed a
+passed b
+failed c: ---
+2 1 0'
 	assert_report 'KTAP version 1\n1..1\n\t1..1\n\tnot ok 1 sub\nok 1 parent\n' 'failed parent: sub
 0 1 0'
 	assert_report 'TAP version 13\n1..1\n    # Subtest: s\n    1..1\n    ok 1 t\nok 1 s\n' 'passed s: t
