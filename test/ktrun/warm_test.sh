@@ -133,7 +133,7 @@ test_bad_input_is_refused() {
 	done
 	KTRUN_OPTS=--warm-clear run inst/host/ktrun -- true
 	assert_status 205
-	assert_matches '^ktrun: KTRUN_OPTS: --warm-list and --warm-clear belong on the command line' err
+	assert_matches '^ktrun: KTRUN_OPTS: --warm-clear belongs on the command line' err
 }
 
 test_the_words_of_a_run_are_not_the_kernels() {
