@@ -6,7 +6,7 @@ runs.tsv, NNNNN.sh (a run's command), NNNNN/ (its run directory), NNNNN.err (its
 stdout. Exit: 0 all runs have passed; 1 one has not, or (--fail-if-worse) a side is worse than the first.
 
 Runs go one after the other: two VMs at once would measure each other. A run that did not pass is named and gives no
-figures. A stopped comparison goes on when it is started again with the same sides and directory.
+figures, unless only a gate failed: its figures count, and each side says how often. A stopped comparison goes on when it is started again with the same sides and directory.
 """
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from .report.compare_page import compare_page
 from .result import Measured, read_measured
 from .rundir import RunDirectory, check_output
 from .text import Fault, note, one_line, print_text, without_controls, write_stderr
-from .verdicts import passes
+from .verdicts import has_figures, passes
 from .workdir import work_directory
 
 _GIVE_UP = 3  # runs of a side that have all failed
@@ -58,8 +58,8 @@ def run_comparison(options: Options, paths: Paths, jobs: Jobs) -> int:
         comparison = _run_all(directory, design, accel, options, paths, jobs)
         directory.replace("compare.json", compare_json(comparison))
     _report(options, comparison)
-    failed = bool(comparison.failed)
-    return 1 if failed or (options.fail_if_worse and has_worse(comparison.payloads)) else 0
+    is_passed = all(passes(run.verdict) for run in comparison.runs)
+    return 1 if not is_passed or (options.fail_if_worse and has_worse(comparison.payloads)) else 0
 
 
 def _run_all(directory: RunDirectory, design: Design, accel: str, options: Options, paths: Paths,
@@ -144,7 +144,7 @@ def _why_enough(design: Design, progress: _Progress, rounds: int, options: Optio
     """Between rounds. Empty: it goes on."""
     for at, side in enumerate(design.sides):
         mine = [measured.outcome.word for turn, measured in progress.done.items() if turn.side == at]
-        if len(mine) >= _GIVE_UP and not any(map(passes, mine)):
+        if len(mine) >= _GIVE_UP and not any(map(has_figures, mine)):
             return f"ended early: all {len(mine)} runs of {side.letter} failed"
     if options.until is None or rounds % 2 or rounds < RUNS_UNTIL_LEAST:  # whole blocks of ABBA only
         return ""
@@ -162,19 +162,19 @@ def _rules(design: Design, options: Options) -> Rules:
 
 def _samples(design: Design, done: dict[Turn, Measured]) -> list[list[list[dict[str, Value]]]]:
     return [[[measured.metrics for turn, measured in done.items()
-              if (turn.payload, turn.side) == (payload, side) and passes(measured.outcome.word)]
+              if (turn.payload, turn.side) == (payload, side) and has_figures(measured.outcome.word)]
              for side in range(len(design.sides))] for payload in range(len(design.payloads))]
 
 
 def _collect(design: Design, done: dict[Turn, Measured], end: str, directory: str, options: Options) -> Comparison:
     runs = tuple(Run(turn.name, turn.round + 1, turn.payload, turn.side, measured.outcome.word,
                      one_line(measured.outcome.reason or ""), measured.accel, measured.kernel_release,
-                     measured.outcome.started) for turn, measured in done.items())
+                     measured.outcome.started, measured.gates) for turn, measured in done.items())
     rules = _rules(design, options)
     payloads = compare_runs(_samples(design, done), rules)
     names = {metric.name for metrics in payloads for metric in metrics}
     unknown = [headline.name for headline in options.metrics if headline.name not in names]
-    if unknown and any(passes(run.verdict) for run in runs):
+    if unknown and any(has_figures(run.verdict) for run in runs):
         end = "; ".join(filter(None, [end, f"no run has measured {', '.join(unknown)}"]))
     if options.until and not end:
         widths = [width for metrics in payloads if (width := widest(metrics))]

@@ -14,7 +14,7 @@ from .host_load import HostLoad, why_too_busy
 from .metrics import Metrics, Value, first_beyond
 from .values import Gate
 
-KEPT, FAILED, INCONCLUSIVE = "kept", "failed", "inconclusive"
+OUTCOMES = KEPT, FAILED, INCONCLUSIVE = "kept", "failed", "inconclusive"
 _TIMES = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
 
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Optional
 
 from .attempts import RETRIES_MAX, Attempt, is_run_again
+from .gates import OUTCOMES
 from .host_load import waited_share
 from .judge import Judgement
 from .metrics import Value
@@ -25,7 +26,7 @@ NAME = "result.json"
 SCHEMA = 2
 _SIZE_MAX = 256 * 1024 * 1024
 _METRIC, _UNIT = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}", re.ASCII), re.compile(r"[A-Za-z0-9%/_.-]{1,16}", re.ASCII)
-_METRICS_MAX, _VALUE_MAX = 50000, 1e300
+_METRICS_MAX, _GATES_MAX, _VALUE_MAX = 50000, 1000, 1e300
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ class Measured:
     kernel_release: str  # empty: unknown
     scheduler_sha256: Optional[str]
     metrics: dict[str, Value]
+    gates: tuple[tuple[str, str], ...] = ()  # the text of each, and its outcome, a word of gates.py
 
 
 def read_outcome(directory: str) -> Optional[Outcome]:
@@ -139,7 +141,14 @@ def read_measured(directory: str) -> Optional[Measured]:
     release, digest, accel = run.get("kernel_release"), run.get("scheduler_sha256"), keys.get("accel")
     return Measured(outcome, accel if accel in ("kvm", "tcg") else "unknown",
                     release if isinstance(release, str) else "", digest if isinstance(digest, str) else None,
-                    metrics_of(keys.get("metrics")))
+                    metrics_of(keys.get("metrics")), _gates_of(keys.get("gates")))
+
+
+def _gates_of(values: object) -> tuple[tuple[str, str], ...]:
+    """What is no gate is left out."""
+    rows = [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
+    return tuple((row["gate"], row["outcome"]) for row in rows[:_GATES_MAX]
+                 if isinstance(row.get("gate"), str) and row.get("outcome") in OUTCOMES)
 
 
 def metrics_of(values: object) -> dict[str, Value]:

@@ -72,6 +72,13 @@ def passes(word: str) -> bool:
     return word in VERDICTS and VERDICTS[word].outcome == PASSED
 
 
+def has_figures(word: str) -> bool:
+    """Whether the run went well to its end, so that its figures say how well it ran. A gate only looks at them: a
+    collection without the runs whose gate failed would lack the worst figures.
+    """
+    return passes(word) or word in ("gate-failed", "inconclusive")
+
+
 def help_lines() -> list[str]:
     lines = []
     for word, kind in VERDICTS.items():

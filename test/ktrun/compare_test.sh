@@ -151,6 +151,70 @@ test_a_run_that_failed_is_named_and_gives_no_figures() {
 	assert_compare_valid c/compare.json
 }
 
+# gate_outcomes A_OUTCOMES B_OUTCOMES: of the gate in the runs so far of each side; the verdict follows.
+gate_outcomes() {
+	"$KT_PYTHON" - "$@" <<-'END'
+		import json, sys
+		outcomes = {"A": sys.argv[1].split(), "B": sys.argv[2].split()}
+		verdicts = {"kept": "pass", "failed": "gate-failed", "inconclusive": "inconclusive"}
+		for line in open("c/runs.tsv").read().splitlines()[1:]:
+		    name, _, side = line.split("\t")[:3]
+		    path, outcome = f"c/{name}/result.json", outcomes[side].pop(0)
+		    with open(path) as file:
+		        result = json.load(file)
+		    gate = {"gate": "payload.latency<45us", "metric": "payload.latency", "outcome": outcome, "value": 1,
+		            "unit": "us", "at_ms": None, "reason": None}
+		    result.update(verdict=verdicts[outcome], gates=[gate])
+		    with open(path, "w") as file:
+		        json.dump(result, file)
+	END
+}
+
+test_a_run_whose_gate_failed_is_compared_and_counted() {
+	compare --compare none none --gate 'payload.latency<45us' --runs 4 --seed 3 -o c
+	gate_outcomes 'failed inconclusive kept failed' 'kept kept kept kept'
+	: >stub/runs
+	compare --compare none none --gate 'payload.latency<45us' --runs 4 -o c --markdown c.md --report c.html
+	assert_empty stub/runs
+	assert_status 1
+	assert_matches '^A .* 1 of 4 passed \(2 gate-failed, 1 inconclusive\)' out
+	assert_matches '^B .* 4 of 4 passed' out
+	for report in out c.md c.html; do
+		sed 's/&lt;/</' "$report" >text
+		assert_matches 'ate payload.latency<45us: A kept by 1 of 4, 2 failed, 1 inconclusive; B kept by 4 of 4' text
+		assert_no_match 'did not pass|without figures' text
+	done
+	assert_matches '^compare: 5 of 8 runs passed, 0 failed, 2 gate-failed, 1 inconclusive; seed 3$' out
+	assertEquals "[4, 4] 2 1 5" "$(json '"%s %d %d %d" % ([len(s["values"]) for s in m["sides"]],
+		d["runs_gate_failed"], d["runs_inconclusive"], d["runs_passed"])')"
+	assertEquals "[('A', 1, 2, 1), ('B', 4, 0, 0)]" "$(json '[(s["letter"], s["kept"], s["failed"], s["inconclusive"])
+		for s in d["payloads"][0]["gates"][0]["sides"]]')"
+	assert_compare_valid c/compare.json
+	gate_outcomes 'kept kept kept kept' 'kept kept kept kept'
+	compare --compare none none --gate 'payload.latency<45us' --runs 4 -o c
+	assert_status 0
+	assert_matches '^compare: 8 of 8 runs passed, 0 failed; seed 3$' out
+}
+
+test_a_side_whose_gate_always_fails_does_not_end_the_comparison() {
+	compare --compare none none --gate 'payload.latency<45us' --runs 3 --seed 3 -o c
+	gate_outcomes 'failed failed failed' 'failed failed failed'
+	compare --compare none none --gate 'payload.latency<45us' --runs 4 -o c
+	assert_matches '^compare: [0-2] of 8 runs passed, 0 failed, ' out
+	assert_no_match 'ended early' out
+}
+
+test_gates_that_a_damaged_result_has_are_left_out() {
+	compare --compare none none --runs 1 --seed 3 -o c
+	for gates in 7 '[7, {"gate": 7, "outcome": "kept"}, {"gate": "x<1", "outcome": []}, {"gate": "x<1"}]'; do
+		sed -i "s/^  \"gates\": .*/  \"gates\": $gates,/" c/00001/result.json
+		assert_matches '"gates": [7[].' c/00001/result.json
+		compare --compare none none --runs 1 -o c
+		assert_status 0
+		assert_no_match '^gate ' out
+	done
+}
+
 test_a_side_that_never_passes_ends_the_comparison() {
 	compare --compare none './demo --fails' --runs 10 -o c --markdown c.md
 	assert_status 1

@@ -120,19 +120,20 @@ test_a_history_has_a_row_for_each_version_in_the_order_of_time() {
 		record_line 2026-03-01 one 12
 		record_line 2026-03-03 '' 20 scheduler_sha256=ef01ef01ef01
 		record_line 2026-03-03 three 99 verdict=fail
-		record_line 2026-03-04 other 7 command=false
+		record_line 2026-03-04 gated 21 verdict=gate-failed
+		record_line 2026-03-05 other 7 command=false
 	} >runs.jsonl
 	history_of payload.latency runs.jsonl --report h.html
 	assert_status 0
 	assert_empty err
-	assertEquals "rows" "2026-03-01 one 2026-03-02 two 2026-03-03 ef01ef01 2026-03-04 other" \
+	assertEquals "rows" "2026-03-01 one 2026-03-02 two 2026-03-03 ef01ef01 2026-03-04 gated 2026-03-05 other" \
 		"$(sed -nE 's/^  (2026-[^ ]* [^ ]*) .*/\1/p' out | tr '\n' ' ' | sed 's/ $//')"
 	assert_matches '^payload.latency: true; scx_mine; 1,1,2,1, 512 MiB; tcg on h$' out
 	assert_matches '^payload.latency: false; ' out
 	assert_matches ' one .*\|--*o--*\|.* 12 us +3 runs$' out
 	assert_matches ' two +[^ ].* 30 us +1 run$' out
 	assert_matches '^ +10 us +30 us$' out
-	assertEquals "dots" 6 "$(grep -o 'class="dot"' h.html | wc -l)"
+	assertEquals "dots" 7 "$(grep -o 'class="dot"' h.html | wc -l)"
 	assertEquals "series" 2 "$(grep -c '<section>' h.html)"
 	assert_no_match '<script|https?://' h.html
 }
@@ -204,7 +205,7 @@ test_what_is_not_there_is_said_with_what_is() {
 	record_line 2026-03-01 one 10 >runs.jsonl
 	history_of latency runs.jsonl
 	assert_status 205
-	assert_matches '^ktrun: --history-of: no passed run in .*/runs.jsonl has the metric latency \(it has payload.latency\)$' err
+	assert_matches '^ktrun: --history-of: no run in .*/runs.jsonl that went well has the metric latency \(it has payload.latency\)$' err
 	for words in 'payload.latency no-such' 'a/b runs.jsonl' 'payload.latency'; do
 		run "$KTRUN" --history-of $words
 		assert_status 205

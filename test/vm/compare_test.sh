@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # ktrun --compare and --record on a real kernel: a scheduler that wastes 1 ms before each task is found to be worse than
-# the same without that, by the payload's own time. Few runs, one metric: 4 of each side and a rank test can tell.
+# the same without that, by the payload's own time. Few runs, one metric: 4 of each side and a rank test can tell. How
+# --until ends, and runs that fail a gate.
 
 # shellcheck disable=SC1091,SC2154,SC2016 # what is sourced sets them; the payload is text for the guest
 . "$KT_TEST_LIB/vm.sh"
@@ -27,6 +28,18 @@ oneTimeSetUp() {
 	chmod +x "$FILES/pingpong"
 	compare_runs 4
 	head -c 100 "$FILES/runs.jsonl" >"$FILES/damaged.jsonl"
+	until_known enough --until 60% --gate 'duration<1ms'
+	until_known maximum --until 0.001% --runs 2
+}
+
+# until_known NAME OPTION...: a side and itself, by the guest's clock.
+until_known() {
+	until_name=$1
+	shift
+	(cd "$FILES" && exec timeout -k 20 $((12 * VM_CEILING)) "$KTRUN" --warm --compare none none "$@" --seed 4 \
+		-t "$VM_CEILING" --metric duration -o "$VMS/$until_name" -- sleep 0.5) \
+		</dev/null >"$VMS/$until_name.out" 2>"$VMS/$until_name.err"
+	echo $? >"$VMS/$until_name.status"
 }
 
 compare_runs() { # RUNS
@@ -47,6 +60,38 @@ test_a_delay_of_1_ms_is_found_to_be_worse() {
 	schema=$KT_TOP/docs/internals/compare.schema.json
 	"$KT_PYTHON" "$KT_TOP/test/tools/validate.py" "$schema" "$VMS/c/compare.json" >invalid
 	assert_empty invalid
+}
+
+test_until_ends_when_the_difference_is_known_well_enough() {
+	assert_matches '^compare: ended after (6|8|10|12) runs of each side: each headline difference is known to \+-60%$' \
+		"$VMS/enough.out"
+	rounds=$(tail -n 1 "$VMS/enough/runs.tsv" | cut -f 2)
+	assert_matches "^compare: ended after $rounds runs" "$VMS/enough.out"
+	assertEquals "runs" $((2 * rounds)) "$(tail -n +2 "$VMS/enough/runs.tsv" | wc -l)"
+	tail -n +2 "$VMS/enough/runs.tsv" | cut -f 3 | tr -d '\n' >order
+	assert_matches '^(ABBA|BAAB)+$' order
+}
+
+test_until_without_an_end_reaches_the_maximum_of_runs() {
+	assertEquals "exit code ($(head -c 300 "$VMS/maximum.err"))" 0 "$(cat "$VMS/maximum.status")"
+	assert_matches '^ktrun: compare: at most 2 runs of each of 2 sides; seed 4; ' "$VMS/maximum.err"
+	assert_matches '^compare: the maximum of runs was reached; the widest interval is that of duration, \+-[0-9.e+]+%$' \
+		"$VMS/maximum.out"
+	assertEquals "runs" 4 "$(tail -n +2 "$VMS/maximum/runs.tsv" | wc -l)"
+}
+
+# Where this host has no time for a gate, its runs are inconclusive, and their figures count as well.
+test_runs_whose_gate_failed_are_compared() {
+	assertEquals "exit code" 1 "$(cat "$VMS/enough.status")"
+	assert_matches '^A  none: 0 of [0-9]+ passed \([0-9]+ (gate-failed|inconclusive)(, [0-9]+ (gate-failed|inconclusive))?\)' \
+		"$VMS/enough.out"
+	assert_matches '^gate duration<1ms: A kept by 0 of [0-9]+, .*; B kept by 0 of ' "$VMS/enough.out"
+	assert_matches '^compare: 0 of [0-9]+ runs passed, 0 failed, ' "$VMS/enough.out"
+	"$KT_PYTHON" -c 'import json, sys
+keys = json.load(open(sys.argv[1]))
+metric = next(metric for metric in keys["payloads"][0]["metrics"] if metric["name"] == "duration")
+print([len(side["values"]) for side in metric["sides"]] == [len(keys["runs"]) / 2] * 2)' "$VMS/enough/compare.json" >out
+	assert_file_text True out
 }
 
 test_the_figures_say_what_ran_the_guest() {

@@ -13,10 +13,11 @@ from typing import Any, Iterator, Optional, Sequence
 from ..compare_plan import Design, shown_words
 from ..comparison import ALPHA, NOISY, SAME, TOO_FEW, Difference, Metric
 from ..directions import HIGHER, LOWER
-from ..verdicts import passes
+from ..gates import FAILED, INCONCLUSIVE, KEPT, OUTCOMES
 from ..ranks import LEVEL, RESAMPLES, Spread
 from ..records import lines_of
 from ..text import one_line, printable, without_controls
+from ..verdicts import has_figures
 from .markdown import code, part, plain
 
 SCHEMA = 1
@@ -38,6 +39,7 @@ class Run:
     accel: str
     kernel_release: str
     started: str
+    gates: tuple[tuple[str, str], ...] = ()  # text, outcome
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,22 @@ class Comparison:
 
     @property
     def failed(self) -> list[Run]:
-        return [run for run in self.runs if not passes(run.verdict)]
+        """Those without figures."""
+        return [run for run in self.runs if not has_figures(run.verdict)]
+
+    @property
+    def gate_counts(self) -> list[tuple[str, int]]:
+        """How many runs have each verdict of a gate; none that no run has."""
+        counts = Counter(run.verdict for run in self.runs)
+        return [(word, counts[word]) for word in ("gate-failed", "inconclusive") if counts[word]]
+
+    def gates_of(self, payload: int) -> dict[str, list[Counter[str]]]:
+        """For each gate and each side: how many runs had which outcome."""
+        found: dict[str, list[Counter[str]]] = {}
+        for run in self.runs:
+            for text, outcome in run.gates if run.payload == payload and has_figures(run.verdict) else ():
+                found.setdefault(text, [Counter() for _ in self.design.sides])[run.side][outcome] += 1
+        return found
 
     @property
     def flaky(self) -> list[Run]:
@@ -145,7 +162,7 @@ def compare_table(comparison: Comparison) -> bytes:
         lines.append(f"{side.letter}  {side.label}: {comparison.count_of(at)}{end}")
     for payload, metrics in enumerate(comparison.payloads):
         lines += ["", f"payload: {comparison.design.payloads[payload].name or 'tests'}", *_table(metrics, comparison)]
-        lines += _others(metrics, comparison)
+        lines += [*_others(metrics, comparison), *(printable(text) for text in gate_lines(comparison, payload))]
     lines += ["", *_failures(comparison)]
     lines.append(f"compare: {_count_text(comparison)}; seed {comparison.design.seed}")
     lines.append(f"compare: {emulated_text(comparison)}")
@@ -155,8 +172,26 @@ def compare_table(comparison: Comparison) -> bytes:
 
 
 def _count_text(comparison: Comparison) -> str:
-    failed, flaky, count = len(comparison.failed), len(comparison.flaky), len(comparison.runs)
-    return f"{count - failed - flaky} of {count} runs passed, {failed} failed" + (f", {flaky} flaky" if flaky else "")
+    flaky = [("flaky", len(comparison.flaky))] if comparison.flaky else []
+    others = "".join(f", {count} {word}" for word, count in [*comparison.gate_counts, *flaky])
+    return f"{_passed(comparison)} of {len(comparison.runs)} runs passed, {len(comparison.failed)} failed{others}"
+
+
+def _passed(comparison: Comparison) -> int:
+    return sum(run.verdict == "pass" for run in comparison.runs)
+
+
+def gate_lines(comparison: Comparison, payload: int) -> Iterator[str]:
+    """gate wake_p99<5ms: A kept by 10 of 10; B kept by 7 of 10, 2 failed, 1 inconclusive"""
+    for text, sides in comparison.gates_of(payload).items():
+        parts = [f"{side.letter} {_outcomes_text(counts)}" for side, counts in zip(comparison.design.sides, sides)
+                 if counts]
+        yield f"gate {text}: {'; '.join(parts)}"
+
+
+def _outcomes_text(counts: Counter[str]) -> str:
+    others = "".join(f", {counts[outcome]} {outcome}" for outcome in (FAILED, INCONCLUSIVE) if counts[outcome])
+    return f"kept by {counts[KEPT]} of {sum(counts.values())}{others}"
 
 
 def _table(metrics: Sequence[Metric], comparison: Comparison) -> Iterator[str]:
@@ -244,6 +279,8 @@ def compare_markdown(comparison: Comparison) -> bytes:
         if rest:
             lines += ["", f"<details><summary>{len(rest)} further metrics</summary>", "",
                       *_markdown_table(rest, comparison), "", "</details>"]
+        gates = [f"- {plain(text)}" for text in gate_lines(comparison, payload)]
+        lines += ["", *gates] if gates else []
     lines += ["", f"Medians (quartiles) of runs in turn, seed {comparison.design.seed}. Difference from "
               f"{sides[0].letter} with a {LEVEL:.0%} interval (bootstrap) and P of a rank test, corrected for the number of metrics. "
               f"{_sentence(emulated_text(comparison))}"]
@@ -294,24 +331,31 @@ def compare_json(comparison: Comparison) -> bytes:
         "schema": SCHEMA, "seed": design.seed, "accel": comparison.accels, "level": LEVEL, "alpha": ALPHA,
         "resamples": RESAMPLES, "noise_percent": comparison.noise_percent, "end": comparison.end or None,
         "directory": comparison.directory, "common": shown_words(design.common),
-        "runs_passed": len(comparison.runs) - len(comparison.failed) - len(comparison.flaky),
-        "runs_failed": len(comparison.failed), "runs_flaky": len(comparison.flaky),
+        "runs_passed": _passed(comparison), "runs_failed": len(comparison.failed), "runs_flaky": len(comparison.flaky),
+        "runs_gate_failed": dict(comparison.gate_counts).get("gate-failed", 0),
+        "runs_inconclusive": dict(comparison.gate_counts).get("inconclusive", 0),
         "sides": [{"letter": side.letter, "label": side.label, "words": shown_words(side.words),
                    "scheduler_sha256": side.scheduler_sha256, "kernel_sha256": side.kernel_sha256,
                    "kernel_release": comparison.releases_of(at) or None,
                    "accel": ", ".join(sorted({run.accel for run in comparison.runs_of(at)})) or None,
                    "passed": sum(run.verdict == "pass" for run in comparison.runs_of(at)),
-                   "failed": sum(not passes(run.verdict) for run in comparison.runs_of(at))}
+                   "failed": sum(not has_figures(run.verdict) for run in comparison.runs_of(at))}
                   for at, side in enumerate(design.sides)],
         "runs": [{"name": run.name, "round": run.round, "payload": run.payload, "side": design.sides[run.side].letter,
                   "verdict": run.verdict, "reason": run.reason or None, "accel": run.accel,
                   "kernel_release": run.kernel_release or None, "started": run.started or None}
                  for run in comparison.runs],
         "payloads": [{"name": design.payloads[at].name, "command": shown_words(design.payloads[at].words),
-                      "metrics": [_metric_json(metric, design) for metric in metrics]}
+                      "metrics": [_metric_json(metric, design) for metric in metrics],
+                      "gates": [_gate_json(text, sides, design) for text, sides in comparison.gates_of(at).items()]}
                      for at, metrics in enumerate(comparison.payloads)],
     }
     return lines_of(values)
+
+
+def _gate_json(text: str, sides: Sequence[Counter[str]], design: Design) -> dict[str, Any]:
+    return {"gate": text, "sides": [{"letter": side.letter, **{outcome: counts[outcome] for outcome in OUTCOMES}}
+                                    for side, counts in zip(design.sides, sides)]}
 
 
 def _metric_json(metric: Metric, design: Design) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from ..comparison import BETTER, DIFFERENT, WORSE, Difference, Metric
 from ..compare_plan import shown_words
 from ..ranks import Spread
 from ..text import xml
-from .compare import (Comparison, Run, better_text, difference_text, emulated_text, further, median_text,
+from .compare import (Comparison, Run, better_text, difference_text, emulated_text, further, gate_lines, median_text,
                       quartiles_text, value_text)
 from .page import document, section
 
@@ -27,10 +27,11 @@ def compare_page(comparison: Comparison) -> bytes:
         name = xml(comparison.design.payloads[at].name or "tests")
         headlines = [metric for metric in metrics if metric.is_headline]
         content = "".join(_headline(metric, comparison) for metric in headlines)
-        body += section(f"Payload: <code>{name}</code>", content or "<p>No headline metric was measured.</p>\n")
+        gates = "".join(f"<p>{xml(text[:1].upper() + text[1:])}</p>\n" for text in gate_lines(comparison, at))
+        body += section(f"Payload: <code>{name}</code>", (content or "<p>No headline metric was measured.</p>\n") + gates)
         others = further(metrics)
         body += section("Further metrics", _others(others, comparison)) if others else ""
-    body += section("Runs that did not pass", _runs(comparison.failed, comparison)) if comparison.failed else ""
+    body += section("Runs without figures", _runs(comparison.failed, comparison)) if comparison.failed else ""
     body += section("Flaky runs", _runs(comparison.flaky, comparison)) if comparison.flaky else ""
     body += section("How", _how(comparison))
     return document("ktrun: comparison", body, comparison.directory).encode("utf-8", "replace")
@@ -41,7 +42,7 @@ def _header(comparison: Comparison) -> str:
                    for difference in metric.differences]
     counts = {verdict: sum(difference.verdict == verdict for difference in differences) for verdict in _TONES}
     texts = [f"{count} {verdict}" for verdict, count in counts.items() if count]
-    tone = "bad" if counts[WORSE] or comparison.failed else "good"
+    tone = "bad" if counts[WORSE] or comparison.failed or comparison.gate_counts else "good"
     first = xml(comparison.design.sides[0].letter)
     return (f'<header class="{tone}">\n<p class="kicker">Comparison of ktrun</p>\n'
             f'<h1>{", ".join(texts) or "no difference seen"} '

@@ -19,7 +19,7 @@ from ..ranks import Spread, spread_of
 from ..run_records import Records, RunRecord, read_records
 from ..text import Fault, note, one_line, print_text, printable, write_stderr, xml
 from ..values import parse_headline, parse_path
-from ..verdicts import passes
+from ..verdicts import has_figures
 from . import make_all, write_report
 from .compare import value_text
 from .page import document, section
@@ -52,7 +52,7 @@ def show_history(options: Options) -> int:
     _name_damage(records, path)
     series = series_of(records.records, metric)
     if not series:
-        raise Fault(f"--history-of: no passed run in {path} has the metric {metric}{_similar(records.records, metric)}")
+        raise Fault(f"--history-of: no run in {path} that went well has the metric {metric}{_similar(records.records, metric)}")
     text = chart(series, metric)
     makers: dict[str, Callable[[], None]] = {}
     if options.report:
@@ -82,10 +82,10 @@ def _similar(records: Sequence[RunRecord], metric: str) -> str:
 
 
 def series_of(records: Sequence[RunRecord], metric: str) -> list[Series]:
-    """In the order of their first run. A run that did not pass has no figure worth a point."""
+    """In the order of their first run. A run that did not go well has no figure worth a point."""
     groups: dict[tuple[str, ...], list[RunRecord]] = {}
     for record in sorted(records, key=lambda record: record.date):
-        if metric in record.metrics and passes(record.verdict):
+        if metric in record.metrics and has_figures(record.verdict):
             groups.setdefault((*record.what, record.metrics[metric].unit), []).append(record)
     return [_series(group, metric) for group in groups.values()]
 
