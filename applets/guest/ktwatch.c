@@ -6,11 +6,11 @@
  *       per INTERVAL_MS and at each uevent of sched_ext's root; histograms of tracefs (wakeup_latency.c); what the
  *       scheduler itself serves (scx_stats.c).
  *       USR1: the payload is about to start; TERM: it has ended.
- * Out:  stats frames (docs/internals/wire.md, "Figures"): begin, sample, attached, detached, end, histograms, scheduler.
- *       Each has the kernel's (or the scheduler's) text as it is; the host makes figures of it. Latches stats_ready (it waits for USR1), stats_begun
- *       (the first sample is sent).
+ * Out:  stats frames (docs/internals/wire.md, "Figures"): ready, topology, begin, sample, attached, detached, end,
+ *       histograms, scheduler. Each has the kernel's (or the scheduler's) text as it is; the host makes figures of it.
+ *       Latches stats_ready (it waits for USR1), stats_begun (the first sample is sent).
  *       A second process opens and closes the windows in which wakeups are timed.
- * Ends: TERM, after the last sample and the histograms are sent; before USR1 at once, and then nothing is sent.
+ * Ends: TERM, after the last sample and the histograms are sent; before USR1 at once, and then only "ready" is sent.
  * Exit: 0; 1 the port can't be written, or bad usage. A file that the kernel does not have is named in the frame.
  */
 //config:config KTWATCH
@@ -33,6 +33,7 @@
 //usage:     "\n	-r ROOT	Read and write the kernel's files below ROOT"
 
 #include <poll.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include "port_interrupt.h"
 #include "process.h"
@@ -279,6 +280,20 @@ static void watch(struct watch *w)
 	}
 }
 
+/* What a payload mounts over /proc or /sys must not be what is measured. */
+static void keep_own_mounts(void)
+{
+	if (unshare(CLONE_NEWNS) < 0)
+		bb_simple_perror_msg("unable to keep its own mounts");
+}
+
+/* The first stats frame of all, before any program of the user's runs: the host knows the token from it. */
+static void send_ready(struct watch *w)
+{
+	kt_stats_open(&w->stats, "ready");
+	kt_stats_close(&w->stats);
+}
+
 int ktwatch_main(int argc, char **argv) MAIN_EXTERNALLY_VISIBLE;
 int ktwatch_main(int argc UNUSED_PARAM, char **argv)
 {
@@ -289,6 +304,8 @@ int ktwatch_main(int argc UNUSED_PARAM, char **argv)
 
 	w->all_wakeups = getopt32(argv, "^ap:r:\0=0", &path, &root) & OPT_ALL;
 	kt_stats_init(&w->stats, root, kt_port_open(path), &w->term_came);
+	if (!*root)
+		keep_own_mounts();
 	kt_daemon_priority();
 	w->fds[POLL_SIGNALS] = (struct pollfd){ kt_signals_open(SIGUSR1, SIGTERM, SIGINT, 0), POLLIN, 0 };
 	w->fds[POLL_UEVENTS] = (struct pollfd){ kt_uevent_open(), POLLIN, 0 };
@@ -296,6 +313,7 @@ int ktwatch_main(int argc UNUSED_PARAM, char **argv)
 	w->sample_at = KT_NEVER;
 	kt_scx_stats_init(&w->scheduler, root);
 	kt_wakeups_arm(&w->wakeups, root, w->all_wakeups);
+	send_ready(w);
 	kt_latch_set_or_warn("stats_ready");
 	watch(w);
 	end(w);

@@ -6,14 +6,27 @@
  */
 //kbuild:lib-$(CONFIG_KTWATCH) += stats_frame.o
 
+#include <sys/random.h>
 #include "port_interrupt.h"
 #include "process.h"
 #include "stats_frame.h"
 
 enum { HEAD_MAX = 64 }; /* "@NAME LENGTH\n" and the newline after the bytes; names are ours, of at most 40 bytes */
 
+/* Such bytes come at once, in a young guest too (Linux 5.6); another program of the guest must not guess them, and no
+ * more. */
+static uint64_t random_token(void)
+{
+	uint64_t token;
+
+	if (getrandom(&token, sizeof(token), GRND_INSECURE) != sizeof(token))
+		bb_simple_perror_msg_and_die("unable to get random bytes");
+	return token;
+}
+
 void FAST_FUNC kt_stats_init(struct kt_stats *stats, const char *root, int port, bool *term_came)
 {
+	stats->token = random_token();
 	stats->root = root;
 	stats->port = port;
 	stats->term_came = term_came;
@@ -22,7 +35,8 @@ void FAST_FUNC kt_stats_init(struct kt_stats *stats, const char *root, int port,
 static void begin_frame(struct kt_stats *stats)
 {
 	kt_put_u64(stats->out.payload, stats->ms);
-	stats->used = KT_STAMP_LEN + sprintf((char *)stats->out.payload + KT_STAMP_LEN, "%s\n", stats->kind);
+	stats->used = KT_STAMP_LEN + sprintf((char *)stats->out.payload + KT_STAMP_LEN, "%s %u %016llx\n", stats->kind,
+		(unsigned)stats->sent + 1, (unsigned long long)stats->token);
 }
 
 static void send_frame(struct kt_stats *stats)
@@ -37,6 +51,7 @@ static void send_frame(struct kt_stats *stats)
 		return;
 	if (sent < 0)
 		bb_simple_perror_msg_and_die("unable to write frame 'stats'");
+	stats->sent++;
 }
 
 void FAST_FUNC kt_stats_open(struct kt_stats *stats, const char *kind)

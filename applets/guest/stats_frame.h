@@ -2,9 +2,13 @@
 /*
  * Stats frames: texts of the kernel under a name each, at one moment.
  *
- * A frame has the milliseconds since boot, a line with its kind, and sections: "@NAME LENGTH", a newline, LENGTH bytes,
- * a newline. So no content can look like a section. What does not fit goes into a further frame with the same
+ * A frame has the milliseconds since boot, a line "KIND NUMBER TOKEN", and sections: "@NAME LENGTH", a newline, LENGTH
+ * bytes, a newline. So no content can look like a section. What does not fit goes into a further frame with the same
  * milliseconds and kind; a section of the same name goes on there (docs/internals/wire.md, "Figures").
+ *
+ * Every process of the guest can write frames. The token, which is chosen at random and sent before any program of the
+ * user's runs, and the number, which counts the frames that were sent, tell the host which are ours, and that none is
+ * missing.
  */
 #ifndef KT_STATS_FRAME_H
 #define KT_STATS_FRAME_H 1
@@ -18,6 +22,8 @@ struct kt_stats {
 	int port;
 	bool *term_came; /* TERM ends a write that the host stalls */
 	bool finishes; /* TERM came: now a write waits as long as the host stalls, and /init bounds that */
+	uint64_t token;
+	uint32_t sent; /* frames */
 	const char *kind;
 	int64_t ms;
 	uint32_t used; /* bytes of out.payload */
@@ -25,6 +31,7 @@ struct kt_stats {
 	char text[KT_STATS_FILE_MAX];
 };
 
+/* Chooses the token. Dies where the kernel gives no random bytes. */
 void kt_stats_init(struct kt_stats *stats, const char *root, int port, bool *term_came) FAST_FUNC;
 
 /* Begins a frame of now. */

@@ -86,6 +86,9 @@ def read_metrics(directory: RunDirectory, stream: Stream, is_asked: bool) -> Met
                      f"more than {OWN_MAX} names")
     if is_asked and file.left_out:
         metrics.lack(["frames"], f"{file.left_out} frames of figures have another form or are too many: left out")
+    if is_asked and file.foreign:
+        metrics.lack(["foreign_frames"], f"{file.foreign} frames of figures are not ktwatch's, but another program's of "
+                     "the guest: left out")
     return metrics
 
 
@@ -100,6 +103,10 @@ def _measure(metrics: Metrics, file: StatsFile, has_ended: bool) -> None:
     samples = metrics.samples
     if not samples or samples[0].kind != "begin":
         metrics.lack(_all_names(), "the guest sent no figures: the payload was not started, or the guest lacks ktwatch")
+        return
+    if file.is_torn:
+        metrics.lack(_all_names(), "frames of ktwatch are missing")
+        metrics.samples = []
         return
     if has_ended and samples[-1].kind != "end":
         metrics.lack(_all_names(), "ktwatch ended before the payload (was it killed?), so its figures have no end")

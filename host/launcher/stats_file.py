@@ -3,6 +3,9 @@
 
 In:  the file, as ktrecv has written it. The guest, and any program in it, may have sent anything. Out: Records, each
 with sections of the kernel's text, and the payload's own figures. What has another form is left out, and counted.
+
+Any program of the guest can send a stats frame. ktwatch sends the first one, before any program of the user's runs; a
+further one is ktwatch's if it has the token of the first.
 """
 from __future__ import annotations
 
@@ -18,7 +21,8 @@ OWN_MAX = 1000  # names of the payload's own figures
 _LENGTH_MAX = 16 * 1024 * 1024  # of a frame
 _HEAD = re.compile(rb"(stats|metric) ([0-9]{1,20}) ([0-9]{1,8})\n")
 _SECTION = re.compile(rb"@([a-z0-9_]{1,40}) ([0-9]{1,8})\n")
-_KIND = re.compile(rb"(topology|begin|sample|attached|detached|end|scheduler|histograms)\n")
+_KIND = re.compile(rb"(ready|topology|begin|sample|attached|detached|end|scheduler|histograms) ([0-9]{1,10}) ([0-9a-f]{16})\n")
+_FAILED = b"failed"  # /init's first frame, where ktwatch is not ready
 # applets/wire/wire.h has the same bounds.
 _METRIC = re.compile(r"([A-Za-z][A-Za-z0-9_.-]{0,63}) ([+-]?[0-9.]{1,30}(?:[eE][+-]?[0-9]{1,3})?) ([A-Za-z0-9%/_.-]{1,16})",
                      re.ASCII)
@@ -49,6 +53,10 @@ class StatsFile:
     own: dict[str, tuple[float, str]] = field(default_factory=dict)  # of the payload: value and unit; the newest counts
     size: int = 0  # bytes of all records
     left_out: int = 0  # frames of another form, or beyond a bound
+    foreign: int = 0  # stats frames that are not ktwatch's
+    is_torn: bool = False  # one of ktwatch's is missing
+    token: Optional[bytes] = None  # of ktwatch; None: no frame has come; empty: the first one was not ktwatch's
+    number: int = 0  # of ktwatch's last frame
     own_left_out: int = 0  # frames of the payload's, after the first names
 
 
@@ -58,8 +66,12 @@ def read_stats(path: str) -> StatsFile:
     try:
         with open(path, "rb") as file:
             for kind, ms, text in _frames(file):
-                if not (_add_record(found, ms, text) if kind == b"stats" else _add_metric(found, text)):
-                    found.left_out += 1
+                if kind == b"metric":
+                    found.left_out += not _add_metric(found, text)
+                elif _is_from_ktwatch(found, text):
+                    found.left_out += not _add_record(found, ms, text)
+                elif text != _FAILED:
+                    found.foreign += 1
     except FileNotFoundError:
         pass
     return found
@@ -75,6 +87,17 @@ def _frames(file: IO[bytes]) -> Iterator[tuple[bytes, int, bytes]]:
         if file.read(1) != b"\n":
             return
         yield head.group(1), int(head.group(2)), text
+
+
+def _is_from_ktwatch(found: StatsFile, text: bytes) -> bool:
+    head = _KIND.match(text)
+    if found.token is None:
+        found.token = head.group(3) if head and head.group(1) == b"ready" else b""
+    if head is None or head.group(3) != found.token:
+        return False
+    found.is_torn = found.is_torn or int(head.group(2)) != found.number + 1
+    found.number = int(head.group(2))
+    return True
 
 
 def _add_record(found: StatsFile, ms: int, text: bytes) -> bool:

@@ -61,7 +61,16 @@ kinds() {
 	"$KT_PYTHON" -c 'import sys
 sys.path.insert(0, sys.argv[1])
 from frames import frames_of, read
-print(" ".join(payload[8:].split(b"\n")[0].decode() for _, payload in frames_of(read("port"))))' "$KT_TOP/test/tools"
+print(" ".join(payload[8:].split()[0].decode() for _, payload in frames_of(read("port"))))' "$KT_TOP/test/tools"
+}
+
+# origins: the numbers and the token of all frames, on one line.
+origins() {
+	"$KT_PYTHON" -c 'import sys
+sys.path.insert(0, sys.argv[1])
+from frames import frames_of, read
+heads = [payload[8:].split(b"\n")[0].decode().split(" ") for _, payload in frames_of(read("port"))]
+print(*(head[1] for head in heads), *{head[2] for head in heads})' "$KT_TOP/test/tools"
 }
 
 # section KIND NAME: the bytes of all sections of this name in frames of this kind.
@@ -76,7 +85,7 @@ for _, payload in frames_of(read("port")):
         head = re.match(rb"@(\S+) (\d+)\n", rest)
         text = rest[head.end():head.end() + int(head.group(2))]
         rest = rest[head.end() + len(text) + 1:]
-        if kind.decode() == sys.argv[1] and head.group(1).decode() == sys.argv[2]:
+        if kind.split()[0].decode() == sys.argv[1] and head.group(1).decode() == sys.argv[2]:
             sys.stdout.buffer.write(text)' "$1" "$2" "$KT_TOP/test/tools"
 }
 
@@ -88,7 +97,7 @@ test_begin_and_end_are_samples_and_the_histograms_come_last() {
 	start_ktwatch
 	begin
 	end_ktwatch
-	assertEquals 'topology begin end histograms' "$(kinds)"
+	assertEquals 'ready topology begin end histograms' "$(kinds)"
 }
 
 test_of_a_large_file_only_the_lines_of_the_scheduler_are_sent() {
@@ -138,7 +147,7 @@ test_a_scheduler_that_serves_statistics_is_asked_at_each_sample() {
 	begin
 	end_ktwatch
 	wait "$scheduler"
-	assertEquals 'topology begin scheduler end scheduler histograms' "$(kinds)"
+	assertEquals 'ready topology begin scheduler end scheduler histograms' "$(kinds)"
 	assert_section scheduler scx_stats '{"errno":0,"args":{"resp":{"nr":7}}}{"errno":0,"args":{"resp":{"nr":7}}}'
 	assertEquals "requests" '{"req":"stats","args":{"target":"top"}}' "$(sort -u requests)"
 	assertEquals "requests" 2 "$(wc -l <requests)"
@@ -152,7 +161,7 @@ test_an_endless_answer_ends_the_connection_and_nothing_else() {
 	end_ktwatch
 	kill "$scheduler"
 	wait "$scheduler"
-	assertEquals 'topology begin end histograms' "$(kinds)"
+	assertEquals 'ready topology begin end histograms' "$(kinds)"
 }
 
 test_a_scheduler_that_never_answers_holds_the_end_up_for_a_moment_only() {
@@ -162,7 +171,7 @@ test_a_scheduler_that_never_answers_holds_the_end_up_for_a_moment_only() {
 	begin
 	end_ktwatch
 	wait "$scheduler"
-	assertEquals 'topology begin end histograms' "$(kinds)"
+	assertEquals 'ready topology begin end histograms' "$(kinds)"
 	assertEquals "requests" 1 "$(wc -l <requests)"
 }
 
@@ -176,10 +185,26 @@ test_the_topology_is_that_of_the_last_cache() {
 	assert_section topology wakeups windows
 }
 
-test_without_a_start_nothing_is_sent() {
+test_without_a_start_only_the_first_frame_is_sent() {
 	start_ktwatch
 	end_ktwatch
-	assert_empty port
+	assertEquals ready "$(kinds)"
+}
+
+test_frames_have_a_number_each_and_the_token_of_this_process() {
+	seq 1 30000 | sed 's/^/cpu/' >>root/proc/stat
+	start_ktwatch
+	begin
+	end_ktwatch
+	origins >first
+	assert_matches '^1 2 3 4 5 [0-9 ]*[0-9] [0-9a-f]{16}$' first
+	assertEquals "numbers" "$(seq 1 "$(kinds | wc -w)" | tr '\n' ' ')" "$(sed 's/[^ ]*$//' first)"
+	rm port
+	kt ktlatch reset stats_ready
+	kt ktlatch reset stats_begun
+	start_ktwatch
+	end_ktwatch
+	assertNotEquals "tokens of two processes" "$(sed 's/.* //' first)" "$(origins | sed 's/.* //')"
 }
 
 test_it_waits_without_a_wakeup_before_the_start() {
@@ -193,7 +218,7 @@ test_a_sample_comes_once_per_second() {
 	begin
 	wait_until 'grep -qa sample port'
 	end_ktwatch
-	assertEquals 'topology begin sample end histograms' "$(kinds)"
+	assertEquals 'ready topology begin sample end histograms' "$(kinds)"
 }
 
 test_the_histograms_are_those_of_new_and_old_tasks() {
@@ -232,7 +257,7 @@ test_a_kernel_without_synthetic_events_is_named_and_the_rest_is_sent() {
 	end_ktwatch
 	assert_section histograms absent 'wakeup: /sys/kernel/tracing/synthetic_events: No such file or directory'
 	assert_section histograms migrate 'counts of sched/sched_migrate_task'
-	assertEquals 'topology begin end histograms' "$(kinds)"
+	assertEquals 'ready topology begin end histograms' "$(kinds)"
 }
 
 test_a_kernel_without_tracefs_is_named_and_the_rest_is_sent() {
@@ -259,10 +284,11 @@ test_what_does_not_fit_into_a_frame_goes_into_further_ones() {
 test_a_port_that_takes_nothing_does_not_keep_it_from_ending() {
 	mkfifo full
 	exec 7<>full
-	text 65536 >&7
 	"$KT_BUSYBOX" ktwatch -p full -r root 2>err 7>&- &
 	pid=$!
 	wait_latch stats_ready
+	head -c 49 <&7 >ready # the whole frame
+	text 65536 >&7
 	kill -USR1 "$pid"
 	a_moment
 	kill -TERM "$pid"
@@ -273,7 +299,7 @@ test_a_port_that_takes_nothing_does_not_keep_it_from_ending() {
 	wait_until 'grep -qa histograms drained'
 	kill "$reader"
 	exec 7>&-
-	assert_matches 'end$' drained
+	assert_matches 'end [0-9]+ [0-9a-f]{16}$' drained
 }
 
 . shunit2

@@ -47,6 +47,7 @@ test_a_ktwatch_that_ends_at_once_changes_no_verdict() {
 	when ktwatch 'exit 1'
 	boot
 	assert_console '^ktbox: stats: ktwatch is not ready \(process.ended\)'
+	assert_order 'ktsend stats failed' 'ktexec /payload'
 	assert_did_not '^ktsend init-error'
 	assert_did 'ktexec /payload'
 	assert_exit 0
@@ -58,6 +59,7 @@ test_a_ktwatch_that_does_not_begin_is_given_up_and_the_payload_runs() {
 	when ktwatch 'ktlatch set stats_ready; trap "" USR1; stay'
 	boot
 	assert_console '^ktbox: stats: ktwatch has not begun \(timeout\)'
+	assert_did_not '^ktsend stats'
 	assert_did 'ktexec /payload'
 	assert_did_not '^ktwatch got TERM'
 	assert_exit 0

@@ -13,17 +13,18 @@ QUIET='{"load": 0.5, "cpus": 2, "qemu_ran_secs": 9.0, "qemu_waited_secs": 1.0, "
 sample() {
 	number=$((number + 1))
 	"$KT_PYTHON" -c 'import struct, sys
-ms, kind, switches, events = sys.argv[1:]
+number, ms, kind, switches, events = sys.argv[1:]
 stat = "cpu0 1 0 0 1 0 0 0 0 0 0\nctxt %s\nprocs_running 1\n" % switches
 sections = {"stat": stat, "scx_ops": "demo\n", "scx_events": "SCX_EV_A %s\n" % events}
-text = kind + "\n" + "".join("@%s %d\n%s\n" % (name, len(text), text) for name, text in sections.items())
-sys.stdout.buffer.write(struct.pack("<Q", int(ms)) + text.encode())' "$@" >"frame.$number"
+text = f"{kind} {number} 00112233445566aa\n" + "".join("@%s %d\n%s\n" % (name, len(text), text) for name, text in sections.items())
+sys.stdout.buffer.write(struct.pack("<Q", int(ms)) + text.encode())' "$number" "$@" >"frame.$number"
 	ITEMS="$ITEMS stats@frame.$number"
 }
 
 # figures: a run of three seconds: 600 context switches, the event A 30 times, and two figures of the payload's own.
 figures() {
 	ITEMS='' number=0
+	sample 900 ready 0 0
 	sample 1000 begin 1000 5
 	sample 2000 sample 1100 10
 	sample 3000 sample 1500 34

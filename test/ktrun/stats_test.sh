@@ -7,21 +7,43 @@
 # shellcheck disable=SC1091,SC2016,SC2154,SC2086 # what is sourced sets them; text for others; items are words
 . "$KT_TEST_LIB/stub.sh"
 
-# put MS KIND [NAME TEXT]...: one more stats frame, in $ITEMS.
+TOKEN=00112233445566aa
+
+# put MS KIND [NAME TEXT]...: one more stats frame of ktwatch, in $ITEMS.
 put() {
 	number=$((number + 1))
+	put_as "$number $TOKEN" "$@"
+}
+
+# put_as NUMBER_AND_TOKEN MS KIND [NAME TEXT]...
+put_as() {
+	files=$((files + 1))
 	"$KT_PYTHON" -c 'import struct, sys
-ms, kind, *rest = sys.argv[1:]
-text = kind + "\n" + "".join("@%s %d\n%s\n" % (name, len(text), text) for name, text in zip(rest[::2], rest[1::2]))
-sys.stdout.buffer.write(struct.pack("<Q", int(ms)) + text.encode())' "$@" >"frame.$number"
-	ITEMS="$ITEMS stats@frame.$number"
+origin, ms, kind, *rest = sys.argv[1:]
+text = f"{kind} {origin}\n" + "".join("@%s %d\n%s\n" % (name, len(text), text)
+                                     for name, text in zip(rest[::2], rest[1::2]))
+sys.stdout.buffer.write(struct.pack("<Q", int(ms)) + text.encode())' "$@" >"frame.$files"
+	ITEMS="$ITEMS stats@frame.$files"
 }
 
 # put_raw TEXT: one more, with this text.
 put_raw() {
+	files=$((files + 1))
+	printf '\001\0\0\0\0\0\0\0%s' "$1" >"frame.$files"
+	ITEMS="$ITEMS stats@frame.$files"
+}
+
+# put_own TEXT: the same after a head of ktwatch's.
+put_own() { # KIND TEXT
 	number=$((number + 1))
-	printf '\001\0\0\0\0\0\0\0%s' "$1" >"frame.$number"
-	ITEMS="$ITEMS stats@frame.$number"
+	put_raw "$1 $number $TOKEN
+$2"
+}
+
+# fresh: no frame is there but ktwatch's first.
+fresh() {
+	ITEMS='' number=0 files=0
+	put 800 ready
 }
 
 # cpus BUSY IDLE STEAL CTXT: /proc/stat of two CPUs that are the same.
@@ -64,7 +86,7 @@ moves() { # ORIG DEST COUNT
 
 # begin_run [WAKEUPS]
 begin_run() {
-	ITEMS='' number=0
+	fresh
 	put 900 topology llc_0 0 llc_1 1 node_0 0-1 newest_pid 146 wakeups "${1:-windows}"
 	put 1000 begin stat "$(cpus 100 100 0 1000)" schedstat "$(waits 1000000 2000000 10)" psi_cpu "$(psi 1000)" \
 		scx_ops demo scx_events "SCX_EV_A 5
@@ -193,8 +215,7 @@ test_a_migration_counts_by_the_cache_and_the_node_that_it_crosses() {
 }
 
 test_a_file_that_the_kernel_lacks_is_named_with_its_option_and_the_verdict_is_the_same() {
-	begin_run
-	ITEMS='' number=0
+	fresh
 	put 1000 begin absent 'psi_cpu: No such file or directory
 ' stat "$(cpus 1 1 0 1)"
 	put 2000 end stat "$(cpus 2 2 0 2)"
@@ -340,28 +361,75 @@ SCX_EV_<script> 4' scx_ops '<script>'
 
 test_frames_of_another_form_are_left_out() {
 	begin_run
-	put_raw 'begin'
-	put_raw 'unknown
-@stat 3
-cpu
-'
-	put_raw 'sample
-@stat 99999999
+	put_own sample '@stat 99999999
 cpu'
-	put_raw 'sample
-@../stat 3
+	put_own sample '@../stat 3
 cpu
 '
-	put_raw 'sample
-@stat -1
+	put_own sample '@stat -1
 '
 	put 2000 end stat "$(cpus 150 150 3 1500)"
-	put_raw 'end
-@stat 99999999
+	put_own end '@stat 99999999
 ctxt 9000'
 	finish_run
 	assert_metric context_switches '500 count'
 	assert_metric duration '1.0 s'
+	assert_absent frames '4 frames of figures have another form'
+}
+
+# forged KIND NUMBER_AND_TOKEN: as a program of the guest writes it, with other figures.
+forged() {
+	put_as "$2" 2000 "$1" stat "$(cpus 100 100 0 7654321)" schedstat "$(waits 9999999 99999999 7654321)" \
+		scx_ops forged scx_events 'SCX_EV_FORGED 7654321'
+}
+
+test_figures_of_another_program_are_left_out_and_counted() {
+	begin_run
+	for origin in '3 0000000000000000' "3 ${TOKEN%a}b" '1 ffffffffffffffff' '' "$TOKEN"; do
+		forged ready "$origin"
+		forged begin "$origin"
+		forged sample "$origin"
+		forged end "$origin"
+	done
+	put_raw 'begin'
+	put_raw "unknown $number $TOKEN
+"
+	put 1500 sample stat "$(cpus 110 110 0 1100)"
+	forged end '5 ffffffffffffffff'
+	end_run
+	assert_metric context_switches '500 count'
+	assert_absent foreign_frames '23 frames of figures are not ktwatch'
+	assert_no_match '7654321|forged|FORGED' art/metrics.tsv
+	assert_no_match '7654321|FORGED' art/result.json
+	assertEquals "samples" 3 "$(tail -n +2 art/metrics.tsv | wc -l)"
+}
+
+test_without_ktwatch_no_other_program_can_take_its_place() {
+	fresh
+	ITEMS=''
+	put_raw failed
+	for kind in ready begin end; do forged "$kind" "1 $TOKEN"; done
+	finish_run
+	assert_absent context_switches 'the guest sent no figures'
+	assert_absent foreign_frames '3 frames'
+	assertFalse "there is a table" "[ -e art/metrics.tsv ]"
+	fresh
+	ITEMS='' # another frame than "ready" comes first: no ktwatch of this version sends that
+	for kind in begin end; do forged "$kind" "1 $TOKEN"; done
+	finish_run
+	assert_absent context_switches 'the guest sent no figures'
+}
+
+test_a_frame_of_ktwatch_that_is_missing_leaves_no_figure() {
+	begin_run
+	number=$((number + 1))
+	end_run
+	assert_absent context_switches 'frames of ktwatch are missing'
+	assert_absent wake_p50 'frames of ktwatch are missing'
+	begin_run
+	put_as "$number $TOKEN" 1500 sample stat "$(cpus 110 110 0 1100)" # a second one with this number
+	end_run
+	assert_absent context_switches 'frames of ktwatch are missing'
 }
 
 test_a_section_in_pieces_is_one() {
@@ -377,14 +445,16 @@ test_a_million_buckets_are_refused_in_bounded_time() {
 	begin_run
 	{ seq 1 600000 | sed 's/.*/0 & 1/' | buckets '>'; } >many
 	"$KT_PYTHON" -c 'import struct
+import sys
 text = open("many").read()
 step = 2000000
-for at in range(0, len(text), step):
+for number, at in enumerate(range(0, len(text), step), int(sys.argv[1]) + 1):
     part = text[at:at + step]
-    record = "histograms\n@wakeup %d\n%s\n" % (len(part), part)
-    open("part.%d" % (at // step), "wb").write(struct.pack("<Q", 2001) + record.encode())'
+    record = "histograms %d %s\n@wakeup %d\n%s\n" % (number, sys.argv[2], len(part), part)
+    open("part.%03d" % number, "wb").write(struct.pack("<Q", 2001) + record.encode())' "$number" "$TOKEN"
 	for part in part.*; do
 		ITEMS="$ITEMS stats@$part"
+		number=$((number + 1))
 	done
 	put 2000 end stat "$(cpus 150 150 3 1500)"
 	finish_run

@@ -27,6 +27,11 @@ oneTimeSetUp() {
 	vm kept --gate 'duration<900s' --gate 'payload.rounds>=5' -- ktsend metric rounds 5
 	vm missed --gate 'duration<200ms' --gate 'wake_p99<5s' -- sleep 0.5
 	vm unknown --gate 'events.SCX_EV_SELECT_CPU_FALLBACK<100' -- true
+	"$KT_PYTHON" "$KT_TOP/test/tools/forged_figures.py" "$FILES"
+	vm forged --gate 'context_switches>=1000000' -i "$FILES/forged-begin" -i "$FILES/forged-end" -- sh -c '
+		cd /include-files; cat forged-begin >&"$KT_PORT_FD"; sleep 0.3; cat forged-end >&"$KT_PORT_FD"'
+	vm hidden --stats -- sh -c 'for at in /proc /sys; do mount -t tmpfs none "$at" || exit 1; done
+		i=0; while [ $i -lt 50 ]; do usleep 10000; i=$((i + 1)); done'
 	vm bench --stats -i hackbench -i perf -- sh -c 'hackbench -g 1 -f 5 -l 50; perf bench sched pipe -l 500'
 	echo '{"errno":0,"args":{"resp":{"nr_queued":7,"doms":{"0":{"load":1.5}}}}}' >"$VMS/answer"
 	vm scx --stats -i socat -i "$VMS/answer" -- sh -c 'mkdir -p /var/run/scx/root
@@ -126,6 +131,27 @@ test_samples_come_while_a_scheduler_stalls_everything() {
 	# The watchdog takes 2 s. Without real-time priority, or waiting for the kernel's own threads, there is a gap.
 	awk -F'\t' 'NR > 2 && $1 - before > 1500 { print before, $1 } { before = $1 }' "$art/metrics.tsv" >gaps
 	assert_empty gaps
+}
+
+# The frames are well-formed, and end as a run of a million switches. The same gate on what was measured has no pass.
+test_figures_that_a_payload_forges_count_for_nothing_and_are_named() {
+	look forged
+	assert_matches 'SCX_EV_FORGED 7654321' "$art/stats"
+	assertNotEquals "a gate passed by a forged figure" 0 "$status"
+	assert_value_matches verdict '^(gate-failed|inconclusive)$'
+	assert_between 1 100000 context_switches
+	assert_no_match '7654321|FORGED' "$art/metrics.tsv"
+	assert_no_match '"events.SCX_EV_FORGED"' "$result"
+	assertEquals absent "$(metric foreign_frames)"
+	assert_matches '4 frames of figures are not ktwatch' "$result"
+}
+
+test_what_a_payload_mounts_over_the_kernels_files_is_not_measured() {
+	look hidden
+	assert_verdict pass 0
+	assert_between 50 100000 context_switches
+	assert_between 1 100000000 cpu_time
+	assert_between 2 100000 wake_count
 }
 
 test_what_the_kernel_lacks_is_absent_and_named() {

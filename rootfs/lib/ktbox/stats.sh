@@ -15,7 +15,7 @@ stats() {
 	ktwatch $all &
 	KTWATCH=$!
 	await_while_lives "$KTWATCH" -t "$WATCH_SECONDS" stats_ready
-	[ "$EVENT" = stats_ready ] || stats_failed "ktwatch is not ready"
+	[ "$EVENT" = stats_ready ] || no_stats "ktwatch is not ready"
 }
 
 begin_stats() {
@@ -30,6 +30,12 @@ end_stats() {
 	[ -n "${KTWATCH:-}" ] || return 0
 	end_process "$KTWATCH" "$WATCH_SECONDS" || say "stats: ktwatch ended with status $?"
 	KTWATCH=
+}
+
+# The first stats frame of all says whose the others are. Without ktwatch's, a payload could send it.
+no_stats() { # MESSAGE
+	stats_failed "$1"
+	ktsend stats failed
 }
 
 stats_failed() { # MESSAGE
