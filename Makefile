@@ -265,8 +265,8 @@ build/bb-plain/busybox: $(BB)/configured scripts/build-plain-busybox.sh | need-b
 $(B)/initramfs.cpio: $(B)/busybox $(ROOTFS) scripts/pack-initramfs.sh | need-build $(HOST_BUSYBOX)
 	@scripts/pack-initramfs.sh $(B)/busybox rootfs $(B)/rootfs $@ build/busybox
 
-build/man/ktrun.1: build/busybox host/ktrun $(wildcard host/launcher/*.py docs/man/* rootfs/usr/bin/*) config.mk \
-		scripts/make-manual.sh scripts/manual-page.awk
+build/man/ktrun.1: build/busybox host/ktrun config.mk scripts/make-manual.sh scripts/manual-page.awk \
+		$(wildcard host/launcher/*.py host/launcher/*/*.py docs/man/* rootfs/usr/bin/*)
 	@scripts/make-manual.sh build/man build/busybox "$(VERSION)"
 
 # Built once, in a quarter of an hour; a fetched source stays.

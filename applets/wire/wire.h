@@ -17,7 +17,7 @@ enum {
 	KT_NUMBER_LEN = 4, /* of KT_NUMBERED */
 	KT_STAMP_LEN = 8, /* of KT_STAMPED */
 	KT_MARK_TEXT_MAX = 200,
-	KT_METRIC_NAME_MAX = 64, /* host/launcher/stats_file.py has the same */
+	KT_METRIC_NAME_MAX = 64, /* host/launcher/figures/stats_file.py has the same */
 	KT_METRIC_VALUE_MAX = 40,
 	KT_METRIC_UNIT_MAX = 16,
 };

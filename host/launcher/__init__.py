@@ -1,20 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The host half of ktbox: prepare, run, judge, report.
+"""The host half of ktbox. Each directory is a step of a run, or what some of them share; its __init__.py has its
+modules.
 
-main         the entry                           single       one run: prepare, run, judge, report
-cli          the table of options                options      what the command line says, as one value
-values       the syntax of an option's value     plan         checks before anything starts
-paths        where the parts of ktbox lie        kernel       image, architecture, release
-include      programs and their libraries        modules      kernel modules
-topology     CPUs and memory of the guest        machine      the QEMU command
-initramfs    the archive of one run              accelerator  KVM or TCG
-workdir      what only this run needs
-run          one guest, from start to end        jobs         child processes and signals
-terminal     ktrun's own terminal                history      the guest shell's history
-rundir       the run directory                   records      JSON objects with their types checked
-host         host.json: asked for, how it ended  stream       stream.json: what the frames said
-console      what the kernel reported            judge        run directory -> verdict
-verdicts     the table of verdicts               result       result.json
-report/      summary, JUnit, TAP, page           text         untrusted text
-matrix       many runs                           matrix_file  what is to be crossed with what
+main         the entry
+plan         refuses bad input before anything starts
+single       one run, step by step
+
+options/     the command line                      lib/         what every step uses
+kernel/      a kernel as people have it            machine/     the virtual machine, and QEMU
+files/       what a run brings into the guest      shares/      directories of the host in the guest
+warm/        a saved guest is resumed              run/         one guest: start to end -> run directory
+judge/       run directory -> verdict              report/      verdict -> summary, JSON, JUnit, TAP, page
+figures/     how well it scheduled                 recorder/    the flight recorder's files
+compare/     two schedulers, run in turns          matrix/      many runs
+hosts/       many machines
 """

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The entry of ktrun: the command line, then one run, a replay, a matrix, a comparison or a history of figures.
 
-In:  the arguments. Out: see single.py, matrix.py, compare.py, kernels.py, kernel_check.py and report/history.py. Each
-     imports what it needs only when its turn comes, so that --version and a bad option cost no more than the parser.
-Exit: the verdict's code, see verdicts.py; 205 for bad input or a host that cannot do its part; 130 for a signal.
+In:  the arguments. Out: see single.py, matrix/runs.py, compare/runs.py, kernel/releases.py, kernel/check.py and
+     report/history.py. Each imports what it needs only when its turn comes, so that --version and a bad option cost no
+     more than the parser.
+Exit: the verdict's code, see judge/verdicts.py; 205 for bad input or a host that cannot do its part; 130 for a signal.
 """
 from __future__ import annotations
 
@@ -11,14 +12,14 @@ import os
 import traceback
 from typing import TYPE_CHECKING, Sequence
 
-from .bisection import skip_commit
-from .cli import is_bisect, parse
-from .options import Options
-from .paths import Paths, find_paths
-from .text import Fault, Unbuilt, note, write_stderr
+from .judge.bisection import skip_commit
+from .lib.paths import Paths, find_paths
+from .lib.text import Fault, Unbuilt, note, write_stderr
+from .options.cli import is_bisect, parse
+from .options.options import Options
 
 if TYPE_CHECKING:
-    from .jobs import Jobs
+    from .lib.jobs import Jobs
 
 
 def main(top: str, words: Sequence[str]) -> int:
@@ -49,19 +50,19 @@ def _check_directory() -> None:
 
 
 def _run(options: Options, paths: Paths) -> int:
-    from .jobs import Interrupted, Jobs
+    from .lib.jobs import Interrupted, Jobs
     try:
         with Jobs() as jobs:
             if options.warm_list or options.warm_clear:
-                from .warm_cache import clear_cache, list_cache
+                from .warm.cache import clear_cache, list_cache
                 return (list_cache if options.warm_list else clear_cache)(paths)
             if options.kernels or options.kernel_config or options.check:
                 return _show_kernels(options, paths, jobs)
             if options.matrix:
-                from .matrix import run_matrix
+                from .matrix.runs import run_matrix
                 return run_matrix(options, paths, jobs)
             if options.compare:
-                from .compare import run_comparison
+                from .compare.runs import run_comparison
                 return run_comparison(options, paths, jobs)
             if options.history_of:
                 from .report.history import show_history
@@ -76,9 +77,9 @@ def _run(options: Options, paths: Paths) -> int:
 def _show_kernels(options: Options, paths: Paths, jobs: Jobs) -> int:
     """What needs no run."""
     if options.kernels:
-        from .kernels import list_kernels
+        from .kernel.releases import list_kernels
         return list_kernels(paths, jobs)
-    from .kernel_check import check_kernel, print_fragment
+    from .kernel.check import check_kernel, print_fragment
     if options.kernel_config:
         return print_fragment(options.kernel_config)
     from .plan import choose_kernel

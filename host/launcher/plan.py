@@ -14,23 +14,23 @@ import time
 from dataclasses import dataclass
 from typing import Iterator, Optional
 
-from .history import check_history
-from .host_root import GUEST_ROOT, Directories, check_host_root, find_directories, variables
-from .include import check_file, check_include, check_program, name_of_include
-from .jobs import Jobs
-from .kernel import Kernel
-from .kernel_config import FOR_SCHEDULERS, GOES_WITHOUT, Config, find_config
-from .kernel_directory import is_build_tree, is_of_linux, read_kernel_at
-from .modules import check_modules_option, check_options
-from .options import Options
-from .paths import Paths
-from .qemu_faults import ask_qemu
-from .run_records import check_record
-from .rundir import check_output, is_ours
-from .scenario import GUEST_PLACE, PROGRAM, read_scenario
-from .text import Fault, Unbuilt, note, shell_word
-from .topology import check_topology
-from .values import Include, parse_kernel
+from .figures.run_records import check_record
+from .files.include import check_file, check_include, check_program, name_of_include
+from .files.scenario import GUEST_PLACE, PROGRAM, read_scenario
+from .files.shell_history import check_history
+from .kernel.config import FOR_SCHEDULERS, GOES_WITHOUT, Config, find_config
+from .kernel.directory import is_build_tree, is_of_linux, read_kernel_at
+from .kernel.image import Kernel
+from .kernel.modules import check_modules_option, check_options
+from .lib.jobs import Jobs
+from .lib.paths import Paths
+from .lib.rundir import check_output, is_ours
+from .lib.text import Fault, Unbuilt, note, shell_word
+from .machine.qemu_faults import ask_qemu
+from .machine.topology import check_topology
+from .options.options import Options
+from .options.values import Include, parse_kernel
+from .shares.host_root import GUEST_ROOT, Directories, check_host_root, find_directories, variables
 
 MEMORY_MIB_LEAST = 128
 TERMINAL, STREAM_INPUT = "terminal", "stream"
@@ -131,7 +131,7 @@ def choose_kernel(options: Options, paths: Paths, jobs: Jobs) -> str:
     word = options.kernel or _kernel_of_environment() or _tree_here(options) or _default_kernel(paths)
     if word.startswith("/"):
         return word
-    from .kernels import find_release
+    from .kernel.releases import find_release
     return find_release(word, paths, jobs, options.dry_run)
 
 
@@ -275,7 +275,8 @@ def _with_gdb_port(options: Options) -> Options:
     ports = [options.gdb.port] if options.gdb.port else _GDB_PORTS
     port = next((port for port in ports if _is_free(port)), None)
     if port is None:
-        raise Fault(f"--gdb: port {ports[0]} is in use" + (f", and {len(ports) - 1} after it" if len(ports) > 1 else ""))
+        raise Fault(f"--gdb: port {ports[0]} is in use"
+                    + (f", and {len(ports) - 1} after it" if len(ports) > 1 else ""))
     return options._replace(gdb=options.gdb._replace(port=port))
 
 

@@ -10,40 +10,40 @@ import os
 from dataclasses import dataclass, replace
 from typing import Callable, Optional
 
-from .accelerator import choose_accelerator
-from .attempts import Attempt, attempt_of, is_run_again, name_of
-from .bisection import report_commit
-from .flight_recorder import keep_recording
-from .history import keep_history, read_history
-from .host import FORMAT, Asked, Ending, Host, Origin, read_host, write_host
-from .include import check_file, name_of_include
-from .initramfs import collect
-from .jobs import Jobs
-from .judge import Judgement, judge
-from .kernel import Kernel
-from .kit import Recipe
-from .machine import Places, Served, attach_timeout, frequency_word, kernel_words, qemu_command, shown_command
-from .metrics_table import NAME as TABLE
-from .options import Options
-from .origin import find_origin, now
-from .paths import Paths
+from .figures.run_records import append_record
+from .figures.table import NAME as TABLE
+from .files.include import check_file, name_of_include
+from .files.initramfs import collect
+from .files.shell_history import keep_history, read_history
+from .hosts.kit import Recipe
+from .judge.attempts import Attempt, attempt_of, is_run_again, name_of
+from .judge.bisection import report_commit
+from .judge.result import NAME as RESULT
+from .judge.result import result_bytes, write_result, write_table
+from .judge.rules import Judgement, judge
+from .judge.stream import decode, has_status
+from .judge.verdicts import passes
+from .kernel.image import Kernel
+from .lib.jobs import Jobs
+from .lib.paths import Paths
+from .lib.rundir import CONSOLE, STREAM, RunDirectory
+from .lib.text import Fault, note, print_text
+from .lib.workdir import work_directory, work_path
+from .machine.accelerator import choose_accelerator
+from .machine.arguments import Places, Served, attach_timeout, frequency_word, kernel_words, qemu_command, shown_command
+from .options.options import Options
 from .plan import Plan, check_busybox, check_reports, make_plan
+from .recorder.files import keep_recording
+from .recorder.recording import ring_kib
 from .report import failures_of, report_makers
 from .report.summary import print_summary
-from .recording import ring_kib
-from .result import NAME as RESULT
-from .result import result_bytes, write_result, write_table
-from .run import run_guest, write_hang
-from .run_records import append_record
-from .rundir import CONSOLE, STREAM, RunDirectory
-from .snapshot import limit_bytes
-from .stream import decode, has_status
-from .symbolize import keep_symbols
-from .terminal import restore_screen
-from .text import Fault, note, print_text
-from .verdicts import passes
-from .warm import Preparation, Start
-from .workdir import work_directory, work_path
+from .run.guest import run_guest, write_hang
+from .run.host import FORMAT, Asked, Ending, Host, Origin, read_host, write_host
+from .run.origin import find_origin, now
+from .run.symbolize import keep_symbols
+from .run.terminal import restore_screen
+from .warm.snapshot import limit_bytes
+from .warm.start import Preparation, Start
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,8 @@ def _host(plan: Plan, accel: str, origin: Origin, ending: Ending, start: Start) 
                   kselftest=name_of_include(options.kselftest) if options.kselftest else None,
                   trace=options.trace or (), trace_last_secs=options.trace_last_secs,
                   trace_kib=ring_kib(options.memory_mib, options.streams_kib) if options.trace else None,
-                  gates=tuple(gate.text for gate in options.gates), stats=options.stats, death=options.expect_death or "",
+                  gates=tuple(gate.text for gate in options.gates), stats=options.stats, death=options.expect_death
+                  or "",
                   vmcore=options.vmcore)
     return Host(FORMAT, plan.paths.version, accel, plan.kernel.path, origin, asked, ending, start.kind,
                 start.snapshot_age_secs)

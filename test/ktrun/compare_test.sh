@@ -109,7 +109,7 @@ test_few_runs_are_said_to_be_too_few() {
 }
 
 test_a_second_round_has_the_sides_in_the_opposite_order() {
-	launcher 'from launcher.compare_plan import Design, Payload, Side, turns
+	launcher 'from launcher.compare.plan import Design, Payload, Side, turns
 def order(seed, sides=3, rounds=8):
     design = Design(seed, tuple(Side(letter, letter, ()) for letter in "ABC"[:sides]), (Payload("p", ("p",)),), (), 10)
     rows = [[] for _ in range(rounds)]

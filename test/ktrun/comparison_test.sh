@@ -15,7 +15,7 @@ setUp() {
 
 # rank_tests of scipy.stats.mannwhitneyu, method exact and asymptotic.
 test_the_rank_test_has_the_figures_of_scipy() {
-	launcher 'from launcher.ranks import rank_test
+	launcher 'from launcher.compare.ranks import rank_test
 x = [12.1, 13.4, 11.8, 15.0, 14.2, 12.9, 13.3, 16.1]
 y = [14.9, 15.2, 16.8, 13.9, 17.1, 15.5, 16.0, 18.2]
 print("%.15f" % rank_test([1, 2, 3, 4, 5], [6, 7, 8, 9, 10]))
@@ -32,7 +32,7 @@ print(rank_test([5] * 10, [5] * 10), rank_test([5] * 50, [5] * 50))' >got
 
 test_ties_are_counted_as_all_permutations_count_them() {
 	launcher 'import itertools, random
-from launcher.ranks import rank_test
+from launcher.compare.ranks import rank_test
 def by_hand(first, second):
     values = first + second
     ranks = [sum(other < value for other in values) + (values.count(value) + 1) / 2 for value in values]
@@ -51,7 +51,7 @@ print(worst < 1e-12)' >got
 
 test_the_exact_and_the_approximate_p_agree_where_one_gives_way_to_the_other() {
 	launcher 'import random
-from launcher import ranks
+from launcher.compare import ranks
 chance = random.Random(2)
 worst = 0
 for _ in range(20):
@@ -63,7 +63,7 @@ print(0 < worst < 0.01)' >got
 }
 
 test_holm_multiplies_the_smallest_by_their_number() {
-	launcher 'from launcher.ranks import holm
+	launcher 'from launcher.compare.ranks import holm
 print([round(p, 6) for p in holm([0.01, 0.04, 0.03, 0.005])])
 print(holm([]), holm([0.9, 0.8]), holm([0.02]))' >got
 	assert_file_text "[0.03, 0.06, 0.06, 0.02]
@@ -72,7 +72,7 @@ print(holm([]), holm([0.9, 0.8]), holm([0.02]))' >got
 
 # scipy.stats.bootstrap, percentile, 20000 resamples, has 0.75 to 4.05.
 test_the_interval_is_that_of_a_bootstrap_and_repeats_by_its_seed() {
-	launcher 'from launcher.ranks import interval_of_difference, spread_of
+	launcher 'from launcher.compare.ranks import interval_of_difference, spread_of
 x = [12.1, 13.4, 11.8, 15.0, 14.2, 12.9, 13.3, 16.1]
 y = [14.9, 15.2, 16.8, 13.9, 17.1, 15.5, 16.0, 18.2]
 low, high = interval_of_difference(x, y, "1")
@@ -91,7 +91,7 @@ Spread(count=1, median=7, low=7, high=7, least=7, most=7)" got
 # In: a function draw(chance), the 20 runs of a comparison of the same with itself. Prints how many of 40 comparisons
 # found a difference; with "uncorrected", without the correction for the number of metrics.
 REPEAT='import random, sys
-from launcher.comparison import Rules, compare_runs
+from launcher.compare.differences import Rules, compare_runs
 def count(draw, is_corrected):
     wrong = 0
     for seed in range(40):
@@ -105,7 +105,7 @@ def count(draw, is_corrected):
 
 # The stated rate is 5%: 2 of 40.
 test_of_40_comparisons_of_the_same_synthetic_runs_at_most_2_find_a_difference() {
-	launcher "$REPEAT"'from launcher.metrics import Value
+	launcher "$REPEAT"'from launcher.figures.metrics import Value
 NAMES = ["payload.a", "hackbench.time", "perf.sched.pipe.time_per_op", "duration", "task.wake_p50", "context_switches",
          "migrations", *("events.E%d" % n for n in range(40))]
 def draw(chance):
@@ -121,7 +121,7 @@ print(count(draw, True) <= 2, count(draw, False) > 2)' >got
 }
 
 test_of_40_comparisons_of_the_same_recorded_runs_at_most_2_find_a_difference() {
-	launcher "$REPEAT"'from launcher.run_records import read_records
+	launcher "$REPEAT"'from launcher.figures.run_records import read_records
 records = read_records(sys.argv[1])
 pool = [record.metrics for record in records.records]
 def draw(chance):
@@ -132,8 +132,8 @@ print(len(pool), len(records.damaged), count(draw, True) <= 2, count(draw, False
 
 test_to_end_when_the_interval_is_narrow_finds_no_more_differences() {
 	launcher 'import random
-from launcher.comparison import Rules, compare_runs, widest
-from launcher.metrics import Value
+from launcher.compare.differences import Rules, compare_runs, widest
+from launcher.figures.metrics import Value
 wrong = ended = 0
 for seed in range(40):
     chance = random.Random(seed)
@@ -151,8 +151,8 @@ print(wrong <= 2, ended > 30)' >got
 # Each recorded run, made 30% slower on one side: in all 40 comparisons that is found, and called worse.
 test_a_difference_that_is_there_is_found() {
 	launcher 'import random
-from launcher.comparison import Rules, compare_runs
-from launcher.metrics import Value
+from launcher.compare.differences import Rules, compare_runs
+from launcher.figures.metrics import Value
 found = []
 for seed in range(40):
     chance = random.Random(seed)
@@ -167,8 +167,8 @@ print(found.count(["worse", "worse", "different"]))' >got
 }
 
 test_the_headline_metrics_come_first_and_the_same_is_there_once() {
-	launcher 'from launcher.comparison import Rules, compare_runs
-from launcher.metrics import Value
+	launcher 'from launcher.compare.differences import Rules, compare_runs
+from launcher.figures.metrics import Value
 run = {name: Value(number, unit) for number, (name, unit) in enumerate([("migrations", "count"), ("task.wake_p50", "us"),
        ("wake_p50", "us"), ("wake_p99", "us"), ("perf.sched.pipe.time", "s"), ("perf.sched.pipe.time_per_op", "us"),
        ("perf.sched.messaging.time", "s"), ("payload.frames", "1/s"), ("a", "count")])}
@@ -184,8 +184,8 @@ task.wake_p50:lower wake_p99:lower migrations:unknown
 }
 
 test_a_metric_that_one_side_lacks_or_that_has_another_unit_is_not_compared() {
-	launcher 'from launcher.comparison import Rules, compare_runs, has_worse, widest
-from launcher.metrics import Value
+	launcher 'from launcher.compare.differences import Rules, compare_runs, has_worse, widest
+from launcher.figures.metrics import Value
 one, other = {"duration": Value(1, "s"), "x": Value(1, "s")}, {"duration": Value(1, "ms")}
 metrics, = compare_runs([[[one] * 9, [other] * 9]], Rules(1))
 print([(metric.name, metric.unit, len(metric.differences)) for metric in metrics])
@@ -196,7 +196,7 @@ None False [[]]" got
 
 test_the_document_has_the_directions_of_the_code() {
 	launcher 'import re, sys
-from launcher.directions import direction_of
+from launcher.compare.directions import direction_of
 text = open(sys.argv[1], encoding="utf-8").read()
 rows = re.findall(r"^\| (`.*`) \| (lower|higher|unknown) \|$", text, re.M)
 names = [(name, better) for cell, better in rows for name in re.findall("`([^`]*)`", cell)]

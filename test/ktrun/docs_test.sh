@@ -57,6 +57,18 @@ test_no_source_file_cites_a_document_that_is_not_there() {
 	assert_clean citations
 }
 
+test_each_directory_of_the_launcher_lists_its_modules() {
+	assert_clean modules
+}
+
+test_a_module_that_is_not_listed_is_found() {
+	mkdir -p tree/host/launcher/step
+	printf '"""A step.\n\nknown  is listed\n"""\n' | tee tree/host/launcher/step/__init__.py >tree/host/launcher/__init__.py
+	touch tree/host/launcher/step/known.py tree/host/launcher/step/forgotten.py
+	assert_found modules 'host/launcher/__init__.py:2: not listed: step/' \
+		'host/launcher/step/__init__.py:2: not listed: forgotten'
+}
+
 test_no_task_needs_more_words_in_ktrun() {
 	assert_clean words
 	assertTrue "tasks" "[ $(grep -c '^| .*`ktrun' "$KT_TOP/docs/use/tasks.md") -ge 15 ]"

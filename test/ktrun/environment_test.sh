@@ -8,7 +8,7 @@
 
 # words_of STRING: how KTRUN_OPTS is split, one word per line in < >.
 words_of() {
-	launcher 'from launcher.cli import environment_words
+	launcher 'from launcher.options.cli import environment_words
 for word in environment_words(sys.argv[1]):
     print("<%s>" % word)' "$1"
 }
@@ -123,7 +123,7 @@ test_no_variable_of_the_caller_changes_a_run() {
 }
 
 test_a_helper_sees_nothing_but_what_it_needs() {
-	MINE=1 LD_PRELOAD='' TMPDIR=/no/such launcher 'from launcher.jobs import Jobs
+	MINE=1 LD_PRELOAD='' TMPDIR=/no/such launcher 'from launcher.lib.jobs import Jobs
 with Jobs() as jobs:
     print(jobs.tool(["/usr/bin/env"]).output.decode())' >seen
 	assert_no_match '^(MINE|LD_PRELOAD|TMPDIR|STUB|KT_)' seen
@@ -132,12 +132,12 @@ with Jobs() as jobs:
 }
 
 test_a_program_that_is_missing_is_named_with_its_package() {
-	launcher 'from launcher.jobs import Jobs
-from launcher.text import Fault
+	launcher 'from launcher.lib.jobs import Jobs
+from launcher.lib.text import Fault
 import os
 os.environ["PATH"] = "/no/such"
-import launcher.environment
-launcher.environment._SYSTEM_PATH.clear()
+import launcher.lib.environment
+launcher.lib.environment._SYSTEM_PATH.clear()
 with Jobs() as jobs:
     for name in ("xz", "zstd", "modprobe", "parallel", "sed"):
         try:

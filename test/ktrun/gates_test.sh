@@ -137,7 +137,7 @@ test_what_went_wrong_otherwise_comes_first() {
 
 test_the_load_is_that_of_qemus_threads() {
 	launcher 'import os, subprocess
-from launcher.host_load import measure_load, read_ticks, why_too_busy
+from launcher.run.host_load import measure_load, read_ticks, why_too_busy
 before = read_ticks()
 spin = subprocess.Popen(["sh", "-c", "i=0; while [ $i -lt 300000 ]; do i=$((i + 1)); done; read x"], stdin=subprocess.PIPE)
 while measure_load(spin.pid, before, False).qemu_ran_secs < 0.05:

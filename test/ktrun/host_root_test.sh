@@ -113,8 +113,8 @@ test_without_virtiofs_it_is_9p_and_a_line_says_why() {
 
 test_a_user_can_not_use_the_virtiofsd_of_qemu() {
 	[ "$(id -u)" = 0 ] || startSkipping
-	launcher 'from launcher.jobs import Jobs
-from launcher.virtiofsd import CannotServe, _find_namespace
+	launcher 'from launcher.lib.jobs import Jobs
+from launcher.shares.virtiofsd import CannotServe, _find_namespace
 import os
 with Jobs() as jobs:
     for is_qemus, user in ((True, 0), (True, 12345)):

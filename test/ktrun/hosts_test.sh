@@ -204,7 +204,7 @@ test_files_of_the_cells_come_along() {
 
 test_a_result_of_a_host_stays_in_its_place() {
 	launcher 'import io, json, os
-from launcher.far_files import BadTree, receive_tree
+from launcher.hosts.far_files import BadTree, receive_tree
 end = b"{\"end\": true}\n"
 def head(**keys): return json.dumps(keys).encode() + b"\n"
 def file(name): return head(file=name, size=1) + b"x"

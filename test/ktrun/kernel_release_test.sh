@@ -195,22 +195,22 @@ test_what_is_installed_is_found() {
 	ln -s "$KT_TOP/build/kernel/image" root/boot/vmlinuz-9.2.0-old
 	ln -s "$KT_TOP/build/kernel/image" root/lib/modules/9.3.0-new/vmlinuz
 	launcher 'import os
-from launcher.kernels import kernels_here
-from launcher.paths import find_paths
+from launcher.kernel.releases import kernels_here
+from launcher.lib.paths import find_paths
 for kernel in kernels_here(find_paths(sys.argv[1]), sys.argv[2]):
     print(*kernel)' "$PWD/installed" "$PWD/root" >found
 	assert_file_text "9.2.0-old $PWD/root/boot/vmlinuz-9.2.0-old installed
 9.3.0-new $PWD/root/lib/modules/9.3.0-new installed" found
 	launcher 'import os
-from launcher.kernels import kernels_here
-from launcher.paths import find_paths
+from launcher.kernel.releases import kernels_here
+from launcher.lib.paths import find_paths
 for kernel in kernels_here(find_paths(sys.argv[1]), "/nowhere"):
     print(*kernel)' "$KT_TOP" >found
 	assert_matches "^$(sed 's/[+.]/\\&/g' "$KT_TOP/build/kernel/version") $KT_TOP/build/kernel source tree\$" found
 }
 
 test_a_release_is_matched_by_whole_numbers() {
-	launcher 'from launcher.kernels import matching
+	launcher 'from launcher.kernel.releases import matching
 all = ["6.1.0-9-amd64", "6.12.9-amd64", "6.12.10-amd64", "6.12.10-cloud-amd64", "6.12.10-amd64"]
 for word in ("6.1", "6.12", "6.12.10-amd64", "6.12.10-c", "6.12.10", "6.", "7"):
     print(word, *matching(word, all))' >matches

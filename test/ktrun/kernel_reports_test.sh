@@ -10,8 +10,8 @@
 # kinds: prints "KIND COUNTS" for each line of stdin, as a console with time stamps has them; "-" for none.
 kinds() {
 	launcher 'import os
-from launcher.console import read_console
-from launcher.rundir import RunDirectory
+from launcher.judge.console import read_console
+from launcher.lib.rundir import RunDirectory
 os.makedirs("k", exist_ok=True)
 for text in sys.stdin.read().splitlines():
     with open("k/console.log", "w") as console:
@@ -250,11 +250,11 @@ test_a_stall_is_the_reason_unless_the_guest_went_on() {
 	mkdir art
 	echo '[    9.100000] rcu: INFO: rcu_preempt self-detected stall on CPU' >art/console.log
 	launcher 'from dataclasses import replace
-from launcher.facts import read_facts
-from launcher.reasons import why_not_done
-from launcher.host import Ending, Host
-from launcher.rundir import RunDirectory
-from launcher.stream import Mark, Stream
+from launcher.judge.facts import read_facts
+from launcher.judge.reasons import why_not_done
+from launcher.run.host import Ending, Host
+from launcher.lib.rundir import RunDirectory
+from launcher.judge.stream import Mark, Stream
 for marks in ((Mark(9000, "payload-starting"), Mark(9998, "wake:0xd1"), Mark(9999, "exec-exit")), (Mark(9500, "payload-starting"),)):
     with RunDirectory("art") as directory:
         host = Host(ending=Ending(console_age_secs=60, frames_age_secs=60))

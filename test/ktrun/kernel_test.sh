@@ -174,7 +174,7 @@ test_a_fault_of_a_qemu_is_gone_round_by_its_version_and_accelerator_and_the_kern
 		assert_matches '^tcg,thread=single$' stub/args
 	done
 	touch "$KTRUN_QEMU"
-	launcher 'from launcher.qemu_faults import words_for
+	launcher 'from launcher.machine.qemu_faults import words_for
 print(*(words_for(version, accel, arch, "6.17.13").cpu for version, accel, arch in (
     ((7, 1), "tcg", "x86_64"), ((7, 2), "tcg", "x86_64"), ((7, 2), "kvm", "x86_64"), ((7, 2), "tcg", "aarch64"),
     ((8, 0), "tcg", "x86_64"), ((11, 1), "tcg", "x86_64"), (None, "tcg", "x86_64"))), sep="|")' >words

@@ -12,7 +12,7 @@ SENT="$READY $STARTED"
 # report TEXT: what the reader makes of it: a line "STATUS NAME: MESSAGE" for each test, then the counts.
 report() {
 	printf '%b' "$1" >ktap
-	launcher 'from launcher.ktap import read_results
+	launcher 'from launcher.judge.ktap import read_results
 results = read_results("ktap", "runner")
 for test in results.tests:
     print(test.status, test.name + (": " + test.message.replace("\n", "; ") if test.message else ""))
@@ -261,7 +261,7 @@ test_a_million_lines_cost_seconds() {
 
 read_for_seconds() {
 	# shellcheck disable=SC3045  # dash and ash have it
-	(ulimit -t 30 && launcher 'from launcher.ktap import read_results
+	(ulimit -t 30 && launcher 'from launcher.judge.ktap import read_results
 results = read_results("ktap", "runner")
 print(len(results.tests), results.failed > 0)') >kept
 }

@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# launcher/libraries.py finds what this machine's loader finds, for programs of this machine.
+# launcher/files/libraries.py finds what this machine's loader finds, for programs of this machine.
 
 # shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/stub.sh"
 
 test_the_libraries_of_programs_are_those_that_the_loader_lists() {
 	launcher 'import os, subprocess
-from launcher.libraries import Loader
+from launcher.files.libraries import Loader
 loader, asked, wrong = Loader(""), 0, []
 for name in sorted(os.listdir("/usr/bin"))[::int(sys.argv[1])]:
     path = os.path.realpath("/usr/bin/" + name)
@@ -33,7 +33,7 @@ test_a_file_that_is_no_object_has_no_libraries() {
 	printf '\177ELF\002\001\001' >short
 	{ printf '\177ELF\002\001\001\000\000\000\000\000\000\000\000\000\003\000\076\000'; bytes 4000; } >wrong
 	head -c 200 /bin/ls >"cut"
-	launcher 'from launcher.elf import read_dynamic
+	launcher 'from launcher.files.elf import read_dynamic
 print([read_dynamic(path) for path in sys.argv[1:]])' empty short wrong cut >printed
 	assert_file_text '[None, None, None, None]' printed
 }

@@ -137,8 +137,8 @@ test_on_a_terminal_a_line_tells_how_far_it_is() {
 test_the_line_of_a_terminal_counts_and_is_cut_at_its_width() {
 	printf 'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n' >joblog
 	printf '1\t:\t1\t1\t0\t0\t%s\t0\tsh %s\n' 0 /m/00001.sh 202 /m/00002.sh >>joblog
-	launcher 'from launcher.matrix import Work, progress_line, read_ends
-from launcher.matrix_file import Payload, Scheduler
+	launcher 'from launcher.matrix.runs import Work, progress_line, read_ends
+from launcher.matrix.file import Payload, Scheduler
 todo = [Work(f"{number:05d}", "k", "1", Scheduler("a", None, ""), Payload("b", "")) for number in range(1, 6)]
 ends = read_ends("joblog", 0)
 print(progress_line(todo, ends, 2, 10.0, 200).decode())

@@ -229,7 +229,7 @@ with socket.socket() as taken:
 	print(plan._is_free(port))
 	plan._GDB_PORTS = range(port, port + 1)
 	for given in (f"=:{port}", ""):
-		from launcher.cli import parse
+		from launcher.options.cli import parse
 		try:
 			plan._with_gdb_port(parse(["-n", "--gdb" + given], "", "", ""))
 		except plan.Fault as fault:
@@ -293,8 +293,8 @@ test_a_command_beyond_what_linux_allows_is_refused() {
 top, limit = sys.argv[1], 131072
 os.environ.update(KTRUN_ACCEL="tcg")
 from launcher.plan import _check_arguments
-from launcher.cli import parse
-from launcher.text import Fault
+from launcher.options.cli import parse
+from launcher.lib.text import Fault
 for words in (["--", "echo", "x" * limit], ["-e", "A=" + "y" * (limit - 2)], ["--", "echo", *["z" * 99999] * 21]):
     try:
         _check_arguments(parse(words, "", "", ""))

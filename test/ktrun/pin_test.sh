@@ -9,7 +9,7 @@
 
 # The host of these tests: two caches of two cores with two threads each. CPU numbers begin at 1000, which no other
 # ktrun locks.
-HOST='from launcher.pin import Cpu, CpuLocks, numbers_of
+HOST='from launcher.run.pin import Cpu, CpuLocks, numbers_of
 host = [Cpu(1000 + at, "1000-1003" if at < 4 else "1004-1007", f"{1000 + at // 2 * 2}-{1001 + at // 2 * 2}") for at in range(8)]
 '
 

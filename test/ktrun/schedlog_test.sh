@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The line of a scheduler's log that says best what was wrong (host/launcher/schedlog.py), and which lines are the
+# The line of a scheduler's log that says best what was wrong (host/launcher/judge/schedlog.py), and which lines are the
 # dump's. The logs have the form of those that libbpf, getopt, scx's C and Rust schedulers write.
 
 # shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/stub.sh"
 
 last_words_are() { # EXPECTED; the log is the file "log"
-	assertEquals "$1" "$(launcher 'from launcher.schedlog import last_words; print(last_words("log"))')"
+	assertEquals "$1" "$(launcher 'from launcher.judge.schedlog import last_words; print(last_words("log"))')"
 }
 
 ruler() {

@@ -580,7 +580,7 @@ test_the_option_is_a_word_of_init_and_of_one_run() {
 	assert_matches ' ktbox.stats=windows' stub/args
 	end_run --stats-all
 	assert_matches ' ktbox.stats=all' stub/args
-	launcher 'from launcher.machine import split_words
+	launcher 'from launcher.machine.arguments import split_words
 kernel, run = split_words("quiet ktbox.stats=all ktbox.host=ktrun")
 print(run)' >words
 	assert_file_text 'ktbox.stats=all' words

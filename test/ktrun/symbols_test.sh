@@ -217,8 +217,8 @@ test_a_replay_opens_no_vmlinux_and_takes_no_other_file_for_the_run_s() {
 }
 
 test_a_tool_that_takes_too_long_is_ended() {
-	launcher 'import launcher.symbolize as symbolize
-from launcher.jobs import Jobs
+	launcher 'import launcher.run.symbolize as symbolize
+from launcher.lib.jobs import Jobs
 symbolize._SECS = 1
 with Jobs() as jobs:
 	try:

@@ -136,7 +136,7 @@ test_without_trace_cmd_its_package_is_named_and_a_later_replay_makes_the_file() 
 		done
 	done
 	records stall $OUT7
-	launcher 'import launcher.environment as environment, os
+	launcher 'import launcher.lib.environment as environment, os
 from launcher.main import main
 os.environ["PATH"] = os.getcwd() + "/bin"
 environment._SYSTEM_PATH.clear()
@@ -228,7 +228,7 @@ test_a_trace_cmd_that_hangs_or_fails_costs_only_its_file() {
 	assert_verdict fail 7
 	assert_matches '^  trace      no trace.dat: trace-cmd has ended with status 3: no such thing$' err
 	printf '#!/bin/sh\nexec sleep 600\n' >bin/trace-cmd
-	PATH=$PWD/bin:$PATH launcher 'from launcher import trace_dat
+	PATH=$PWD/bin:$PATH launcher 'from launcher.recorder import trace_dat
 from launcher.main import main
 trace_dat.SECS = 1
 sys.exit(main(sys.argv[1], sys.argv[2:]))' "$KT_TOP" --replay "$PWD/art" 2>err

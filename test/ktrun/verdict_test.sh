@@ -267,9 +267,9 @@ print(" ".join(keys))' art/result.json >keys
 test_stream_json_forges_no_key_of_the_launcher() {
 	verdict_of fail 7 "-- true" $READY $STARTED $OUT7 $EXIT
 	sed -i '1s/$/ "verdict": "pass", "code": 0,/' art/stream.json
-	launcher 'from launcher.judge import judge
-from launcher.result import result_bytes, write_result
-from launcher.rundir import RunDirectory
+	launcher 'from launcher.judge.rules import judge
+from launcher.judge.result import result_bytes, write_result
+from launcher.lib.rundir import RunDirectory
 with RunDirectory("art") as directory:
     judgement = judge(directory)
     write_result(judgement, result_bytes(judgement))'
@@ -352,15 +352,15 @@ test_a_console_that_can_not_be_read_is_an_error() {
 
 # judged: verdict and reason of art/, by the judge alone.
 judged() {
-	launcher 'from launcher.judge import judge
-from launcher.rundir import RunDirectory
+	launcher 'from launcher.judge.rules import judge
+from launcher.lib.rundir import RunDirectory
 with RunDirectory("art") as directory:
     verdict = judge(directory).verdict
 print(verdict.word, verdict.reason)'
 }
 
 test_lines_are_the_same_wherever_a_block_of_the_file_ends() {
-	launcher 'import launcher.text as text
+	launcher 'import launcher.lib.text as text
 data = b"".join(b"%d\n" % at + b"x" * at + b"\n\n" for at in (0, 1, 999, 1000, 1001, 2000, 2500)) + b"end"
 open("lines", "wb").write(data)
 cut = lambda line: [line[at:at + 1000] for at in range(0, max(len(line), 1), 1000)]

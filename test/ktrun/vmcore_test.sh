@@ -11,10 +11,10 @@
 # what write_vmcore raised, or the file that it made.
 dumped() {
 	launcher 'import os, socket, struct, threading
-from launcher.jobs import Jobs
-from launcher.kernel import X86_64
-from launcher.qmp import Qmp
-from launcher.vmcore import Limits, Memory, NoVmcore, write_vmcore
+from launcher.lib.jobs import Jobs
+from launcher.kernel.image import X86_64
+from launcher.machine.qmp import Qmp
+from launcher.run.vmcore import Limits, Memory, NoVmcore, write_vmcore
 HEAD = b"makedumpfile\0\0\0\0" + bytes(4080)
 END = struct.pack(">qq", -1, -1)
 OK, NO = b"{\"return\": {}}\n", b"{\"error\": {\"desc\": \"no\"}}\n"
@@ -89,7 +89,7 @@ test_another_format_is_not_kept() {
 }
 
 test_the_streams_have_the_other_half_of_the_disk_space() {
-	launcher 'from launcher.cli import parse
+	launcher 'from launcher.options.cli import parse
 for words in (["-n"], ["-n", "--vmcore"]):
 	print(parse([*words, "--max-output", "64M"], "", "", "").streams_kib)' >out
 	assert_file_text "65536

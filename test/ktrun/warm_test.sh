@@ -32,8 +32,8 @@ cache() {
 	cache_program=$1
 	shift
 	launcher 'import dataclasses, os, time
-from launcher import snapshot
-from launcher.snapshot import *
+from launcher.warm import snapshot
+from launcher.warm.snapshot import *
 cache = snapshot.Cache(os.getcwd() + "/c")
 cache.open()
 def made(key, size=4096):
@@ -137,7 +137,7 @@ test_bad_input_is_refused() {
 }
 
 test_the_words_of_a_run_are_not_the_kernels() {
-	launcher 'from launcher.machine import split_words
+	launcher 'from launcher.machine.arguments import split_words
 print(split_words("console=ttyS0 ktbox.dmesg=1 ktbox.trace_kb=9 break=payload\tktbox.term=xterm quiet"))
 print(split_words("""a="x ktbox.dmesg=1 y" ktbox.ctl=1"""))' >out
 	assert_file_text "('console=ttyS0 ktbox.trace_kb=9 quiet ktbox.files=port', 'ktbox.dmesg=1 break=payload ktbox.term=xterm')
@@ -244,8 +244,8 @@ os.unlink(cache.path + "/" + OTHER + "/snapshot.json")'
 # A QMP server of the test's own, in the place of QEMU.
 test_qmp_says_what_is_wrong_and_never_waits_longer_than_its_deadline() {
 	launcher 'import json, socket, threading, time
-from launcher.jobs import Jobs
-from launcher.qmp import Qmp, QmpError
+from launcher.lib.jobs import Jobs
+from launcher.machine.qmp import Qmp, QmpError
 def talk(*answers, closes=True):
 	near, far = socket.socketpair()
 	def serve():
@@ -300,7 +300,7 @@ a message without an end' out
 
 test_a_wait_of_years_is_a_wait() {
 	launcher 'import socket
-from launcher.jobs import Jobs
+from launcher.lib.jobs import Jobs
 near, far = socket.socketpair()
 far.sendall(b"x")
 with Jobs() as jobs:
@@ -309,7 +309,7 @@ with Jobs() as jobs:
 }
 
 test_the_breakpoints_before_the_resume_are_those_of_init() {
-	launcher 'from launcher import warm
+	launcher 'from launcher.warm import start as warm
 print(*warm._BEFORE_RESUME)' >out
 	(
 		. "$KT_TOP/rootfs/lib/ktbox/breakpoints.sh"

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Find what is wrong in the documents of a source tree.
 
-documents.py tables|links|files|citations|words TOP
+documents.py tables|links|files|citations|words|modules TOP
   tables     a row with another number of cells than its table's head, a row outside a table, text glued to a table
   links      a relative link, or the heading that it names, that does not exist
   files      a file of the source tree that a document names, and that does not exist
   citations  a document that a source file names, and that does not exist
   words      a row of docs/use/tasks.md in which ktrun's command has more words than a neighbour's
+  modules    a module or a directory of host/launcher/ that the first lines of the __init__.py beside it do not list
 Prints FILE:LINE: WHAT for each. Exit: 0 when there is none; 1.
 """
 import glob
@@ -153,8 +154,22 @@ def words(top: str) -> Iterator[Finding]:
             yield path, number, "ktrun needs %d words, and %d are enough" % (counts[0], min(counts))
 
 
+def modules(top: str) -> Iterator[Finding]:
+    """A name begins a line or a column, or follows another one; that of a directory ends with a slash."""
+    for directory, names, files in os.walk(os.path.join(top, "host/launcher")):
+        names[:] = sorted(name for name in names if name != "__pycache__")
+        path = os.path.relpath(os.path.join(directory, "__init__.py"), top)
+        text = "\n".join(lines_of(top, path)).split('"""')[1]
+        listed = set(re.findall(r"(?:^|  |, )([a-z_]+/?)(?=[ ,])", text, re.MULTILINE))
+        modules_here = [name[:-3] for name in sorted(files) if name.endswith(".py") and name != "__init__.py"]
+        for name in modules_here + [name + "/" for name in names]:
+            if name not in listed:
+                yield path, 2, "not listed: " + name
+
+
 CHECKS: dict[str, Callable[[str], Iterator[Finding]]] = {
-    "tables": tables, "links": links, "files": files, "citations": citations, "words": words}
+    "tables": tables, "links": links, "files": files, "citations": citations, "words": words,
+    "modules": modules}
 
 
 def main() -> None:

@@ -213,8 +213,8 @@ test_a_state_that_qemu_refuses_makes_the_run_cold_and_goes() {
 forge_record() {
 	"$KT_PYTHON" -ISXutf8 -B -c 'import dataclasses, sys
 sys.path.insert(0, sys.argv[2])
-from launcher import snapshot
-from launcher.records import to_json
+from launcher.warm import snapshot
+from launcher.lib.records import to_json
 record = snapshot._read_record(sys.argv[1])
 files = tuple(snapshot._state_of(sys.argv[1], state.name) for state in record.files)
 open(sys.argv[1] + "/snapshot.json", "wb").write(to_json(dataclasses.replace(record, files=files)))' "$1" "$KT_TOP/host"

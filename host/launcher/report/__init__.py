@@ -4,16 +4,24 @@
 In:  a Judgement and the run directory. Out: text. Each format goes to the file of the user's choice, whole or not at
 all. The payload's stdout is ktrun's own; with a report on it, stdout is the report's, and the payload's is kept as the
 artifact only.
+
+summary      for a terminal                        junit, tap, markdown  for CI
+page         one HTML file                         evidence     what shows why a run ended so
+cases        the tests of a run                    excerpts     of a log or a dump
+timeline     when what happened, drawn             lanes        what each CPU ran, drawn
+figures      metrics as a table                    tasks        what tasks did at the time limit
+words        what several formats say alike        history      a figure over many runs
+matrix       the table of many runs                compare, compare_page  two sides
 """
 from __future__ import annotations
 
 import os
 from typing import Callable
 
-from ..judge import Judgement
-from ..options import Options
-from ..rundir import replaced
-from ..text import Fault, write_stdout
+from ..judge.rules import Judgement
+from ..lib.rundir import replaced
+from ..lib.text import Fault, write_stdout
+from ..options.options import Options
 
 
 def report_makers(options: Options, judgement: Judgement, result: bytes) -> dict[str, Callable[[], None]]:

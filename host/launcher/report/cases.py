@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
-from ..attempts import Attempt
-from ..judge import Judgement
-from ..text import one_line, printable
-from ..verdicts import ERROR, FAILED, PASSED
+from ..judge.attempts import Attempt
+from ..judge.rules import Judgement
+from ..judge.verdicts import ERROR, FAILED, PASSED
+from ..lib.text import one_line, printable
 from .evidence import evidence
 
 SKIPPED = "skipped"

@@ -10,14 +10,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Iterator, Optional, Sequence
 
-from ..compare_plan import Design, shown_words
-from ..comparison import ALPHA, NOISY, SAME, TOO_FEW, Difference, Metric
-from ..directions import HIGHER, LOWER
-from ..gates import FAILED, INCONCLUSIVE, KEPT, OUTCOMES
-from ..ranks import LEVEL, RESAMPLES, Spread
-from ..records import lines_of
-from ..text import one_line, printable, without_controls
-from ..verdicts import has_figures
+from ..compare.differences import ALPHA, NOISY, SAME, TOO_FEW, Difference, Metric
+from ..compare.directions import HIGHER, LOWER
+from ..compare.plan import Design, shown_words
+from ..compare.ranks import LEVEL, RESAMPLES, Spread
+from ..figures.gates import FAILED, INCONCLUSIVE, KEPT, OUTCOMES
+from ..judge.verdicts import has_figures
+from ..lib.records import lines_of
+from ..lib.text import one_line, printable, without_controls
 from .markdown import code, part, plain
 
 SCHEMA = 1
@@ -282,8 +282,8 @@ def compare_markdown(comparison: Comparison) -> bytes:
         gates = [f"- {plain(text)}" for text in gate_lines(comparison, payload)]
         lines += ["", *gates] if gates else []
     lines += ["", f"Medians (quartiles) of runs in turn, seed {comparison.design.seed}. Difference from "
-              f"{sides[0].letter} with a {LEVEL:.0%} interval (bootstrap) and P of a rank test, corrected for the number of metrics. "
-              f"{_sentence(emulated_text(comparison))}"]
+              f"{sides[0].letter} with a {LEVEL:.0%} interval (bootstrap) and P of a rank test, corrected for the "
+              f"number of metrics. {_sentence(emulated_text(comparison))}"]
     lines += [f"{plain(run.name)} ({sides[run.side].letter}) is **flaky**: {plain(run.reason)}"
               for run in comparison.flaky[:_FAILED_SHOWN]]
     lines += [f"{plain(run.name)} ({sides[run.side].letter}) did not pass: {run.verdict} {plain(run.reason)}"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Callable, Optional, Sequence
 
-from ..comparison import BETTER, DIFFERENT, WORSE, Difference, Metric
-from ..compare_plan import shown_words
-from ..ranks import Spread
-from ..text import xml
+from ..compare.differences import BETTER, DIFFERENT, WORSE, Difference, Metric
+from ..compare.plan import shown_words
+from ..compare.ranks import Spread
+from ..lib.text import xml
 from .compare import (Comparison, Run, better_text, difference_text, emulated_text, further, gate_lines, median_text,
                       quartiles_text, value_text)
 from .page import document, section
@@ -28,7 +28,8 @@ def compare_page(comparison: Comparison) -> bytes:
         headlines = [metric for metric in metrics if metric.is_headline]
         content = "".join(_headline(metric, comparison) for metric in headlines)
         gates = "".join(f"<p>{xml(text[:1].upper() + text[1:])}</p>\n" for text in gate_lines(comparison, at))
-        body += section(f"Payload: <code>{name}</code>", (content or "<p>No headline metric was measured.</p>\n") + gates)
+        body += section(f"Payload: <code>{name}</code>",
+                        (content or "<p>No headline metric was measured.</p>\n") + gates)
         others = further(metrics)
         body += section("Further metrics", _others(others, comparison)) if others else ""
     body += section("Runs without figures", _runs(comparison.failed, comparison)) if comparison.failed else ""
@@ -70,7 +71,8 @@ def _headline(metric: Metric, comparison: Comparison) -> str:
                     for difference in metric.differences)
     missing = [side.letter for at, side in enumerate(sides) if not metric.values[at]]
     lines += f"<p>Not measured: {', '.join(missing)}</p>\n" if missing else ""
-    return (f'<figure class="spread"><figcaption><code>{xml(metric.name)}</code>, {xml(metric.unit)}{better_text(metric)}'
+    return (f'<figure class="spread"><figcaption><code>{xml(metric.name)}</code>, '
+            f'{xml(metric.unit)}{better_text(metric)}'
             f"</figcaption>\n{_picture(metric, comparison)}{lines}</figure>\n")
 
 

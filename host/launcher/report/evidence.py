@@ -11,13 +11,13 @@ from collections import deque
 from itertools import islice
 from typing import Iterator, Sequence
 
-from ..console import console_lines, console_tail
-from ..facts import Facts
-from ..judge import Judgement
-from ..kernel_log import log_lines
-from ..rundir import COM2, CONSOLE, QEMU_LOG, SCHED_LOG
-from ..schedlog import read_log
-from ..text import blocks_of_lines, printable_bytes, short_lines
+from ..judge.console import console_lines, console_tail
+from ..judge.facts import Facts
+from ..judge.kernel_log import log_lines
+from ..judge.rules import Judgement
+from ..judge.schedlog import read_log
+from ..lib.rundir import COM2, CONSOLE, QEMU_LOG, SCHED_LOG
+from ..lib.text import blocks_of_lines, printable_bytes, short_lines
 from .excerpts import dump_excerpt, log_excerpt
 from .tasks import describe_tasks, read_tasks
 

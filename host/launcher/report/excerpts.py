@@ -12,7 +12,7 @@ import re
 from itertools import islice
 from typing import Iterable, Iterator, Optional, Sequence
 
-from ..schedlog import SchedLog, verifier_end
+from ..judge.schedlog import SchedLog, verifier_end
 
 GAP = "..."
 _LINES_READ = 100_000
@@ -92,5 +92,6 @@ def _counters(lines: Sequence[str]) -> list[str]:
     at = next((at for at in range(len(lines) - 1, -1, -1) if lines[at].strip() == "Event counters"), None)
     if at is None:
         return []
-    counters = [line.strip() for line in lines[at:] for found in [_COUNTER.match(line)] if found and found.group(1) != "0"]
+    counters = [line.strip() for line in lines[at:] for found in [_COUNTER.match(line)] if found
+                and found.group(1) != "0"]
     return ["Event counters that are not 0:", *("  " + re.sub(" +", " ", line) for line in counters[:_COUNTERS_MAX])]

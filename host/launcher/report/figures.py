@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Iterator, Optional, Sequence
 
-from ..metrics import Metrics, Value
-from ..metrics_table import busy_share
-from ..text import xml
+from ..figures.metrics import Metrics, Value
+from ..figures.table import busy_share
+from ..lib.text import xml
 
 _POINTS_MAX = 600
 _ROWS_MAX = 400
@@ -56,11 +56,13 @@ def _wakeups(metrics: Metrics) -> Optional[str]:
 
 def _use(metrics: Metrics) -> Optional[str]:
     return _joined(metrics, [("util", "CPUs busy"), ("context_switches", "switches"), ("migrations", "migrations"),
-                             ("run_queue_wait_mean", "mean wait"), ("idle_while_waiting", "idle while tasks waited")]) or None
+                             ("run_queue_wait_mean", "mean wait"),
+                             ("idle_while_waiting", "idle while tasks waited")]) or None
 
 
 def _programs(metrics: Metrics) -> Optional[str]:
-    own = [name for name in metrics.values if name.startswith(("payload.", "hackbench.", "perf.", "cyclictest.", "stress-ng."))]
+    own = [name for name in metrics.values
+           if name.startswith(("payload.", "hackbench.", "perf.", "cyclictest.", "stress-ng."))]
     return ", ".join(f"{name} {shown(metrics.values[name])}" for name in own[:4]) or None
 
 

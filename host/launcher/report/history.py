@@ -13,13 +13,13 @@ import shlex
 from dataclasses import dataclass
 from typing import Callable, Sequence
 
-from ..options import Options
+from ..compare.ranks import Spread, spread_of
+from ..figures.run_records import Records, RunRecord, read_records
+from ..judge.verdicts import has_figures
+from ..lib.text import Fault, note, one_line, print_text, printable, write_stderr, xml
+from ..options.options import Options
+from ..options.values import parse_headline, parse_path
 from ..plan import check_reports
-from ..ranks import Spread, spread_of
-from ..run_records import Records, RunRecord, read_records
-from ..text import Fault, note, one_line, print_text, printable, write_stderr, xml
-from ..values import parse_headline, parse_path
-from ..verdicts import has_figures
 from . import make_all, write_report
 from .compare import value_text
 from .page import document, section
@@ -52,7 +52,8 @@ def show_history(options: Options) -> int:
     _name_damage(records, path)
     series = series_of(records.records, metric)
     if not series:
-        raise Fault(f"--history-of: no run in {path} that went well has the metric {metric}{_similar(records.records, metric)}")
+        raise Fault(f"--history-of: no run in {path} that went well has the metric {metric}"
+                    f"{_similar(records.records, metric)}")
     text = chart(series, metric)
     makers: dict[str, Callable[[], None]] = {}
     if options.report:

@@ -2,10 +2,10 @@
 """A run as JUnit XML 1.0, in which all text is clean. One suite: the VM ran once. The script of a test is its class."""
 from __future__ import annotations
 
-from ..attempts import Attempt
-from ..judge import Judgement
-from ..text import ends_of, one_line, xml
-from ..verdicts import ERROR, FAILED, VERDICTS
+from ..judge.attempts import Attempt
+from ..judge.rules import Judgement
+from ..judge.verdicts import ERROR, FAILED, VERDICTS
+from ..lib.text import ends_of, one_line, xml
 from .cases import SKIPPED, Case, count, list_cases
 
 _OUTPUT_MAX = 65536  # bytes of stdout, and of stderr

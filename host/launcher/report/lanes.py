@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from typing import Iterator, Optional
 
-from ..facts import Facts
-from ..flight_recorder import ring_of
-from ..recording import Damage, Recording, Task, read_events
-from ..scheduling import Schedule, Span, follow
-from ..text import decoded, xml
+from ..judge.facts import Facts
+from ..lib.text import decoded, xml
+from ..recorder.files import ring_of
+from ..recorder.recording import Damage, Recording, Task, read_events
+from ..recorder.scheduling import Schedule, Span, follow
 from .words import describe_recording
 
 SPANS_MAX = 3000  # of tasks on CPUs, and as many of waiting

@@ -10,14 +10,14 @@ import html
 import re
 from typing import Sequence
 
-from ..attempts import describe
-from ..judge import Judgement
-from ..reasons import seconds
-from ..text import clean, one_line, printable
-from ..verdicts import passes
+from ..judge.attempts import describe
+from ..judge.reasons import seconds
+from ..judge.rules import Judgement
+from ..judge.verdicts import passes
+from ..lib.text import clean, one_line, printable
 from .evidence import evidence
 from .matrix import NOT_RUN, Cell, Row, count_text
-from .words import (ITEMS_SHOWN, describe_payload, describe_scheduler, describe_start, has_payload, has_scheduler)
+from .words import ITEMS_SHOWN, describe_payload, describe_scheduler, describe_start, has_payload, has_scheduler
 
 _CELLS_SHOWN = 20
 _EVIDENCE_LINES = 200
@@ -75,10 +75,12 @@ def run_markdown(judgement: Judgement) -> bytes:
 
 def matrix_markdown(rows: Sequence[Row], cells: Sequence[Cell], directory: str) -> bytes:
     lines = [f"### ktrun: {count_text(cells)}", "",
-             "| Passed | Scheduler | Payload | Topology | Kernel | Mean time | Otherwise |", "|---|---|---|---|---|---|---|",
+             "| Passed | Scheduler | Payload | Topology | Kernel | Mean time | Otherwise |",
+             "|---|---|---|---|---|---|---|",
              *map(_matrix_row, rows), ""]
     others = [cell for cell in cells if cell.verdict != "pass"]
-    lines += [f"- {plain(cell.name)} {code(cell.scheduler)} {code(cell.payload)}: **{_verdict(cell)}** {plain(cell.reason)}"
+    lines += [f"- {plain(cell.name)} {code(cell.scheduler)} {code(cell.payload)}: **{_verdict(cell)}** "
+              f"{plain(cell.reason)}"
               for cell in others[:_CELLS_SHOWN]]
     if len(others) > _CELLS_SHOWN:
         lines.append(f"- {len(others) - _CELLS_SHOWN} more")

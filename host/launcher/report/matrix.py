@@ -7,12 +7,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Iterator, Sequence
 
-from ..attempts import Attempt
-from ..text import one_line, printable, without_controls, xml
+from ..judge.attempts import Attempt
+from ..judge.verdicts import ERROR, FAILED, VERDICTS, passes
+from ..lib.text import one_line, printable, without_controls, xml
 from .cases import SKIPPED, Case, count
 from .junit import DECLARATION, case_element, start_attributes
 from .page import document, section
-from ..verdicts import ERROR, FAILED, VERDICTS, passes
 
 NOT_RUN = "not-run"
 _WIDTH = 100

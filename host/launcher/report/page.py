@@ -10,14 +10,14 @@ import os
 import re
 from typing import Optional, Sequence
 
-from ..attempts import describe
-from ..console import kernel_line
-from ..judge import Judgement
-from ..reasons import seconds
-from ..rundir import COM2, CONSOLE, QEMU_LOG, SCHED_LOG
-from ..schedlog import read_log
-from ..text import ends_of, xml
-from ..verdicts import ERROR, FAILED, GOOD, PASSED
+from ..judge.attempts import describe
+from ..judge.console import kernel_line
+from ..judge.reasons import seconds
+from ..judge.rules import Judgement
+from ..judge.schedlog import read_log
+from ..judge.verdicts import ERROR, FAILED, GOOD, PASSED
+from ..lib.rundir import COM2, CONSOLE, QEMU_LOG, SCHED_LOG
+from ..lib.text import ends_of, xml
 from .cases import SKIPPED, Case, count, is_bad, list_cases
 from .figures import figures_section
 from .lanes import lanes
@@ -37,7 +37,8 @@ _CLASSES = [(re.compile(pattern), name) for pattern, name in (
     (r".*(triggered exit kind|EXIT: kind|Kernel panic|kernel BUG at|BUG: |Oops: |general protection fault"
      r"|scx_bpf_error[^_]|runnable task stall|ejected|disabled \(|~~~~ TRUNCATED|LOST [0-9]+ EVENTS)", "hit"),
     (r"ASSERT|FAILED|not ok", "hit"),
-    (r".*(WARNING: |INFO: .*(stall|blocked for more)|lockup|Out of memory|Killed process|Debug dump triggered)", "look"),
+    (r".*(WARNING: |INFO: .*(stall|blocked for more)|lockup|Out of memory|Killed process|Debug dump triggered)",
+     "look"),
     (r"(libbpf|[A-Za-z_0-9./-]+): .*([Ee]rror|[Ff]ailed|[Uu]nable|[Ii]nvalid)|[Ee]rror", "look"),
 )]
 
@@ -117,7 +118,8 @@ def _reports(judgement: Judgement) -> str:
     console = judgement.facts.console
     if not console.count:
         return ""
-    rows = "".join(f'<tr><td><span class="pill bad">{report.kind}</span></td><td><code>{xml(report.line)}</code></td></tr>\n'
+    rows = "".join('<tr><td><span class="pill '
+                   f'bad">{report.kind}</span></td><td><code>{xml(report.line)}</code></td></tr>\n'
                    for report in console.reports[:_REPORTS_MAX])
     cut = f" {xml(console.log_problem or '')}." if console.is_cut else ""
     return (f"<p>{console.count} in all; the first ones:{cut}</p>\n"
@@ -145,7 +147,8 @@ def _log(judgement: Judgement, name: str, title: str, head: int, is_open: bool) 
     lines = [_marked(judgement.facts.symbols.annotated(line), is_good) for line in _lines(path, name, head)]
     hits = sum(line.startswith('<span class="hit">') for line in lines)
     marked = f' <small class="count">{hits} marked</small>' if hits else ""
-    return (f"<details{' open' if is_open else ''}><summary>{title} <small>{name}, {size} bytes</small>{marked}</summary>\n"
+    return (f"<details{' open' if is_open else ''}><summary>{title} <small>{name}, {size} "
+            f"bytes</small>{marked}</summary>\n"
             f'<pre tabindex="0" role="region" aria-label="{title}">{"".join(lines)}</pre></details>\n')
 
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 from itertools import islice
 from typing import Iterator, Optional
 
-from ..attempts import describe
-from ..facts import Facts
-from ..judge import Judgement
-from ..reasons import describe_gate, qemu_warnings, seconds
-from ..text import one_line, print_error, printable, without_controls
-from ..verdicts import passes
+from ..judge.attempts import describe
+from ..judge.facts import Facts
+from ..judge.reasons import describe_gate, qemu_warnings, seconds
+from ..judge.rules import Judgement
+from ..judge.verdicts import passes
+from ..lib.text import one_line, print_error, printable, without_controls
 from .evidence import evidence
 from .figures import figure_lines
 from .words import (ITEMS_SHOWN, describe_dump, describe_gets, describe_lack, describe_payload, describe_recording,
-                    describe_scheduler, describe_start, describe_stream, describe_sub, describe_vmcore, has_payload, has_scheduler)
+                    describe_scheduler, describe_start, describe_stream, describe_sub, describe_vmcore, has_payload,
+                    has_scheduler)
 
 REPORTS_SHOWN = 5
 TESTS_SHOWN = 5
@@ -58,7 +59,8 @@ def _summary(judgement: Judgement) -> Iterator[str]:
     yield from _items([f"  sub-sched  {describe_sub(sub)}" for sub in stream.sub_schedulers],
                       f"  sub-scheds {stream.sub_scheduler_count} in all")
     yield from _items([f"  ejected    {text}" for text in facts.console.ejected], "  ejected    {} in all")
-    yield from _items([f"  dump {dump.number:<6}{describe_dump(dump)}" for dump in stream.dumps], "  dumps      {} in all")
+    yield from _items([f"  dump {dump.number:<6}{describe_dump(dump)}" for dump in stream.dumps],
+                      "  dumps      {} in all")
     yield from _items([f"  files      {text}" for text in describe_gets(facts)], "  files      {} paths in all")
     if facts.recording:
         yield from _items([f"  trace      {text}" for text in describe_recording(facts.recording)],

@@ -5,9 +5,9 @@ What the guest wrote is in comments and quoted strings only: none of it can be a
 """
 from __future__ import annotations
 
-from ..judge import Judgement
-from ..text import clean, one_line
-from ..verdicts import ERROR
+from ..judge.rules import Judgement
+from ..judge.verdicts import ERROR
+from ..lib.text import clean, one_line
 from .cases import SKIPPED, Case, is_bad, list_cases
 
 

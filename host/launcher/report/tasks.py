@@ -10,16 +10,19 @@ import re
 from dataclasses import dataclass
 from typing import Iterator
 
-from ..symbols import Symbols
-from ..text import printable_bytes, short_lines
+from ..judge.symbols import Symbols
+from ..lib.text import printable_bytes, short_lines
 
 SHOWN = 8
 _TASKS_MAX = 20000
 _TASK = re.compile(rb"task:([^ ]*) *state:(.) .*?pid:([0-9]{1,9}) .*?(?:ppid:([0-9]{1,9}) |$)")
-_FRAME = re.compile(rb"\]  (([A-Za-z_][A-Za-z0-9_.]*)\+0x[0-9a-f]+/0x[0-9a-f]+)")  # a sure one: the others have "? " before them
+# A sure one: the others have "? " before them.
+_FRAME = re.compile(rb"\]  (([A-Za-z_][A-Za-z0-9_.]*)\+0x[0-9a-f]+/0x[0-9a-f]+)")
 # The way to sleep, not its reason.
-_SLEEPS = re.compile(rb"_*(io_)?schedule(_\w+)?(\.\w+)*|_*wait_for_common(\.\w+)*|do_nanosleep|context_switch|__cond_resched")
-_OWN = (b"kthvc", b"ktsend", b"ktpipe", b"ktdump", b"ktlatch", b"ktexec", b"ktexitmon", b"ktterm", b"ktlogin", b"ktstdin")
+_SLEEPS = re.compile(rb"_*(io_)?schedule(_\w+)?(\.\w+)*|_*wait_for_common(\.\w+)*|do_nanosleep|context_switch"
+                     rb"|__cond_resched")
+_OWN = (b"kthvc", b"ktsend", b"ktpipe", b"ktdump", b"ktlatch", b"ktexec", b"ktexitmon", b"ktterm", b"ktlogin",
+        b"ktstdin")
 _KTHREADD = 2
 
 

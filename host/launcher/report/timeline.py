@@ -14,9 +14,9 @@ import re
 from dataclasses import dataclass
 from typing import AnyStr, Iterator, Optional
 
-from ..facts import Facts
-from ..rundir import CONSOLE
-from ..text import blocks_of_lines, xml
+from ..judge.facts import Facts
+from ..lib.rundir import CONSOLE
+from ..lib.text import blocks_of_lines, xml
 
 _POINTS_MAX, _ROWS_OF_TABLE = 16, 200
 _ROW, _AXIS = 34, 30  # pixels
@@ -37,8 +37,8 @@ _BAD = {"detached", "ejected", "exited", "killed", "scheduler-not-attached", "in
 _GONE = {"ejected", "detached", "exited", "killed", "stopped"}
 _FAILED_STEP = re.compile(r"step-[0-9]+-failed$")  # of kt-scenario
 # What the spans show already.
-_IN_SPANS = re.compile(r"(sys-ready|init-started|scheduler-started|attached|stopped|payload-starting|scenario-.*|exec-exit"
-                       r"|dump-.*|sub-attached-.*|scheduler-died|exit|init|recorder:.*)$", re.DOTALL)
+_IN_SPANS = re.compile(r"(sys-ready|init-started|scheduler-started|attached|stopped|payload-starting|scenario-.*"
+                       r"|exec-exit|dump-.*|sub-attached-.*|scheduler-died|exit|init|recorder:.*)$", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,8 @@ def _events(facts: Facts) -> tuple[list[Event], int]:
 
 
 def _console_times(path: str) -> tuple[Optional[int], int]:
-    """When /init was started, and the last stamp. A guest may print 10^8 lines: only blocks are looked at, each once."""
+    """When /init was started, and the last stamp. A guest may print 10^8 lines: only blocks are looked at, each
+    once."""
     init: Optional[int] = None
     stamped = b""
     for block in blocks_of_lines(path):

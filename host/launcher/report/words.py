@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Iterator, Optional
 
-from ..facts import Facts
-from ..flight_recorder import is_of_recorder
-from ..host import Host
-from ..recording import Recording
-from ..reasons import describe_end, describe_missing, seconds
-from ..rundir import VMCORE
-from ..stream import Dump, Fetched, Stream, SubScheduler
-from ..text import duration, one_line
+from ..judge.facts import Facts
+from ..judge.reasons import describe_end, describe_missing, seconds
+from ..judge.stream import Dump, Fetched, Stream, SubScheduler
+from ..lib.rundir import VMCORE
+from ..lib.text import duration, one_line
+from ..recorder.files import is_of_recorder
+from ..recorder.recording import Recording
+from ..run.host import Host
 
 ITEMS_SHOWN = 8  # dumps, and files of --get
 
@@ -32,7 +32,8 @@ def describe_scheduler(stream: Stream) -> str:
     text = f"{one_line(stream.scheduler_name)}: " if stream.scheduler_name is not None else ""
     text += "attached" if stream.scheduler_attached else "not attached"
     if stream.scheduler_restarts:
-        text += f", restarted {stream.scheduler_restarts} times" if stream.scheduler_restarts > 1 else ", restarted once"
+        times = f"{stream.scheduler_restarts} times" if stream.scheduler_restarts > 1 else "once"
+        text += f", restarted {times}"
     if stream.scheduler_ejected:
         text += f", ejected by the kernel ({one_line(stream.scheduler_ejected_reason or 'no reason given')})"
     if stream.scheduler_died:
@@ -53,7 +54,8 @@ def describe_vmcore(facts: Facts) -> Optional[str]:
     """None: there is none, and the run's end needed none."""
     size = facts.directory.size(VMCORE)
     if size:
-        return f"{size / (1 << 20):.1f} MiB, taken at the {'time limit' if facts.ending.timed_out else 'end of the guest'}"
+        moment = "time limit" if facts.ending.timed_out else "end of the guest"
+        return f"{size / (1 << 20):.1f} MiB, taken at the {moment}"
     problem = facts.ending.vmcore_problem
     return f"none: {one_line(problem)}" if problem else None
 

@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The flight recorder's ring, as the guest sent it (--trace): which files there are, and the events in them by time.
+
+In:  get/sys/kernel/tracing in the run directory, of any content; the newest seconds of it, if they were asked for.
+Out: Ring, and its events. The guest may have sent anything: what is no event of a kernel is counted as damage. Each
+     size is bounded before a byte is read.
+"""
+from __future__ import annotations
+
+import heapq
+import os
+import re
+from dataclasses import dataclass, replace
+from operator import itemgetter
+from typing import Iterator, NamedTuple, Optional
+
+from ..lib.rundir import RunDirectory
+from .event_format import SIZE_MAX, BadFormat, Format, parse_format, parse_page_size
+from .ring import BadPage, events_of_page, lost_events, start_ns
+
+TRACEFS = "/sys/kernel/tracing"  # in the guest
+PLACE = "get" + TRACEFS
+_PER_CPU = f"{PLACE}/instances/ktbox-recorder/per_cpu"
+RING_KIB_MAX = 256 * 1024
+_MEMORY_SHARE, _OUTPUT_SHARE = 16, 64
+_CPUS_MAX, _FORMATS_MAX, _STATS_MAX = 1024, 512, 4096
+_COMMON_SIZE = 8  # of each event: type, flags, preempt count, pid
+_RUNNABLE_BITS = 0xFF  # of prev_state: 0 is a task that could go on
+SWITCH, WAKING, DUMP = "sched_switch", "sched_waking", "sched_ext_dump"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The keys of "trace" in result.json (docs/internals/replay-format.md)."""
+    asked: tuple[str, ...]
+    lacks: tuple[str, ...]
+    kept: bool
+    why: Optional[str] = None  # nothing is kept, or it is not complete
+    complete: bool = False
+    cpus: int = 0
+    events: int = 0
+    first_ns: Optional[int] = None
+    last_ns: Optional[int] = None
+    whole_from_ns: Optional[int] = None  # from here on no CPU's events are overwritten
+    overwritten: int = 0
+    lost: int = 0
+    damaged: int = 0
+    systrace: Optional[str] = None
+    dat: Optional[str] = None
+    dat_problem: Optional[str] = None
+
+
+class Task(NamedTuple):
+    pid: int
+    comm: bytes
+
+
+class Event(NamedTuple):
+    """One that the page and the file for perfetto know what to do with; OTHER names the rest."""
+    ns: int
+    cpu: int
+    name: str
+    pid: int  # of the task that was on the CPU
+    task: Optional[Task] = None  # that left the CPU, or was woken
+    next: Optional[Task] = None
+    prio: int = 0  # of task
+    next_prio: int = 0
+    state: int = 0  # of a task that left its CPU; 0: it could go on
+    text: bytes = b""
+
+
+@dataclass
+class Damage:
+    """What was not read as it should: counted while the events are read."""
+    pages: int = 0
+    events: int = 0
+    lost: int = 0  # events, by the pages' own count
+    first: Optional[str] = None
+
+    def add_page(self, why: str) -> None:
+        self.pages += 1
+        self.first = self.first or why
+
+    def add_event(self, why: str) -> None:
+        self.events += 1
+        self.first = self.first or why
+
+
+@dataclass(frozen=True)
+class CpuPages:
+    """The raw pages of one CPU, from the first that is wanted on."""
+    cpu: int
+    path: str
+    start: int
+    size: int
+    overwritten: int  # events before these pages, by the kernel's count
+
+    def pages(self, page_size: int) -> Iterator[bytes]:
+        with open(self.path, "rb") as file:
+            file.seek(self.start)
+            for _ in range(self.start, self.size, page_size):
+                yield file.read(page_size)
+
+
+@dataclass(frozen=True)
+class Ring:
+    cpus: tuple[CpuPages, ...]
+    page_size: int
+    formats: dict[int, Format]
+    complaint: Optional[str] = None  # why it can't be read
+
+    @property
+    def size(self) -> int:
+        return sum(cpu.size - cpu.start for cpu in self.cpus)
+
+    @property
+    def overwritten(self) -> int:
+        return sum(cpu.overwritten for cpu in self.cpus)
+
+    def whole_from_ns(self) -> int:
+        """Each CPU has a ring of its own, and a busy one overwrites its events sooner: from here on all have them."""
+        return max((_first_ns(cpu) for cpu in self.cpus if cpu.overwritten and not cpu.start), default=0)
+
+
+def ring_kib(memory_mib: int, max_output_kib: int) -> int:
+    """Of the ring of all CPUs. What is sent counts in the stream, and twice more in the files that are made of it."""
+    return max(1, min(memory_mib * 1024 // _MEMORY_SHARE, max_output_kib // _OUTPUT_SHARE, RING_KIB_MAX))
+
+
+def has_recording(directory: RunDirectory) -> bool:
+    return os.path.isdir(directory.file(_PER_CPU))
+
+
+def read_ring(directory: RunDirectory, bytes_most: int, last_secs: Optional[int]) -> Ring:
+    """LAST_SECS: only the pages with the last seconds of the recording. A page is kept whole."""
+    try:
+        page_size = parse_page_size(read_small(f"{directory.file(PLACE)}/events/header_page", SIZE_MAX))
+        cpus = _find_cpus(directory, page_size)
+        size = sum(cpu.size for cpu in cpus)
+        if size > bytes_most:
+            raise BadFormat(f"{size} bytes of raw pages, more than the ring can have")
+        formats = {known.id: known for known in _formats(f"{directory.file(PLACE)}/events")}
+        ring = Ring(cpus, page_size, formats)
+        return ring if last_secs is None else _newest(ring, last_secs * 10 ** 9)
+    except (BadFormat, OSError) as error:
+        why = (error.strerror or "") if isinstance(error, OSError) else str(error)
+        return Ring((), 4096, {}, complaint=f"the recording can't be read: {why}")
+
+
+def _find_cpus(directory: RunDirectory, page_size: int) -> tuple[CpuPages, ...]:
+    names = os.listdir(directory.file(_PER_CPU))
+    numbers = sorted(int(name[3:]) for name in names if re.fullmatch(r"cpu(0|[1-9][0-9]{0,3})", name, re.ASCII))
+    if not numbers or len(numbers) != len(names) or numbers[-1] >= _CPUS_MAX:
+        raise BadFormat(f"per_cpu has no CPU, more than {_CPUS_MAX}, or another name")
+    cpus = []
+    for number in numbers:
+        path = directory.file(f"{_PER_CPU}/cpu{number}/trace_pipe_raw")
+        size = os.stat(path).st_size if os.path.isfile(path) else 0
+        if size:
+            cpus.append(CpuPages(number, path, 0, size // page_size * page_size, _overwritten(os.path.dirname(path))))
+    return tuple(cpus)
+
+
+def _formats(events: str) -> Iterator[Format]:
+    """Of all systems but ftrace's own, which are no events of a ring. One that no kernel writes is left out, and its
+    events count as damage."""
+    paths = [path for path in format_files(events) if path.split("/")[-3] != "ftrace"]
+    for path in paths:
+        try:
+            yield parse_format(read_small(path, SIZE_MAX))
+        except BadFormat:
+            continue
+
+
+def format_files(events: str) -> list[str]:
+    """EVENTS/SYSTEM/NAME/format, at most so many as a kernel's user asks for."""
+    found: list[str] = []
+    for system in sorted(_directories(events)):
+        for event in sorted(_directories(f"{events}/{system}")):
+            path = f"{events}/{system}/{event}/format"
+            if os.path.isfile(path):
+                found.append(path)
+            if len(found) > _FORMATS_MAX:
+                raise BadFormat(f"more than {_FORMATS_MAX} formats")
+    return found
+
+
+def _directories(path: str) -> list[str]:
+    with os.scandir(path) as entries:
+        return [entry.name for entry in entries
+                if entry.is_dir(follow_symlinks=False) and re.fullmatch(r"[A-Za-z0-9_-]{1,100}", entry.name, re.ASCII)]
+
+
+def read_small(path: str, most: int) -> bytes:
+    with open(path, "rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise BadFormat(f"more than {most} bytes in {os.path.basename(path)}")
+    return data
+
+
+def _overwritten(directory: str) -> int:
+    """The kernel counts what it has overwritten, which is what such a ring does."""
+    try:
+        found = re.search(rb"^overrun: ([0-9]{1,15})$", read_small(f"{directory}/stats", _STATS_MAX), re.MULTILINE)
+    except (BadFormat, OSError):
+        found = None
+    return int(found.group(1)) if found else 0
+
+
+def _newest(ring: Ring, span_ns: int) -> Ring:
+    """Without the pages that end before the span does."""
+    end_ns = max((_last_ns(ring, cpu) for cpu in ring.cpus), default=0)
+    cpus = tuple(_from(cpu, ring.page_size, end_ns - span_ns) for cpu in ring.cpus)
+    return Ring(cpus, ring.page_size, ring.formats)
+
+
+def _first_ns(cpu: CpuPages) -> int:
+    with open(cpu.path, "rb") as file:
+        return start_ns(file.read(16))
+
+
+def _last_ns(ring: Ring, cpu: CpuPages) -> int:
+    last = 0
+    with open(cpu.path, "rb") as file:
+        file.seek(cpu.size - ring.page_size)
+        try:
+            for ns, _, _ in events_of_page(file.read(ring.page_size)):
+                last = ns
+        except BadPage:
+            pass  # counted when the events are read
+    return last
+
+
+def _from(cpu: CpuPages, page_size: int, since_ns: int) -> CpuPages:
+    """From the last page that begins before SINCE_NS on."""
+    start = 0
+    with open(cpu.path, "rb") as file:
+        for at in range(0, cpu.size, page_size):
+            file.seek(at)
+            if start_ns(file.read(16)) > since_ns:
+                break
+            start = at
+    return replace(cpu, start=start)
+
+
+def read_events(ring: Ring, damage: Damage) -> Iterator[Event]:
+    """Of all CPUs, by time."""
+    return iter(heapq.merge(*(_events_of_cpu(ring, cpu, damage) for cpu in ring.cpus), key=itemgetter(0)))
+
+
+def _events_of_cpu(ring: Ring, cpu: CpuPages, damage: Damage) -> Iterator[Event]:
+    """In the order of their writing. A clock that goes back is damage: the merge of the CPUs relies on it."""
+    last = 0
+    for number, page in enumerate(cpu.pages(ring.page_size)):
+        damage.lost += lost_events(page) if number else 0  # before the first page: what was overwritten
+        try:
+            for ns, start, end in events_of_page(page):
+                if ns < last:
+                    raise BadPage("a time before that of the event before")
+                last = ns
+                try:
+                    yield _event(ring, ns, cpu.cpu, page, start, end)
+                except BadFormat as error:
+                    damage.add_event(str(error))
+        except BadPage as error:
+            damage.add_page(f"CPU {cpu.cpu}: {error}")
+
+
+def _event(ring: Ring, ns: int, cpu: int, page: bytes, start: int, end: int) -> Event:
+    if end - start < _COMMON_SIZE:
+        raise BadFormat("an event without a type and a pid")
+    known = ring.formats.get(int.from_bytes(page[start:start + 2], "little"))
+    if not known:
+        raise BadFormat("an event of a type that has no format")
+    pid = int.from_bytes(page[start + 4:start + 8], "little")
+
+    def number(name: str) -> int:
+        return known.number(name, page, start, end) if known else 0
+
+    def text(name: str) -> bytes:
+        return known.text(name, page, start, end) if known else b""
+
+    if known.name == SWITCH:
+        return Event(ns, cpu, SWITCH, pid, Task(number("prev_pid"), text("prev_comm")),
+                     Task(number("next_pid"), text("next_comm")), number("prev_prio"), number("next_prio"),
+                     number("prev_state") & _RUNNABLE_BITS)
+    if known.name == WAKING:
+        return Event(ns, cpu, WAKING, pid, Task(number("pid"), text("comm")), prio=number("prio"),
+                     state=number("target_cpu"))
+    return Event(ns, cpu, known.name, pid, text=text("line") if known.name == DUMP else b"")
