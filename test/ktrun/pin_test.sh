@@ -9,7 +9,8 @@
 
 # The host of these tests: two caches of two cores with two threads each. CPU numbers begin at 1000, which no other
 # ktrun locks.
-HOST='from launcher.run.pin import Cpu, CpuLocks, numbers_of
+HOST='from launcher.machine.topology import cpu_numbers
+from launcher.run.pin import Cpu, CpuLocks
 host = [Cpu(1000 + at, "1000-1003" if at < 4 else "1004-1007", f"{1000 + at // 2 * 2}-{1001 + at // 2 * 2}") for at in range(8)]
 '
 
@@ -47,7 +48,7 @@ os.wait()' >taken
 
 test_lists_of_the_kernel_are_read() {
 	launcher "$HOST"'
-print(sorted(numbers_of("0-3,8")), sorted(numbers_of("")), sorted(numbers_of("5")))' >numbers
+print(sorted(cpu_numbers("0-3,8")), sorted(cpu_numbers("")), sorted(cpu_numbers("5")))' >numbers
 	assert_file_text '[0, 1, 2, 3, 8] [] [5]' numbers
 }
 

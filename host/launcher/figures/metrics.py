@@ -13,10 +13,11 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass, field, replace
-from typing import Callable, Iterator, Optional, Sequence
+from typing import Callable, Optional, Sequence
 
 from ..judge.stream import Stream
 from ..lib.rundir import RunDirectory
+from ..machine.topology import cpu_numbers
 from .benchmarks import read_benchmarks
 from .histogram import BadHistogram, Latencies, Wakeups, parse_migrations, parse_wakeups
 from .samples import TICK_US, Sample, events_of_dump, parse_samples
@@ -42,7 +43,6 @@ _SOURCES = {
 }
 _GROWS = re.compile(r"events\.|psi_|(context_switches|cpu_time|run_queue_wait|runs|runnable_max|nr_rejected|idle|steal"
                     r"|idle_while_waiting|duration)\Z")  # with each sample
-_CPU = re.compile(r"[0-9]{1,4}", re.ASCII)
 _MIGRATIONS = ("migrations", "migrations_llc", "migrations_node")
 
 
@@ -354,13 +354,5 @@ def _groups(topology: Optional[Record], prefix: str) -> dict[int, str]:
     for name in topology.sections if topology else ():
         if name.startswith(prefix):
             text = ((topology.text(name) if topology else None) or "").strip()
-            groups.update((cpu, text) for cpu in _cpu_list(text))
+            groups.update((cpu, text) for cpu in cpu_numbers(text))
     return groups
-
-
-def _cpu_list(text: str) -> Iterator[int]:
-    """0-3,8: at most 8192 numbers below that."""
-    for part in text[:65536].split(","):
-        low, dash, high = part.partition("-")
-        if _CPU.fullmatch(low) and (not dash or _CPU.fullmatch(high)):
-            yield from range(int(low), min(int(high if dash else low), 8191) + 1)

@@ -7,6 +7,7 @@ is a group of sockets.
 """
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from ..lib.text import Fault
@@ -16,6 +17,9 @@ NODE_MIB_LEAST = 32
 NODES_MAX = 128
 CPUS_MAX = 255
 APIC_MAX = 254  # 255 is the broadcast
+CPUS_LISTED = 8192  # as many as a kernel of x86 can have (NR_CPUS)
+_CPU = re.compile(r"[0-9]{1,4}", re.ASCII)
+_LIST_MAX = 65536
 
 
 class Topology(NamedTuple):
@@ -82,6 +86,17 @@ def _last_apic_number(topology: Topology) -> int:
 
 def _power_of_two(number: int) -> int:
     return 1 << (number - 1).bit_length()
+
+
+def cpu_numbers(text: str) -> set[int]:
+    """The kernel's list of CPUs, 0-3,8, of the host or of a guest: numbers below CPUS_LISTED. A part that is none says
+    nothing."""
+    numbers: set[int] = set()
+    for part in text[:_LIST_MAX].strip().split(","):
+        low, dash, high = part.partition("-")
+        if _CPU.fullmatch(low) and (not dash or _CPU.fullmatch(high)):
+            numbers.update(range(int(low), min(int(high if dash else low), CPUS_LISTED - 1) + 1))
+    return numbers
 
 
 def memory_arguments(topology: Topology, memory_mib: int, files: str = "") -> list[str]:

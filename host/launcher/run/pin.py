@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import socket
 from dataclasses import dataclass
 from typing import Iterator, Mapping, Optional, Sequence
+
+from ..machine.topology import cpu_numbers
 
 _SYS = "/sys/devices/system/cpu"
 
@@ -128,7 +129,7 @@ def _warnings(threads: int, vcpus: int, taken: Sequence[int], cpus: Sequence[Cpu
     used = [cpu for cpu in cpus if cpu.number in taken]
     if len({cpu.cache for cpu in used}) > 1:
         yield "no last-level cache has enough free CPUs"
-    shared = [cpu for cpu in used if not numbers_of(cpu.core) <= set(taken)]
+    shared = [cpu for cpu in used if not cpu_numbers(cpu.core) <= set(taken)]
     if shared:
         yield f"CPU {shared[0].number} is a thread of a core that others may use ({shared[0].core})"
     governors = {_read(f"{_SYS}/cpu{number}/cpufreq/scaling_governor") for number in taken} - {"", "performance"}
@@ -137,11 +138,3 @@ def _warnings(threads: int, vcpus: int, taken: Sequence[int], cpus: Sequence[Cpu
     load = os.getloadavg()[0]
     if load + threads > len(cpus) + 0.5:
         yield f"the host's load is {load:.1f} on {len(cpus)} CPUs"
-
-
-def numbers_of(text: str) -> set[int]:
-    """The kernel's list of CPUs: 0-3,8."""
-    numbers: set[int] = set()
-    for first, last in re.findall(r"([0-9]+)(?:-([0-9]+))?", text):
-        numbers.update(range(int(first), int(last or first) + 1))
-    return numbers
