@@ -146,7 +146,7 @@ test_a_current_directory_that_is_gone_is_one_line() {
 	mkdir gone
 	run sh -c 'cd gone && rmdir ../gone && exec "$@"' sh "$KTRUN" -o here -- true
 	assert_refused
-	assert_matches 'current directory is not there: here$' err
+	assert_matches 'current directory is no longer there' err
 }
 
 . shunit2

@@ -212,9 +212,13 @@ test_what_does_not_go_with_it_is_refused() {
 	mkdir gone
 	image=$PWD/kernel/image
 	(cd gone && rmdir ../gone && ! "$KTRUN" -k "$image" --host-root -- true >../out 2>../err)
-	assert_matches 'the current directory is not there' err
+	assert_matches 'the current directory is no longer there' err
 	(cd /run && ! "$KTRUN" --host-root -k "$image" -- true) >out 2>err
 	assert_matches 'the current directory is /run' err
+	(cd /sys/kernel && ! "$KTRUN" --host-root -k "$image" -- true) >out 2>err
+	assert_matches 'the current directory is /sys/kernel, and the guest has its own /sys$' err
+	(cd /proc/self && ! "$KTRUN" --host-root -k "$image" -- true) >out 2>err
+	assert_matches 'the current directory is /proc/[0-9]*, and the guest has its own /proc$' err
 }
 
 test_the_twin_a_run_that_is_only_printed_starts_no_daemon() {

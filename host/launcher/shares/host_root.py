@@ -68,12 +68,17 @@ def check_host_root(options: Options, kernel: Kernel) -> None:
         if os.path.islink(directory):
             raise Fault(f"{_OPTION}: {directory} is a symbolic link on this machine, and the guest needs a directory "
                         "there")
-    directory = _current_directory()
-    if directory in ("/run", "/dev/shm"):
-        raise Fault(f"{_OPTION}: the current directory is {directory}, and the guest has its own {directory}")
+    directory = os.getcwd()
+    if directory in ("/run", "/dev/shm") or f"{directory}/".startswith(("/proc/", "/sys/")):
+        raise Fault(f"{_OPTION}: the current directory is {directory}, and the guest has its own {_top_of(directory)}")
     for path in (directory, *_paths(options)):
         if "\n" in path:
             raise Fault(f"{_OPTION}: a newline in a path: {path!r}")
+
+
+def _top_of(directory: str) -> str:
+    """The mount that the guest makes."""
+    return next((top for top in ("/proc", "/sys") if f"{directory}/".startswith(f"{top}/")), directory)
 
 
 def find_directories(options: Options, kernel: Kernel, config: Optional[Config], jobs: Jobs) -> Directories:
@@ -93,8 +98,8 @@ def _exports(shares: Sequence[Share]) -> tuple[Export, ...]:
     return tuple(Export(f"ktbox{number}", share.host, share.is_writable) for number, share in enumerate(shares))
 
 
-def _choose_daemon(options: Options, kernel: Kernel, config: Optional[Config], jobs: Jobs) -> tuple[Optional[Virtiofsd],
-                                                                                                    str]:
+def _choose_daemon(options: Options, kernel: Kernel, config: Optional[Config],
+                   jobs: Jobs) -> tuple[Optional[Virtiofsd], str]:
     """Or why there is none. virtiofs is faster, and virtio-9p needs nothing of this machine; only a guest with 9p can
     be saved (--warm)."""
     lacks_9p = lacks(kernel, config, options.modules, VIRTIO_9P)
@@ -132,18 +137,11 @@ def texts(options: Options, kind: str) -> dict[str, str]:
     scheduler = os.path.realpath(options.scheduler) + "\n" if options.scheduler else ""
     return {
         f"{place}/type": kind + "\n",
-        f"{place}/directory": _current_directory() + "\n",
+        f"{place}/directory": os.getcwd() + "\n",
         f"{place}/shown": "".join(path + "\n" for path in _shown(options)),
         f"{place}/shell": user_shell() + "\n",
         f"{place}/scheduler": scheduler,
     }
-
-
-def _current_directory() -> str:
-    try:
-        return os.getcwd()
-    except OSError as error:
-        raise Fault(f"{_OPTION}: the current directory is not there") from error
 
 
 def user_shell() -> str:
@@ -171,7 +169,7 @@ def _paths(options: Options) -> list[str]:
 def _shown(options: Options) -> list[str]:
     """What of the host's hidden directories the guest must have: the current directory, and those of the programs. A
     program that lies in a hidden directory itself comes alone."""
-    wanted = [_current_directory()]
+    wanted = [os.getcwd()]
     for path in _paths(options):
         directory = os.path.dirname(path)
         wanted.append(path if directory in _HIDDEN else directory)
