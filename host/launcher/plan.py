@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Iterator, Optional
 
 from .figures.run_records import check_record
-from .files.include import check_file, check_include, check_program, name_of_include
+from .files.include import check_include, check_program, name_of_include
 from .files.scenario import GUEST_PLACE, PROGRAM, read_scenario
 from .files.shell_history import check_history
 from .kernel.config import FOR_SCHEDULERS, GOES_WITHOUT, Config, find_config
@@ -26,6 +26,7 @@ from .lib.jobs import Jobs
 from .lib.paths import Paths
 from .lib.rundir import check_output, is_ours
 from .lib.text import Fault, Unbuilt, note, shell_word
+from .lib.user_paths import check_file
 from .machine.qemu_faults import ask_qemu
 from .machine.topology import check_topology
 from .options.options import Options

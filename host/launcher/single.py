@@ -12,7 +12,7 @@ from typing import Callable, Optional
 
 from .figures.run_records import append_record
 from .figures.table import NAME as TABLE
-from .files.include import check_file, name_of_include
+from .files.include import name_of_include
 from .files.initramfs import collect
 from .files.shell_history import keep_history, read_history
 from .hosts.kit import Recipe
@@ -28,6 +28,7 @@ from .lib.jobs import Jobs
 from .lib.paths import Paths
 from .lib.rundir import CONSOLE, STREAM, RunDirectory
 from .lib.text import Fault, note, print_text
+from .lib.user_paths import check_file
 from .lib.workdir import work_directory, work_path
 from .machine.accelerator import choose_accelerator
 from .machine.arguments import Places, Served, attach_timeout, frequency_word, kernel_words, qemu_command, shown_command

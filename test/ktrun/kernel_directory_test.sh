@@ -11,15 +11,6 @@
 RELEASE=$(cat "$KT_TOP/build/kernel/version")
 RELEASE_ERE=$(echo "$RELEASE" | sed 's/[+.]/\\&/g')
 
-refused() { # ERE ARG...
-	pattern=$1
-	shift
-	rm -f stub/args
-	ktrun "$@" -- true
-	assert_refused
-	assert_matches "$pattern" err
-}
-
 # boots IMAGE ARG...: QEMU gets this image.
 boots() {
 	image=$1
@@ -131,7 +122,7 @@ test_options_that_a_tree_lacks_are_named_before_the_boot() {
 	more=$ATTACHED
 	for option in BLK_DEV_INITRD DEVTMPFS TMPFS VIRTIO_CONSOLE VIRTIO_PCI; do
 		echo "$whole" | sed "s/^CONFIG_$option=.*/# CONFIG_$option is not set/" >tree/.config
-		refused "cannot run a guest: CONFIG_$option is not set \\(.+\\): .*tree/vmlinux, according to .*tree/.config\$" -k tree
+		assert_run_is_refused "cannot run a guest: CONFIG_$option is not set \\(.+\\): .*tree/vmlinux, according to .*tree/.config\$" -k tree
 	done
 	for option in SERIAL_8250_CONSOLE FTRACE DEBUG_FS CGROUPS BPF_SYSCALL DEBUG_INFO_BTF SCHED_CLASS_EXT; do
 		echo "$whole" | sed "s/^CONFIG_$option=.*/# CONFIG_$option is not set/" >tree/.config
@@ -159,14 +150,14 @@ test_modules_come_from_where_they_lie_in_the_tree() {
 	from_guest .ktbox/modules.d/9p.ko >9p.ko
 	assert_same_bytes tree/fs/9p/9p.ko 9p.ko
 	rm tree/fs/9p/9p.ko
-	refused "the kernel's module 9p is neither built in nor in $PWD/tree" -k tree --ro in:/mnt/in
+	assert_run_is_refused "the kernel's module 9p is neither built in nor in $PWD/tree" -k tree --ro in:/mnt/in
 }
 
 test_a_module_of_another_release_is_refused() {
 	tree tree
 	shared_modules tree "6.1.0-other SMP"
 	mkdir in
-	refused "the kernel is $RELEASE_ERE, and its module is for 6.1.0-other: .*/tree/.*\\.ko\$" -k tree --ro in:/mnt/in
+	assert_run_is_refused "the kernel is $RELEASE_ERE, and its module is for 6.1.0-other: .*/tree/.*\\.ko\$" -k tree --ro in:/mnt/in
 	shared_modules tree "6.1.0-other SMP modversions"
 	boots "$PWD/tree/vmlinux" -k tree --ro in:/mnt/in
 }
@@ -174,7 +165,7 @@ test_a_module_of_another_release_is_refused() {
 test_a_tree_of_which_the_image_is_older_than_the_modules_is_refused() {
 	tree tree
 	echo 6.1.0-other >tree/include/config/kernel.release
-	refused "its image is $RELEASE_ERE, and its modules are 6.1.0-other: run make in $PWD/tree, .* -k $PWD/tree/vmlinux\$" -k tree
+	assert_run_is_refused "its image is $RELEASE_ERE, and its modules are 6.1.0-other: run make in $PWD/tree, .* -k $PWD/tree/vmlinux\$" -k tree
 	boots "$PWD/tree/vmlinux" -k tree/vmlinux
 }
 
@@ -182,29 +173,31 @@ test_a_tree_that_has_no_image_is_refused() {
 	mkdir source
 	: >source/Kconfig
 	: >source/Makefile
-	refused "kernel source without a configuration: .* O=: $PWD/source\$" -k source
+	assert_run_is_refused "kernel source without a configuration: .* O=: $PWD/source\$" -k source
 	tree tree
 	rm tree/vmlinux tree/arch/x86/boot/bzImage
-	refused "without an image \\(vmlinux or arch/x86/boot/bzImage\\): run make in $PWD/tree\$" -k tree
+	assert_run_is_refused "without an image \\(vmlinux or arch/x86/boot/bzImage\\): run make in $PWD/tree\$" -k tree
 	: >tree/vmlinux
-	refused "not a kernel image .*: $PWD/tree/vmlinux\$" -k tree
+	assert_run_is_refused "not a kernel image .*: $PWD/tree/vmlinux\$" -k tree
 }
 
 test_a_tree_for_another_architecture_is_refused() {
 	tree tree
 	sed -i 's/^CONFIG_X86_64=y/CONFIG_RISCV=y/; s,^# Linux/.*,# Linux/riscv 7.2.0 Kernel Configuration,' tree/.config
-	refused "kernel for another architecture \\(riscv\\): $PWD/tree\$" -k tree
+	assert_run_is_refused "kernel for another architecture \\(riscv\\): $PWD/tree\$" -k tree
 	sed -i 's/^CONFIG_RISCV=y/CONFIG_X86_32=y/' tree/.config
-	refused "for another architecture \\(32-bit x86\\): $PWD/tree\$" -k tree
-	sed -i 's/^CONFIG_X86_32=y/CONFIG_ARM64=y/' tree/.config
-	refused "without an image \\(.*arch/arm64/boot/Image\\): run make in $PWD/tree\$" -k tree
+	assert_run_is_refused "for another architecture \\(32-bit x86\\): $PWD/tree\$" -k tree
+	sed -i 's/^CONFIG_X86_32=y//; s,^# Linux/.*,# Linux/x86 7.2.0 Kernel Configuration,' tree/.config
+	assert_run_is_refused "neither CONFIG_X86_64 nor CONFIG_ARM64 is set, .*: $PWD/tree\$" -k tree
+	echo CONFIG_ARM64=y >>tree/.config
+	assert_run_is_refused "without an image \\(.*arch/arm64/boot/Image\\): run make in $PWD/tree\$" -k tree
 }
 
 test_a_directory_as_ktbox_has_it() {
 	mkdir -p ours/modules
 	ln -s "$KT_TOP/build/kernel/image" ours/image
 	sed '/^CONFIG_TMPFS=/d' "$KT_TOP/build/kernel/config" >ours/config
-	refused "CONFIG_TMPFS is not set .*according to $PWD/ours/config\$" -k ours
+	assert_run_is_refused "CONFIG_TMPFS is not set .*according to $PWD/ours/config\$" -k ours
 	cp "$KT_TOP/build/kernel/config" ours/config
 	boots "$PWD/ours/image" -k ours
 	boots "$KT_TOP/build/kernel/image" -k "$KT_TOP/build/kernel"
@@ -215,14 +208,14 @@ test_a_directory_as_debian_has_it() {
 	mkdir -p "package/usr/lib/modules/$RELEASE/kernel" package/usr/share/doc
 	printf 'kernel/%s.ko\n' virtio_pci virtio_console >"package/usr/lib/modules/$RELEASE/modules.builtin"
 	sed '/^CONFIG_TMPFS=/d' "$KT_TOP/build/kernel/config" >"package/usr/lib/modules/$RELEASE/config"
-	refused "CONFIG_TMPFS is not set .*according to $PWD/package/usr/lib/modules/[^/]*/config\$" -k package
+	assert_run_is_refused "CONFIG_TMPFS is not set .*according to $PWD/package/usr/lib/modules/[^/]*/config\$" -k package
 	cp "$KT_TOP/build/kernel/config" "package/usr/lib/modules/$RELEASE/config"
 	boots "$PWD/package/usr/lib/modules/$RELEASE/vmlinuz" -k package
 	boots "$PWD/package/usr/lib/modules/$RELEASE/vmlinuz" -k "package/usr/lib/modules/$RELEASE"
 	bzimage "older/boot/vmlinuz-$RELEASE" "$RELEASE"
 	cp "$KT_TOP/build/kernel/config" "older/boot/config-$RELEASE"
 	mkdir -p older/lib/modules/6.1.0-other/kernel
-	refused "the kernel is $RELEASE_ERE, and the modules in the directory are 6.1.0-other: $PWD/older\$" -k older
+	assert_run_is_refused "the kernel is $RELEASE_ERE, and the modules in the directory are 6.1.0-other: $PWD/older\$" -k older
 	mkdir -p "older/lib/modules/$RELEASE/kernel"
 	cp "package/usr/lib/modules/$RELEASE/modules.builtin" "older/lib/modules/$RELEASE"
 	boots "$PWD/older/boot/vmlinuz-$RELEASE" -k older
@@ -230,15 +223,27 @@ test_a_directory_as_debian_has_it() {
 
 test_a_directory_without_a_kernel_is_refused() {
 	mkdir empty
-	refused "no kernel in the directory .*: $PWD/empty\$" -k empty
+	assert_run_is_refused "no kernel in the directory .*: $PWD/empty\$" -k empty
 	echo nonsense >empty/vmlinuz
-	refused "not a kernel image .*: $PWD/empty/vmlinuz\$" -k empty
+	assert_run_is_refused "not a kernel image .*: $PWD/empty/vmlinuz\$" -k empty
+}
+
+test_what_has_an_images_name_and_is_none_is_named() {
+	mkdir other
+	ln -s nowhere other/vmlinuz
+	assert_run_is_refused "kernel not found: $PWD/other/vmlinuz\$" -k other
+	rm other/vmlinuz
+	mkfifo other/vmlinuz
+	assert_run_is_refused "kernel is a pipe, .*: $PWD/other/vmlinuz\$" -k other
+	rm other/vmlinuz
+	mkdir other/.config other/arch
+	assert_run_is_refused "kernel tree: its configuration is not a file: $PWD/other/.config\$" -k other
 }
 
 test_two_kernels_in_a_directory_are_refused_by_name() {
 	bzimage boot/vmlinuz-6.1.0-one 6.1.0-one
 	bzimage boot/vmlinuz-6.1.0-two 6.1.0-two
-	refused "2 kernels in the directory: .*$PWD/boot/vmlinuz-6.1.0-one \\(6.1.0-one\\), $PWD/boot/vmlinuz-6.1.0-two" -k boot
+	assert_run_is_refused "2 kernels in the directory: .*$PWD/boot/vmlinuz-6.1.0-one \\(6.1.0-one\\), $PWD/boot/vmlinuz-6.1.0-two" -k boot
 	ln -sf vmlinuz-6.1.0-one boot/vmlinuz
 	rm boot/vmlinuz-6.1.0-two
 	boots "$PWD/boot/vmlinuz" -k boot

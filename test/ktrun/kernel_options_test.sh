@@ -95,7 +95,7 @@ test_what_is_no_configuration_is_refused() {
 	sed -i 's/^CONFIG_X86_64=y/CONFIG_RISCV=y/' tree/.config
 	check tree
 	assert_refused
-	assert_matches "for another architecture .*: $PWD/tree\$" err
+	assert_matches "neither CONFIG_X86_64 nor CONFIG_ARM64 is set, .*: $PWD/tree\$" err
 	run "$KTRUN" -k tree --check -q
 	assert_refused
 	assert_matches 'only -k goes with it: -q' err

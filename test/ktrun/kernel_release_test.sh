@@ -209,6 +209,20 @@ for kernel in kernels_here(find_paths(sys.argv[1]), "/nowhere"):
 	assert_matches "^$(sed 's/[+.]/\\&/g' "$KT_TOP/build/kernel/version") $KT_TOP/build/kernel source tree\$" found
 }
 
+test_a_damaged_list_is_asked_for_again() {
+	mkdir -p kernels
+	printf '\0garbage\n' >kernels/debian
+	launcher 'from launcher.kernel.fetch import known_offers
+from launcher.lib.paths import Paths
+print(known_offers(Paths("", "", "", sys.argv[1], "", "")))' "$PWD" >offers
+	assert_file_text None offers
+	echo '9.1.2-amd64 testing' >kernels/debian
+	launcher 'from launcher.kernel.fetch import known_offers
+from launcher.lib.paths import Paths
+print(*known_offers(Paths("", "", "", sys.argv[1], "", "")))' "$PWD" >offers
+	assert_matches "release='9.1.2-amd64'" offers
+}
+
 test_a_release_is_matched_by_whole_numbers() {
 	launcher 'from launcher.kernel.releases import matching
 all = ["6.1.0-9-amd64", "6.12.9-amd64", "6.12.10-amd64", "6.12.10-cloud-amd64", "6.12.10-amd64"]

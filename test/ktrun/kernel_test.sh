@@ -28,25 +28,16 @@ kernel() {
 	ln -sf "$KT_TOP/build/kernel/image" "$1/image"
 }
 
-refused() { # ERE ARG...
-	pattern=$1
-	shift
-	rm -f stub/args
-	ktrun "$@" -- true
-	assert_refused
-	assert_matches "$pattern" err
-}
-
 test_each_option_that_a_guest_needs_is_named_before_the_boot() {
 	kernel k
 	for option in $NEEDED; do
 		config $option >k/config
-		refused "cannot run a guest: CONFIG_$option is not set \\(.+\\): .*k/image, according to .*k/config\$" -k k/image
+		assert_run_is_refused "cannot run a guest: CONFIG_$option is not set \\(.+\\): .*k/image, according to .*k/config\$" -k k/image
 	done
 	config TMPFS VIRTIO_PCI >k/config
-	refused 'CONFIG_TMPFS is not set .*, CONFIG_VIRTIO_PCI is not set' -k k/image
+	assert_run_is_refused 'CONFIG_TMPFS is not set .*, CONFIG_VIRTIO_PCI is not set' -k k/image
 	echo '# CONFIG_TMPFS is not set' >k/config
-	refused 'CONFIG_TMPFS' -k k/image
+	assert_run_is_refused 'CONFIG_TMPFS' -k k/image
 }
 
 test_what_a_run_goes_without_is_said() {
@@ -71,15 +62,15 @@ test_a_configuration_is_found_where_kernels_have_it() {
 	kernel 'tree/arch/x86/boot'
 	mv tree/arch/x86/boot/image tree/arch/x86/boot/bzImage
 	config TMPFS >tree/.config
-	refused 'tree/.config$' -k tree/arch/x86/boot/bzImage
+	assert_run_is_refused 'tree/.config$' -k tree/arch/x86/boot/bzImage
 	kernel named
 	mv named/image named/vmlinux-6.1.0-test
 	config TMPFS >named/config-6.1.0-test
-	refused 'named/config-6.1.0-test$' -k named/vmlinux-6.1.0-test
+	assert_run_is_refused 'named/config-6.1.0-test$' -k named/vmlinux-6.1.0-test
 	kernel alone
 	release=$(cat "$KT_TOP/build/kernel/version")
 	config TMPFS >"alone/config-$release"
-	refused "alone/config-${release%%+*}[^/]*\$" -k alone/image
+	assert_run_is_refused "alone/config-${release%%+*}[^/]*\$" -k alone/image
 	mv "alone/config-$release" alone/config-6.1.0-other
 	streams $READY $STARTED $OUT0 $EXIT
 	ktrun -k alone/image -- true
@@ -88,14 +79,14 @@ test_a_configuration_is_found_where_kernels_have_it() {
 	cp "$KT_TOP/build/kernel/image" inside/image
 	{ printf IKCFG_ST && config TMPFS | gzip -c && printf IKCFG_ED; } >>inside/image
 	config >inside/config
-	refused 'inside/image \(CONFIG_IKCONFIG\)$' -k inside/image
+	assert_run_is_refused 'inside/image \(CONFIG_IKCONFIG\)$' -k inside/image
 }
 
 test_modules_that_are_known_are_no_missing_option() {
 	kernel k
 	config VIRTIO_PCI >k/config
 	echo CONFIG_VIRTIO_PCI=m >>k/config
-	refused 'the kernel has CONFIG_VIRTIO_PCI=m, and its modules are not known' -k k/image
+	assert_run_is_refused 'the kernel has CONFIG_VIRTIO_PCI=m, and its modules are not known' -k k/image
 }
 
 # The one that make kernel makes.
@@ -135,9 +126,13 @@ test_a_truncated_image_is_refused() {
 	ktrun -k whole -- true
 	assert_status 0
 	bzimage 6655 >shorter
-	refused 'kernel is truncated: .*shorter has 6655 bytes, and its header says 6656$' -k shorter
+	assert_run_is_refused 'kernel is truncated: .*shorter has 6655 bytes, and its header says 6656$' -k shorter
 	head -c 3000000 "$KT_TOP/build/kernel/image" >shorter
-	refused 'kernel is truncated: .*shorter has 3000000 bytes' -k shorter
+	assert_run_is_refused 'kernel is truncated: .*shorter has 3000000 bytes' -k shorter
+	for size in 20 63 64 100; do
+		head -c "$size" "$KT_TOP/build/kernel/image" >shorter
+		assert_run_is_refused "kernel is truncated: .*shorter has $size bytes" -k shorter
+	done
 }
 
 test_an_elf_image_without_the_entry_that_qemu_needs_is_refused() {
@@ -147,7 +142,7 @@ assert data.count(b"\x04\0\0\0\x08\0\0\0\x12\0\0\0Xen\0") + data.count(b"\x04\0\
 for size in (4, 8):
     data = data.replace(b"\x04\0\0\0" + bytes([size]) + b"\0\0\0\x12\0\0\0Xen\0", b"\x04\0\0\0" + bytes([size]) + b"\0\0\0\x13\0\0\0Xen\0")
 open("vmlinux", "wb").write(data)' "$KT_TOP/build/kernel/image"
-	refused 'no PVH entry \(CONFIG_PVH\), .*give the bzImage' -k vmlinux
+	assert_run_is_refused 'no PVH entry \(CONFIG_PVH\), .*give the bzImage' -k vmlinux
 }
 
 # cpu: the CPU model that QEMU got.

@@ -124,6 +124,16 @@ assert_refused() {
 	assert_no_temporary_folder
 }
 
+# assert_run_is_refused ERE ARG...: a run of true with ARG is refused, and the line says why.
+assert_run_is_refused() {
+	refusal=$1
+	shift
+	rm -f stub/args
+	ktrun "$@" -- true
+	assert_refused
+	assert_matches "$refusal" err
+}
+
 assert_no_temporary_folder() {
 	assertEquals "temporary folders" "" "$(find "$TMPDIR" -maxdepth 1 -name 'ktrun.*')"
 }

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import stat
 
 from ..kernel.image import EM_BPF, ET_DYN, ET_EXEC, Architecture, elf_of, read_head
 from ..lib.text import Fault
+from ..lib.user_paths import check_file
 
 
 def check_program(what: str, path: str, arch: Architecture) -> None:
@@ -22,17 +22,6 @@ def check_program(what: str, path: str, arch: Architecture) -> None:
     if head[:4] == b"\x7fELF":
         raise Fault(f"{what} is for another architecture (not {arch.title}): {path}")
     raise Fault(f"{what} is neither an ELF program nor a script with #!: {path}")
-
-
-def check_file(what: str, path: str) -> None:
-    if not os.path.exists(path):
-        raise Fault(f"{what} not found: {path}")
-    if stat.S_ISFIFO(os.stat(path).st_mode):
-        raise Fault(f"{what} is a pipe, which can be read only once; put its content into a file: {path}")
-    if not os.path.isfile(path):
-        raise Fault(f"{what} is not a file: {path}")
-    if not os.access(path, os.R_OK):
-        raise Fault(f"{what} is not readable: {path}")
 
 
 def check_include(path: str, arch: Architecture) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from ..lib.text import Fault
-from .include import check_file
+from ..lib.user_paths import check_file
 
 GUEST_PLACE = "/.ktbox/scenario"
 PROGRAM = "/usr/bin/kt-scenario"

@@ -12,8 +12,8 @@ from __future__ import annotations
 import os
 
 from ..lib.text import Fault, note
+from ..lib.user_paths import check_file
 from ..options.options import Options
-from .include import check_file
 
 LINES = 999  # what the guest's shell remembers
 BYTES = 262144

@@ -73,7 +73,8 @@ def run_on_hosts(directory: RunDirectory, recipes: Mapping[str, str], different:
     kit = f"{work}/kit"
     write_kit(kit, different, paths, work, jobs)
     if not quiet:
-        note(f"matrix: {len(recipes)} cells to run on {len(hosts)} hosts; each gets {os.stat(kit).st_size >> 20} MiB; "
+        where = "1 host, which" if len(hosts) == 1 else f"{len(hosts)} hosts; each"
+        note(f"matrix: {len(recipes)} cells to run on {where} gets {os.stat(kit).st_size >> 20} MiB; "
              f"directory {directory.path}")
     most = max(options.max_output.kib for options in different.values()) * 1024 + _SLACK
     with _keepers(hosts, kit, work, jobs) as keepers:

@@ -12,8 +12,8 @@ import shutil
 from dataclasses import dataclass
 from typing import Optional, Sequence
 
-from ..files.include import check_file
 from ..lib.text import Fault
+from ..lib.user_paths import check_file
 
 _SLOTS_MAX = 1000
 _LOGIN = re.compile(r"([A-Za-z0-9._+-]+@)?[A-Za-z0-9._-]+", re.ASCII)

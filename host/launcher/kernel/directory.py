@@ -13,14 +13,15 @@ import re
 from dataclasses import replace
 from typing import Iterator, Optional
 
-from ..files.include import check_file
 from ..lib.text import Fault
+from ..lib.user_paths import check_file
 from .config import Config, read_config
 from .image import AARCH64, X86_64, Architecture, Kernel, read_kernel
 
 _NAMES = ("image", "vmlinux", "bzImage", "vmlinuz", "Image")  # the first is taken of several of the same release
 _NAME = re.compile(rf"(?:{'|'.join(_NAMES)})(?:-.+)?")
 _TITLE = re.compile(r"^# Linux/(\S+)", re.MULTILINE)  # Kconfig's first comment
+_TITLES = ("x86", "x86_64", "arm64")  # of X86_64 and AARCH64
 _RELEASE_MAX, _TITLE_MAX = 256, 4096
 _SHOWN = 4
 
@@ -71,8 +72,10 @@ def architecture_of(config: Config, where: str) -> Architecture:
         if config.state(option) == "y":
             return arch
     title = _TITLE.search(config.text)
-    name = "32-bit x86" if config.state("X86_32") == "y" else title.group(1) if title else "unknown"
-    raise Fault(f"kernel for another architecture ({name}): {where}")
+    name = "32-bit x86" if config.state("X86_32") == "y" else title.group(1) if title else ""
+    if name and name not in _TITLES:
+        raise Fault(f"kernel for another architecture ({name}): {where}")
+    raise Fault(f"neither CONFIG_X86_64 nor CONFIG_ARM64 is set, so it is not a whole configuration: {where}")
 
 
 def _image_of_tree(tree: str, arch: Architecture, config: Config) -> str:
@@ -98,13 +101,7 @@ def release_of_tree(tree: str) -> Optional[str]:
 def _of_directory(directory: str) -> Kernel:
     kernels, faults = _kernels_in(directory)
     if not kernels:
-        if faults:
-            raise faults[0]
-        if os.path.isfile(f"{directory}/Kconfig") and os.path.isfile(f"{directory}/Makefile"):
-            raise Fault("kernel source without a configuration: run make there, or give the directory of O=: "
-                        f"{directory}")
-        raise Fault(f"no kernel in the directory (image, vmlinux, bzImage, vmlinuz, Image, or one of these with "
-                    f"-RELEASE): {directory}")
+        raise faults[0] if faults else _why_none(directory)
     if len({kernel.release for kernel in kernels}) > 1:
         shown = [f"{kernel.path} ({kernel.release or 'release unknown'})" for kernel in kernels]
         more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
@@ -113,6 +110,15 @@ def _of_directory(directory: str) -> Kernel:
     symbols = f"{directory}/vmlinux"
     return replace(kernels[0], modules=_modules_below(directory, kernels[0]),
                    symbols=symbols if os.path.isfile(symbols) else None)
+
+
+def _why_none(directory: str) -> Fault:
+    if os.path.lexists(f"{directory}/.config") and not os.path.isfile(f"{directory}/.config"):
+        return Fault(f"kernel tree: its configuration is not a file: {directory}/.config")
+    if os.path.isfile(f"{directory}/Kconfig") and os.path.isfile(f"{directory}/Makefile"):
+        return Fault(f"kernel source without a configuration: run make there, or give the directory of O=: {directory}")
+    return Fault(f"no kernel in the directory (image, vmlinux, bzImage, vmlinuz, Image, or one of these with "
+                 f"-RELEASE): {directory}")
 
 
 def _kernels_in(directory: str) -> tuple[list[Kernel], list[Fault]]:
@@ -129,11 +135,12 @@ def _kernels_in(directory: str) -> tuple[list[Kernel], list[Fault]]:
 
 
 def _candidates(directory: str) -> Iterator[str]:
+    """What has the name of an image, and is no directory: a link that leads nowhere is named, not passed over."""
     places = [directory, f"{directory}/boot"]
     for modules in (f"{directory}/usr/lib/modules", f"{directory}/lib/modules"):
         places += [f"{modules}/{name}" for name in _listed(modules)]
     for place in places:
-        names = [name for name in _listed(place) if _NAME.fullmatch(name) and os.path.isfile(f"{place}/{name}")]
+        names = [name for name in _listed(place) if _NAME.fullmatch(name) and not os.path.isdir(f"{place}/{name}")]
         yield from (f"{place}/{name}" for name in sorted(names, key=_rank))
 
 

@@ -36,7 +36,7 @@ class Offered(NamedTuple):
 
 
 def known_offers(paths: Paths) -> Optional[list[Offered]]:
-    """As they were listed; None: never, or too long ago."""
+    """As they were listed; None: never, or too long ago, or the list is damaged."""
     path = f"{paths.cache}/{CACHE}/debian"
     if not paths.cache:
         return None
@@ -44,7 +44,7 @@ def known_offers(paths: Paths) -> Optional[list[Offered]]:
         if time.time() - os.stat(path).st_mtime > _FRESH_SECS:
             return None
         with open(path, encoding="utf-8", errors="replace") as file:
-            return _offers(file.read())
+            return _offers(file.read()) or None
     except OSError:
         return None
 

@@ -18,6 +18,7 @@ from ..lib.text import Fault
 EM_386, EM_X86_64, EM_AARCH64, EM_BPF = 3, 62, 183, 247
 ET_EXEC, ET_DYN = 2, 3
 _HEAD_LEN = 0x206
+_ELF_HEADER_LEN = 64
 _PT_NOTE = 4
 _NOTES_MAX = 65536
 _BANNER = b"Linux version "
@@ -117,11 +118,11 @@ def _check_size(path: str, needed: int) -> None:
 def _check_elf(path: str) -> None:
     """Its segments are there, and QEMU finds the note with its entry point (PVH). A header without segments is no
     kernel's: QEMU will say so."""
+    _check_size(path, _ELF_HEADER_LEN)
     with open(path, "rb") as file:
-        head = file.read(64)
-        if len(head) < 64:
-            return
+        head = file.read(_ELF_HEADER_LEN)
         offset, size, count = struct.unpack_from("<Q", head, 0x20)[0], *struct.unpack_from("<HH", head, 0x36)
+        _check_size(path, offset + size * count)
         file.seek(offset)
         table = file.read(size * count)
         segments = [struct.unpack_from("<I4xQQQQ", table, at) for at in range(0, len(table) - 55, max(size, 56))]

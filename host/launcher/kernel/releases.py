@@ -65,7 +65,8 @@ def _some(releases: Sequence[str]) -> str:
 
 
 def _from_debian(word: str, here: Sequence[Found], paths: Paths, jobs: Jobs, is_dry: bool) -> str:
-    offers, trouble = known_offers(paths), "not asked: -n" if is_dry else ""
+    offers = known_offers(paths)
+    trouble = "not asked: -n" if is_dry and offers is None else ""
     if not is_dry and not matching(word, [offer.release for offer in offers or []]):
         offers, trouble = ask_debian(paths, jobs)
     releases = matching(word, [offer.release for offer in offers or []])

@@ -4,5 +4,6 @@
 text         untrusted text made safe, Fault       records      JSON objects with their types checked
 rundir       the run directory: files and lock     workdir      what only this run needs
 jobs         child processes and signals           environment  what they inherit
-paths        where the parts of ktbox lie          digest       knows a file again
+paths        where the parts of ktbox lie          user_paths   paths that the user has named
+digest       knows a file again
 """

@@ -10,7 +10,7 @@ import os
 import re
 from typing import NamedTuple
 
-from .text import Fault
+from .user_paths import absolute
 
 
 class Paths(NamedTuple):
@@ -28,16 +28,6 @@ class Paths(NamedTuple):
     @property
     def program(self) -> str:
         return self.top + "/host/ktrun"
-
-
-def absolute(path: str) -> str:
-    """Without reference to the current directory, so that no name looks like an option."""
-    if path.startswith("/"):
-        return path
-    try:
-        return os.getcwd() + "/" + path
-    except OSError as error:
-        raise Fault(f"the current directory is not there: {path}") from error
 
 
 def find_paths(top: str) -> Paths:

@@ -12,7 +12,7 @@ import shutil
 from contextlib import contextmanager
 from typing import Iterator
 
-from .paths import absolute
+from .user_paths import absolute
 from .rundir import check_free
 from .text import Fault, note
 

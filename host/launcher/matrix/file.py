@@ -12,7 +12,7 @@ import shlex
 from dataclasses import dataclass, field
 from typing import Callable, Optional
 
-from ..files.include import check_file, check_program
+from ..files.include import check_program
 from ..judge.attempts import RETRIES_MAX
 from ..kernel.directory import read_kernel_at
 from ..kernel.image import X86_64, Architecture
@@ -20,6 +20,7 @@ from ..kernel.releases import find_release
 from ..lib.jobs import Jobs
 from ..lib.paths import Paths
 from ..lib.text import Fault
+from ..lib.user_paths import check_file
 from ..machine.topology import Topology, parse_topology
 from ..options.options import Options
 from ..options.values import is_release, parse_number

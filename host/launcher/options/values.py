@@ -10,7 +10,7 @@ from typing import NamedTuple, Optional
 import os
 import re
 
-from ..lib.paths import absolute
+from ..lib.user_paths import absolute
 from ..lib.text import Fault, Unbuilt
 
 GET_PATH_MAX = 1024
