@@ -17,7 +17,7 @@ from .files.initramfs import collect
 from .files.shell_history import keep_history, read_history
 from .hosts.kit import Recipe
 from .judge.attempts import Attempt, attempt_of, is_run_again, name_of
-from .judge.bisection import report_commit
+from .judge.bisection import is_skip, report_commit
 from .judge.result import NAME as RESULT
 from .judge.result import result_bytes, write_result, write_table
 from .judge.rules import Judgement, judge
@@ -96,7 +96,8 @@ def _run_attempts(ready: Preparation, history: bytes, known: _Known, directory: 
     while len(failed) < options.retries:
         jobs.raise_at_once()
         judgement = _conclude(directory, jobs, ready.plan.kernel)[0]
-        if not is_run_again(judgement.verdict.word) or jobs.is_asked_to_end:
+        is_skipped = bool(options.bisect) and is_skip(judgement.verdict)
+        if is_skipped or not is_run_again(judgement.verdict.word) or jobs.is_asked_to_end:
             break
         failed += (attempt_of(judgement.verdict, judgement.facts.ending.wall_ms),)
         note(f"attempt {len(failed)} of {options.retries + 1}: {failed[-1].text}; run again")

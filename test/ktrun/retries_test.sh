@@ -244,4 +244,22 @@ test_a_bisect_skips_a_flaky_commit_unless_it_is_named() {
 	assert_status 1
 }
 
+test_a_payload_that_skips_the_commit_of_a_bisect_is_not_run_again() {
+	sends rest $READY $ATTACHED $STARTED 'exec-exit#i32:125' $STOPPED fin 'exit#i32:125'
+	retry 2 --bisect bad=sched-died
+	assert_status 125
+	assert_matches '^ktrun: bisect: skip \(code 125\): fail$' err
+	assertEquals "runs" 1 "$(count_runs)"
+	retry 2
+	assert_status 125
+	assertEquals "runs" 4 "$(count_runs)"
+}
+
+test_a_matrix_has_them_in_a_line_of_their_own() {
+	printf '%s\n' 'payload = a true' 'options = --retries 2' >m
+	run "$KTRUN" --matrix m -o c
+	assert_status 205
+	assert_matches '^ktrun: .*m, line 2: options: give --retries a line of its own, retries = N: --retries 2$' err
+}
+
 . shunit2

@@ -56,11 +56,15 @@ def _words_of(sides: Sequence[Side], name: str) -> list[str]:
     return words or ([_GOOD_BY_DEFAULT] if name == "good" else [])
 
 
-def code_of(verdict: Verdict, sides: Sequence[Side]) -> int:
+def is_skip(verdict: Verdict) -> bool:
     """A payload that ends with 125 skips the commit, as it would without ktrun."""
+    return verdict.word == "fail" and verdict.code == SKIP
+
+
+def code_of(verdict: Verdict, sides: Sequence[Side]) -> int:
     if verdict.word in _ENDS:
         return verdict.code
-    if verdict.word == "fail" and verdict.code == SKIP:
+    if is_skip(verdict):
         return SKIP
     return next((code for name, code in _CODES.items() if verdict.word in _words_of(sides, name)), SKIP)
 

@@ -156,9 +156,12 @@ class _Reader:
 
     def _add_options(self, value: str) -> None:
         try:
-            self.matrix.options += shlex.split(value)
+            words = shlex.split(value)
         except ValueError as error:
             raise Fault(f"options: {error}: {value}") from error
+        if any(word.partition("=")[0] == "--retries" for word in words):
+            raise Fault(f"options: give --retries a line of its own, retries = N: {value}")
+        self.matrix.options += words
 
     def _name(self, kind: str, value: str) -> tuple[str, str]:
         """The first word, and what follows it."""
