@@ -112,19 +112,21 @@ static void await_last_answer(struct watch *w)
 	}
 }
 
-/* Which CPUs share their last cache, and which a node: a line "CPU LIST" or "NODE LIST" each. */
+/* Which CPUs share their last cache, and which a node: a line "CPU LIST" or "NODE LIST" each. A cache without a size is
+ * one that the kernel only supposes (drivers/base/cacheinfo.c, where the firmware says nothing: aarch64 in QEMU). */
 static void send_topology(struct watch *w)
 {
 	unsigned cpus = sysconf(_SC_NPROCESSORS_CONF), i;
-	char path[sizeof("sys/devices/system/cpu/cpu4294967295/cache/index9/shared_cpu_list")];
+	char path[sizeof("sys/devices/system/cpu/cpu4294967295/cache/index-1/shared_cpu_list")];
 	char name[sizeof("node_4294967295")];
 
 	for (i = 0; i < cpus; i++) {
 		int level = 9;
 
 		do
-			sprintf(path, "sys/devices/system/cpu/cpu%u/cache/index%d/shared_cpu_list", i, level);
+			sprintf(path, "sys/devices/system/cpu/cpu%u/cache/index%d/size", i, level);
 		while (!kt_stats_has(&w->stats, path) && level-- > 0);
+		sprintf(path, "sys/devices/system/cpu/cpu%u/cache/index%d/shared_cpu_list", i, level);
 		sprintf(name, "llc_%u", i);
 		if (level >= 0)
 			kt_stats_file(&w->stats, name, path, NULL);

@@ -20,6 +20,7 @@ setUp() {
 	echo enabled >root/sys/kernel/sched_ext/state
 	echo demo >root/sys/kernel/sched_ext/root/ops
 	echo 'SCX_EV_A 3' >root/sys/kernel/sched_ext/root/events
+	echo 1024K | tee root/sys/devices/system/cpu/cpu0/cache/index2/size >root/sys/devices/system/cpu/cpu0/cache/index3/size
 	echo 0 >root/sys/devices/system/cpu/cpu0/cache/index2/shared_cpu_list
 	echo 0-1 >root/sys/devices/system/cpu/cpu0/cache/index3/shared_cpu_list
 	echo 0-3 >root/sys/devices/system/node/node0/cpulist
@@ -183,6 +184,21 @@ test_the_topology_is_that_of_the_last_cache() {
 	assert_section topology node_0 0-3
 	assert_section topology newest_pid 155
 	assert_section topology wakeups windows
+}
+
+test_a_cache_that_the_kernel_only_supposes_is_none() {
+	rm root/sys/devices/system/cpu/cpu0/cache/index3/size
+	start_ktwatch
+	begin
+	end_ktwatch
+	assert_section topology llc_0 0
+	rm port root/sys/devices/system/cpu/cpu0/cache/index2/size
+	kt ktlatch reset stats_ready
+	kt ktlatch reset stats_begun
+	start_ktwatch
+	begin
+	end_ktwatch
+	assert_section topology llc_0 ''
 }
 
 test_without_a_start_only_the_first_frame_is_sent() {

@@ -196,7 +196,7 @@ def stream(found: Files) -> Iterator[bytes]:
 LINE = re.compile(r"(?P<task>\S+)-(?P<pid>\d+) \[(?P<cpu>\d+)\] (?P<secs>\d+\.\d{9}): (?P<event>[a-z_]+): "
                   r"(?P<rest>[ -~]+)")
 ARGUMENTS = {
-    "sched_switch": re.compile(r"prev_comm=[^ =]+ prev_pid=\d+ prev_prio=-?\d+ prev_state=[RSDTtXZI] ==> "
+    "sched_switch": re.compile(r"prev_comm=[^ =]+ prev_pid=\d+ prev_prio=-?\d+ prev_state=(?:R\+?|[SDTtXZPI]) ==> "
                                r"next_comm=[^ =]+ next_pid=\d+ next_prio=-?\d+"),
     "sched_waking": re.compile(r"comm=[^ =]+ pid=\d+ prio=-?\d+ target_cpu=\d+"),
     "tracing_mark_write": re.compile(r"I\|\d+\|[^|]+"),

@@ -19,7 +19,8 @@ IDLE = b"<idle>"
 NAMES_MAX = 65536  # of tasks; the others are <...>, as in the kernel's own text
 _WORD = bytes(byte if 33 <= byte < 127 and byte not in b'=|<>"&' else ord("_") for byte in range(256))
 _TEXT = bytes(byte if 32 <= byte < 127 and byte not in b'|<>"&' else ord("_") for byte in range(256))
-_STATES = ((1, b"S"), (2, b"D"), (4, b"T"), (8, b"t"), (16, b"X"), (32, b"Z"), (64, b"D"), (128, b"I"))
+_STATES = ((1, b"S"), (2, b"D"), (4, b"T"), (8, b"t"), (16, b"X"), (32, b"Z"), (64, b"P"), (128, b"I"),
+           (256, b"R+"))  # another task preempted it
 _TEXT_MAX = 200
 
 

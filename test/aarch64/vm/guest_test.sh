@@ -20,6 +20,9 @@ oneTimeSetUp() {
 	vm death -s "$DEMO" -a '--error-after 300' -- sh -c 'exec yes >/dev/null'
 	vm panic -- sh -c 'echo c >/proc/sysrq-trigger'
 	vm off -- poweroff
+	vm figures --stats-all --topology 2,1,2,1 -- sh -c 'for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 0.05; done'
+	vm stalled --trace --expect-death -s "$DEMO" -a '--stall-after 500' -- \
+		sh -c 'while :; do :; done & while :; do :; done & sleep 6; kill %1 %2'
 	cat >"$FILES/qemu" <<-'END'
 		#!/bin/sh
 		for word; do
@@ -30,6 +33,27 @@ oneTimeSetUp() {
 	END
 	chmod +x "$FILES/qemu"
 	KTRUN_QEMU=$FILES/qemu vm no_port -- true
+}
+
+test_figures_are_measured_and_the_caches_are_unknown() {
+	look figures
+	assert_verdict pass 0
+	"$KT_PYTHON" -c 'import json, sys
+keys = json.load(open(sys.argv[1]))
+print(*(keys["metrics"][name]["value"] > 0 for name in ("wake_count", "task.wake_p50", "context_switches", "cpu_time")))
+print(*(row["name"] for row in keys["metrics_absent"] if row["name"] in ("migrations_llc", "migrations_node")))' \
+		"$result" >figures
+	assert_file_text 'True True True True
+migrations_llc' figures
+}
+
+test_the_flight_recorder_stops_at_the_stall() {
+	look stalled
+	assert_verdict pass 0
+	trace-cmd report -i "$art/trace.dat" 2>report.err >events
+	assert_matches 'sched_switch:' events
+	tail -n 1 events >last
+	assert_matches 'sched_ext_dump: .*triggered exit kind 1026' last
 }
 
 test_the_payload_is_seen_as_it_is() {
