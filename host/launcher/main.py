@@ -9,7 +9,6 @@ Exit: the verdict's code, see judge/verdicts.py; 205 for bad input or a host tha
 from __future__ import annotations
 
 import os
-import traceback
 from typing import TYPE_CHECKING, Sequence
 
 from .judge.bisection import skip_commit
@@ -38,6 +37,7 @@ def main(top: str, words: Sequence[str]) -> int:
     except OSError as error:
         note(f"ktrun itself could not go on: {error}")
     except Exception:  # Python's own code for it is 1, which would be the payload's, or a bad commit
+        import traceback
         write_stderr(b"ktrun itself has failed:\n" + traceback.format_exc().encode("ascii", "backslashreplace"))
     return 205
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import Callable, Optional
+from typing import TYPE_CHECKING, Callable, Optional
 
 from .figures.run_records import append_record
 from .figures.table import NAME as TABLE
 from .files.include import name_of_include
 from .files.initramfs import collect
 from .files.shell_history import keep_history, read_history
-from .hosts.kit import Recipe
 from .judge.attempts import Attempt, attempt_of, is_run_again, name_of
 from .judge.bisection import is_skip, report_commit
 from .judge.result import NAME as RESULT
@@ -34,8 +33,7 @@ from .machine.accelerator import choose_accelerator
 from .machine.arguments import Places, Served, attach_timeout, frequency_word, kernel_words, qemu_command, shown_command
 from .options.options import Options
 from .plan import Plan, check_busybox, check_reports, make_plan
-from .recorder.files import keep_recording
-from .recorder.recording import ring_kib
+from .recorder.kept import has_files, ring_kib
 from .report import failures_of, report_makers
 from .report.summary import print_summary
 from .run.guest import run_guest, write_hang
@@ -45,6 +43,9 @@ from .run.symbolize import keep_symbols
 from .run.terminal import restore_screen
 from .warm.snapshot import limit_bytes
 from .warm.start import Preparation, Start
+
+if TYPE_CHECKING:
+    from .hosts.kit import Recipe
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,9 @@ def _host(plan: Plan, accel: str, origin: Origin, ending: Ending, start: Start) 
 def _conclude(directory: RunDirectory, jobs: Jobs, kernel: Optional[Kernel]) -> tuple[Judgement, bytes, list[str]]:
     """The run's own files of its outcome. Returns also the content of result.json, and what could not be written."""
     judgement = judge(directory)
-    judgement = replace(judgement, facts=keep_recording(judgement.facts, jobs))
+    if judgement.facts.host.asked.trace or has_files(directory):
+        from .recorder.files import keep_recording
+        judgement = replace(judgement, facts=keep_recording(judgement.facts, jobs))
     if kernel and not passes(judgement.verdict.word):
         judgement = replace(judgement, facts=replace(judgement.facts, symbols=keep_symbols(kernel, directory, jobs)))
     result = result_bytes(judgement)

@@ -14,7 +14,7 @@ from ..figures.metrics import Metrics, read_metrics
 from ..lib.records import BadRecord
 from ..lib.rundir import CONSOLE, RunDirectory
 from ..options.values import parse_gate
-from ..recorder.recording import Recording
+from ..recorder.kept import Recording
 from ..run.host import Ending, Host, read_host
 from .console import Console, kernel_release, read_console
 from .kernel_log import ANY

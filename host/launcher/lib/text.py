@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import html
 import os
 from typing import Iterator, Optional
 
@@ -120,6 +119,7 @@ def clean(text: str) -> str:
 
 def xml(text: str) -> str:
     """Clean text for an element or for an attribute in double quotes, of XML or HTML."""
+    import html
     return html.escape(clean(text), quote=False).replace('"', "&quot;")
 
 

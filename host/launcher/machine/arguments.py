@@ -22,7 +22,7 @@ from ..lib.text import Fault, shell_word
 from ..options.options import Options
 from ..options.values import GDB_WAIT
 from ..plan import Plan
-from ..recorder.recording import ring_kib
+from ..recorder.kept import ring_kib
 from ..shares.host_root import place_of_share
 from .qemu_faults import parse_version, words_for
 from .topology import kvm_cpu_words, memory_arguments

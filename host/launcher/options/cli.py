@@ -15,7 +15,6 @@ from typing import Callable, NoReturn, Sequence
 
 from ..judge.verdicts import help_lines
 from ..lib.text import Fault, print_text, shell_word
-from ..shares.host_root import user_shell
 from .options import Options
 from .rules import OF_COMPARISON, check_defaults, check_options, has_nothing_to_do
 from .table import COUNTS, FLAGS, NEEDS, OPTIONAL, OPTIONS, WITH_VALUE, Option
@@ -213,6 +212,7 @@ def _shell_from_stdin(options: Options) -> Options:
     """Without a terminal there is nobody to edit a line for: the shell reads its commands from stdin, to its end."""
     if options.is_interactive and options.stdin and not os.isatty(0):
         if options.host_root:
+            from ..shares.host_root import user_shell
             return options._replace(command=shell_word(user_shell()), arguments=(user_shell(),))
         return options._replace(command="sh -l", arguments=("/bin/sh", "-l"))
     return options

@@ -11,17 +11,15 @@ from dataclasses import dataclass, replace
 from typing import Iterator, Optional
 
 from ..judge.facts import Facts
-from ..judge.stream import Fetched
 from ..lib.jobs import Jobs
 from ..lib.rundir import replaced
 from ..lib.text import Fault, one_line
 from ..lib.workdir import work_directory
-from .recording import TRACEFS, Damage, Event, Recording, Ring, has_recording, read_events, read_ring
+from .kept import DAT, SYSTRACE, Recording, has_recording, is_of_recorder
+from .recording import Damage, Event, Ring, read_events, read_ring
 from .systrace import HEAD, lines_of_events
-from .trace_dat import NAME as DAT
 from .trace_dat import NoFile, make_dat
 
-SYSTRACE = "trace.systrace"
 _DEFAULT_KIB = 16 * 1024  # of a run directory that does not say it: of --max-output 1G
 _TEXT_FACTOR = 6  # trace.systrace in sizes of the ring; the default events take about three times their bytes
 _ROUNDED_UP = 2  # the kernel makes rings of whole pages, some for each CPU
@@ -112,7 +110,8 @@ def _write_systrace(facts: Facts, ring: Ring, events: Iterator[Event]) -> bool:
 
 
 def _why_incomplete(facts: Facts, damage: Damage, is_whole: bool) -> Optional[str]:
-    cut = next((fetched for fetched in facts.stream.files if is_of_recorder(fetched) and not fetched.complete), None)
+    cut = next((fetched for fetched in facts.stream.files
+                if is_of_recorder(fetched.path) and not fetched.complete), None)
     if cut:
         return f"cut: {one_line(cut.path)}: {one_line(cut.reason or 'not all of it came')}"
     if facts.stream.unwritten_bytes:
@@ -120,7 +119,3 @@ def _why_incomplete(facts: Facts, damage: Damage, is_whole: bool) -> Optional[st
     if damage.pages or damage.events:
         return f"damaged: {damage.pages} pages and {damage.events} events, the first: {damage.first}"
     return None if is_whole else f"cut: {SYSTRACE} has reached its bound"
-
-
-def is_of_recorder(fetched: Fetched) -> bool:
-    return fetched.path.startswith(TRACEFS + "/") or fetched.path == "/proc/kallsyms"

@@ -16,38 +16,13 @@ from typing import Iterator, NamedTuple, Optional
 
 from ..lib.rundir import RunDirectory
 from .event_format import SIZE_MAX, BadFormat, Format, parse_format, parse_page_size
+from .kept import PER_CPU, PLACE
 from .ring import BadPage, events_of_page, lost_events, start_ns
 
-TRACEFS = "/sys/kernel/tracing"  # in the guest
-PLACE = "get" + TRACEFS
-_PER_CPU = f"{PLACE}/instances/ktbox-recorder/per_cpu"
-RING_KIB_MAX = 256 * 1024
-_MEMORY_SHARE, _OUTPUT_SHARE = 16, 64
 _CPUS_MAX, _FORMATS_MAX, _STATS_MAX = 1024, 512, 4096
 _COMMON_SIZE = 8  # of each event: type, flags, preempt count, pid
 _RUNNABLE_BITS = 0xFF  # of prev_state: 0 is a task that could go on
 SWITCH, WAKING, DUMP = "sched_switch", "sched_waking", "sched_ext_dump"
-
-
-@dataclass(frozen=True)
-class Recording:
-    """The keys of "trace" in result.json (docs/internals/replay-format.md)."""
-    asked: tuple[str, ...]
-    lacks: tuple[str, ...]
-    kept: bool
-    why: Optional[str] = None  # nothing is kept, or it is not complete
-    complete: bool = False
-    cpus: int = 0
-    events: int = 0
-    first_ns: Optional[int] = None
-    last_ns: Optional[int] = None
-    whole_from_ns: Optional[int] = None  # from here on no CPU's events are overwritten
-    overwritten: int = 0
-    lost: int = 0
-    damaged: int = 0
-    systrace: Optional[str] = None
-    dat: Optional[str] = None
-    dat_problem: Optional[str] = None
 
 
 class Task(NamedTuple):
@@ -122,15 +97,6 @@ class Ring:
         return max((_first_ns(cpu) for cpu in self.cpus if cpu.overwritten and not cpu.start), default=0)
 
 
-def ring_kib(memory_mib: int, max_output_kib: int) -> int:
-    """Of the ring of all CPUs. What is sent counts in the stream, and twice more in the files that are made of it."""
-    return max(1, min(memory_mib * 1024 // _MEMORY_SHARE, max_output_kib // _OUTPUT_SHARE, RING_KIB_MAX))
-
-
-def has_recording(directory: RunDirectory) -> bool:
-    return os.path.isdir(directory.file(_PER_CPU))
-
-
 def read_ring(directory: RunDirectory, bytes_most: int, last_secs: Optional[int]) -> Ring:
     """LAST_SECS: only the pages with the last seconds of the recording. A page is kept whole."""
     try:
@@ -148,13 +114,13 @@ def read_ring(directory: RunDirectory, bytes_most: int, last_secs: Optional[int]
 
 
 def _find_cpus(directory: RunDirectory, page_size: int) -> tuple[CpuPages, ...]:
-    names = os.listdir(directory.file(_PER_CPU))
+    names = os.listdir(directory.file(PER_CPU))
     numbers = sorted(int(name[3:]) for name in names if re.fullmatch(r"cpu(0|[1-9][0-9]{0,3})", name, re.ASCII))
     if not numbers or len(numbers) != len(names) or numbers[-1] >= _CPUS_MAX:
         raise BadFormat(f"per_cpu has no CPU, more than {_CPUS_MAX}, or another name")
     cpus = []
     for number in numbers:
-        path = directory.file(f"{_PER_CPU}/cpu{number}/trace_pipe_raw")
+        path = directory.file(f"{PER_CPU}/cpu{number}/trace_pipe_raw")
         size = os.stat(path).st_size if os.path.isfile(path) else 0
         if size:
             cpus.append(CpuPages(number, path, 0, size // page_size * page_size, _overwritten(os.path.dirname(path))))

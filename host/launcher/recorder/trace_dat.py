@@ -20,9 +20,9 @@ from ..lib.jobs import Job, Jobs
 from ..lib.rundir import RunDirectory, create
 from ..lib.text import printable_bytes
 from .event_format import SIZE_MAX, BadFormat, parse_format, parse_page_size
-from .recording import PLACE, CpuPages, Ring, format_files, read_small
+from .kept import DAT, PLACE
+from .recording import CpuPages, Ring, format_files, read_small
 
-NAME = "trace.dat"
 PROGRAM = "trace-cmd"
 SECS = 60  # for each of its two steps
 _MEMORY_MAX = 2 * 1024 ** 3
@@ -38,7 +38,7 @@ class NoFile(Exception):
 def make_dat(directory: RunDirectory, ring: Ring, work: str, jobs: Jobs) -> None:
     """Raises NoFile. WORK: an empty directory."""
     if not shutil.which(PROGRAM, path=helper_environment()["PATH"]):
-        raise NoFile(f"no program {PROGRAM}: is the package {PROGRAM} installed? --replay makes {NAME} then")
+        raise NoFile(f"no program {PROGRAM}: is the package {PROGRAM} installed? --replay makes {DAT} then")
     new = directory.file(f".ktbox-{os.urandom(8).hex()}.new")
     try:
         _collect(directory, work)
@@ -47,7 +47,7 @@ def make_dat(directory: RunDirectory, ring: Ring, work: str, jobs: Jobs) -> None
         _run(["-i", f"{work}/head", "-o", new, *_cpu_files(ring, work)], ring, work, jobs)
         if os.stat(new).st_size < ring.size:
             raise NoFile(f"{PROGRAM} has not written all of it")
-        os.replace(new, directory.file(NAME))
+        os.replace(new, directory.file(DAT))
     except (BadFormat, OSError) as error:
         raise NoFile((error.strerror or "") if isinstance(error, OSError) else str(error)) from error
     finally:

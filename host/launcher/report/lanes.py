@@ -13,7 +13,8 @@ from typing import Iterator, Optional
 from ..judge.facts import Facts
 from ..lib.text import decoded, xml
 from ..recorder.files import ring_of
-from ..recorder.recording import Damage, Recording, Task, read_events
+from ..recorder.kept import Recording
+from ..recorder.recording import Damage, Task, read_events
 from ..recorder.scheduling import Schedule, Span, follow
 from .words import describe_recording
 

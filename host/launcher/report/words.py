@@ -9,8 +9,7 @@ from ..judge.reasons import describe_end, describe_missing, seconds
 from ..judge.stream import Dump, Fetched, Stream, SubScheduler
 from ..lib.rundir import VMCORE
 from ..lib.text import duration, one_line
-from ..recorder.files import is_of_recorder
-from ..recorder.recording import Recording
+from ..recorder.kept import Recording, is_of_recorder
 from ..run.host import Host
 
 ITEMS_SHOWN = 8  # dumps, and files of --get
@@ -127,7 +126,7 @@ def describe_recording(recording: Recording) -> Iterator[str]:
 def describe_gets(facts: Facts) -> Iterator[str]:
     """A line for each path: those that frames report on, then those that the guest never came to."""
     for fetched in facts.stream.files:
-        if not (facts.recording and is_of_recorder(fetched)) or fetched.path in facts.host.asked.get:
+        if not (facts.recording and is_of_recorder(fetched.path)) or fetched.path in facts.host.asked.get:
             yield _describe_get(fetched)
     known = {fetched.path for fetched in facts.stream.files}
     for path in facts.host.asked.get:

@@ -18,7 +18,7 @@ from ..lib.records import BadRecord, from_json, read_json, to_json
 from ..lib.rundir import COM2, CONSOLE, QEMU_LOG, STREAM, RunDirectory
 from ..lib.text import Fault
 from ..options.values import parse_gate
-from ..recorder.recording import RING_KIB_MAX
+from ..recorder.kept import RING_KIB_MAX
 from .host_load import HostLoad
 from .pin import Pin
 
