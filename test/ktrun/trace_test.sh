@@ -203,7 +203,7 @@ test_formats_that_no_kernel_writes_never_reach_trace_cmd() {
 
 # 0 and 256: it yields, another one preempts it; perfetto tells them apart.
 test_states_have_the_letters_of_the_kernels_own_text() {
-	launcher 'from launcher.systrace import state_letter
+	launcher 'from launcher.recorder.systrace import state_letter
 print(*(state_letter(state).decode() for state in (0, 1, 2, 4, 8, 16, 32, 64, 128, 256)))' >got
 	assert_file_text 'R S D T t X Z P I R+' got
 }
