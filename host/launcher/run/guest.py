@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import shutil
 import signal
 import socket
@@ -20,14 +19,16 @@ from typing import IO, Optional, Sequence
 from ..judge.stream import NAME, decode_for_files, has_read, read_stream, reader_command, share_of, unwritten
 from ..lib.jobs import CannotGoOn, Interrupted, Job, Jobs
 from ..lib.records import BadRecord
-from ..lib.rundir import COM2, CONSOLE, QEMU_LOG, STREAM, VMCORE, RunDirectory, create, replaced
-from ..lib.text import note, write_all, write_stderr
+from ..lib.rundir import CONSOLE, QEMU_LOG, STREAM, VMCORE, RunDirectory, create, replaced
+from ..lib.text import note, write_stderr
 from ..machine.arguments import Served, shown_command
 from ..machine.qmp import Qmp, QmpError
 from ..plan import Plan
 from ..shares.virtiofsd import Servers
 from ..warm.start import COLD, UNKNOWN, Preparation, Start, start_guest
-from .host import LIMIT_STATUS, Ending
+from .console_viewer import ConsoleViewer
+from .file_limits import bound_of_files, full_file, limit_files
+from .host import Ending
 from .host_load import HostLoad, measure_load, read_ticks
 from .pin import CpuLocks, Pin, pin_threads
 from .symbolize import find_vmlinux
@@ -82,7 +83,7 @@ def run_guest(ready: Preparation, directory: RunDirectory, jobs: Jobs) -> tuple[
         ending = replace(ending, error=ending.error or f"unable to write hang.txt: {error.strerror}")
     status = guest.qemu_status
     ending = replace(ending, qemu_status=status, unwritten=guest.unwritten, load=guest.load, pin=guest.pin,
-                     vmcore_problem=guest.vmcore_problem, full=_full_file(ready.plan, directory, status),
+                     vmcore_problem=guest.vmcore_problem, full=full_file(directory, ready.plan.options.streams_kib, status),
                      reader_error=reader_error,
                      wall_ms=int((time.monotonic() - started) * 1000))
     return ending, start
@@ -96,7 +97,7 @@ class _Guest:
         self._plan, self._work, self._directory, self._jobs = plan, work, directory, jobs
         self._qemu: Optional[Job] = None
         self._reader: Optional[Job] = None
-        self._viewer: Optional[Job] = None
+        self._viewer: Optional[ConsoleViewer] = None
         self._terminal: Optional[Terminal] = None
         self._sender: Optional[Job] = None
         self._files: Optional[socket.socket] = None
@@ -105,7 +106,6 @@ class _Guest:
         self._is_stopped = False  # at its end, for a debugger
         self._servers = Servers()
         self._wake = -1
-        self._console_pipe = -1
         self._deadline: Optional[float] = None
         self._ticks = read_ticks()
         self.load: Optional[HostLoad] = None
@@ -133,7 +133,7 @@ class _Guest:
         self._wake = os.open(f"{self._work}/hvc0.in", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         make_ports(self._plan, self._work)
         if self._plan.options.verbose:
-            self._start_viewer()
+            self._viewer = ConsoleViewer(f"{self._work}/console.pipe", self._jobs)
 
     def serve(self) -> Optional[Served]:
         daemon = self._plan.directories.daemon
@@ -161,7 +161,7 @@ class _Guest:
                 self._qemu = self._jobs.start([*command, *(monitor if options.pin else [])], stdout=log,
                                               stderr=log, is_users=True,
                                               keep=[self._directory.lock_fd, far_end.fileno(), *keep, *_inherited()],
-                                              prepare=lambda: _limit_files(options.streams_kib))
+                                              prepare=lambda: limit_files(options.streams_kib))
             if options.pin:
                 self._pin(ours)
         self._servers.close_sockets()
@@ -198,9 +198,9 @@ class _Guest:
         for name in names:
             with open(f"{directory}/{name}", "rb") as source, open(self._directory.file(name), "wb") as target:
                 shutil.copyfileobj(source, target)
-        if self._console_pipe >= 0:
+        if self._viewer:
             with open(f"{directory}/{CONSOLE}", "rb") as console:
-                write_all(self._console_pipe, console.read())
+                self._viewer.show(console.read())
 
     def attach(self, start: Start) -> None:
         """What gives to the guest, and takes from it."""
@@ -245,19 +245,6 @@ class _Guest:
             if self._files:
                 self._files.shutdown(socket.SHUT_WR)
 
-    def _start_viewer(self) -> None:
-        """The console on stderr, live. The pipe stays open from before the viewer reads until QEMU has ended."""
-        path = f"{self._work}/console.pipe"
-        os.mkfifo(path)
-        self._console_pipe = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        with open(path, "rb") as pipe:
-            self._viewer = self._jobs.start(["sed", "-u", r"s/\r$//; s/[^\t -~]/?/g; s/^/| /"], stdin=pipe, stdout=2)
-
-    def _replace_viewer(self) -> None:
-        """The one who reads ktrun's stderr has left. QEMU would wait for a pipe that nobody reads."""
-        with open(f"{self._work}/console.pipe", "rb") as pipe:
-            self._viewer = self._jobs.start(["cat"], stdin=pipe, stdout=subprocess.DEVNULL)
-
     def _start_reader(self) -> None:
         options = self._plan.options
         command = reader_command(self._plan.paths.busybox, self._directory, options, options.plain, "-f",
@@ -288,8 +275,8 @@ class _Guest:
         to its stdout, and then the run goes on without it; but not when it ends for another reason.
         """
         deadline = None if secs is None else time.monotonic() + secs
-        watched = [job for job in (self._qemu, self._reader, self._viewer, self._terminal and self._terminal.job,
-                                   self._sender, *self._servers.jobs) if job and job.status is None]
+        watched = [job for job in (self._qemu, self._reader, self._viewer and self._viewer.job,
+                                   self._terminal and self._terminal.job, self._sender, *self._servers.jobs) if job and job.status is None]
         has_exit_frame = False
         while self.qemu_lives:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
@@ -302,8 +289,8 @@ class _Guest:
             watched.remove(ended)
             if self._terminal:
                 self._terminal.check_end()
-            if ended is self._viewer:
-                self._replace_viewer()
+            if self._viewer and ended is self._viewer.job:
+                self._viewer.replace()
             if ended is self._sender:
                 self._end_files()
             if ended in self._servers.jobs and not has_exit_frame:
@@ -349,7 +336,7 @@ class _Guest:
         options, path = self._plan.options, self._directory.file(VMCORE)
         if not options.vmcore or os.path.exists(path) or self.vmcore_problem:
             return
-        limits = Limits(options.max_output.kib * 512, _bound_of_files(share_of(options.streams_kib)))
+        limits = Limits(options.max_output.kib * 512, bound_of_files(share_of(options.streams_kib)))
         try:
             if not self._monitor:
                 raise NoVmcore("QEMU has ended")
@@ -405,7 +392,7 @@ class _Guest:
             self._jobs.wait(self._reader)
             self._check_reader()
         if self._viewer:
-            self._jobs.wait(self._viewer)
+            self._viewer.wait()
 
     def _stop_qemu(self) -> None:
         """And what reads from it sees its end."""
@@ -421,9 +408,8 @@ class _Guest:
         self._servers.stop()
         if self._terminal:
             self._terminal.close()
-        if self._console_pipe >= 0:
-            os.close(self._console_pipe)
-            self._console_pipe = -1
+        if self._viewer:
+            self._viewer.close_pipe()
 
     def stop(self) -> Optional[str]:
         """No signal interrupts this: what drain() has left is cut short. Returns why the stream can't be decoded."""
@@ -431,8 +417,7 @@ class _Guest:
         self._locks.release_all()
         error = self._stop_reader()
         if self._viewer:
-            self._viewer.send(signal.SIGKILL)
-            self._viewer.reap()
+            self._viewer.stop()
         if self._wake >= 0:
             os.close(self._wake)
         return error
@@ -472,35 +457,6 @@ def _inherited() -> list[int]:
 def _age_of(path: str) -> Optional[int]:
     status = os.stat(path)
     return max(0, int(time.time()) - int(status.st_mtime)) if status.st_size else None
-
-
-def _limit_files(max_output_kib: int) -> None:
-    """A bound on what QEMU writes, at the guest's speed: each stream has an eighth of --max-output (bulk.bin,
-    console.log, com2.log, qemu.log). What is decoded from bulk.bin takes at most two, hang.txt no more than
-    console.log, and one is for what ktrun itself writes.
-
-    The byte too many ends QEMU (SIGXFSZ) when its main thread writes it: that of a virtio port. The thread of a CPU,
-    which writes what comes out of a UART, has the signal blocked: such bytes are dropped, and the run goes on. An
-    existing lower limit is kept. No core either: it would have the guest's memory in it.
-    """
-    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_bound_of_files(share_of(max_output_kib)), hard))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _bound_of_files(share: int) -> int:
-    """The share, or the limit of the caller (ulimit -f) where that is lower."""
-    limits = [limit for limit in resource.getrlimit(resource.RLIMIT_FSIZE) if limit != resource.RLIM_INFINITY]
-    return min([share, *limits])
-
-
-def _full_file(plan: Plan, directory: RunDirectory, qemu_status: int) -> Optional[str]:
-    """The file that has reached its share."""
-    sizes = {name: directory.size(name) for name in (STREAM, CONSOLE, COM2, QEMU_LOG)}
-    largest = max(sizes, key=lambda name: sizes[name])
-    if sizes[largest] < _bound_of_files(share_of(plan.options.streams_kib)) and qemu_status != LIMIT_STATUS:
-        return None
-    return largest
 
 
 def write_hang(directory: RunDirectory, hang_from: Optional[int]) -> None:
