@@ -17,7 +17,7 @@ dest=${1:?$usage} work=${2:?$usage} kernel=${3:?$usage} release=${4:?$usage} sui
 shift 6
 here=$(dirname "$0")
 target=schedulers
-mkdir -p "$dest" "$work"
+mkdir -p "$dest" "$work/selftests" # make makes no OUTPUT
 work=$(cd "$work" && pwd)
 # shellcheck source=scripts/kernel-build.sh
 . "$here/kernel-build.sh"
