@@ -13,5 +13,5 @@ warm/        a saved guest is resumed              run/         one guest: start
 judge/       run directory -> verdict              report/      verdict -> summary, JSON, JUnit, TAP, page
 figures/     how well it scheduled                 recorder/    the flight recorder's files
 compare/     two schedulers, run in turns          matrix/      many runs
-hosts/       many machines
+hosts/       many machines                         repeat/      a recorded guest runs again
 """

@@ -87,7 +87,7 @@ def make_plan(options: Options, paths: Paths, jobs: Jobs) -> Plan:
         _check_kernel_options(options, kernel, config, directories)
     stdin_kind = _stdin_kind(options)
     options = _with_kselftest(_with_tests(_with_scenario(options), paths, jobs), kernel)
-    options = _with_gdb_port(options)
+    options = with_gdb_port(options)
     _check_arguments(options)
     check_output(options.output or paths.runs, options.output)
     check_reports(options)
@@ -216,8 +216,8 @@ def _stdin_kind(options: Options) -> Optional[str]:
     """A closed stdin and /dev/null are the same: then the guest has no such port, and the payload's stdin is empty."""
     if options.is_interactive:
         return TERMINAL
-    # a second attempt would find nothing to read
-    reads = options.command is not None and not options.kselftest and not options.retries
+    # a second attempt would find nothing to read, and QEMU does not record that port
+    reads = options.command is not None and not (options.kselftest or options.retries or options.record_replay)
     return STREAM_INPUT if reads and options.stdin not in ("", "/dev/null") else None
 
 
@@ -270,7 +270,7 @@ def _with_kselftest(options: Options, kernel: Kernel) -> Options:
                             command=" ".join(map(shell_word, arguments)))
 
 
-def _with_gdb_port(options: Options) -> Options:
+def with_gdb_port(options: Options) -> Options:
     if options.gdb is None:
         return options
     ports = [options.gdb.port] if options.gdb.port else _GDB_PORTS

@@ -25,15 +25,17 @@ from .judge.verdicts import passes
 from .kernel.image import Kernel
 from .lib.jobs import Jobs
 from .lib.paths import Paths
-from .lib.rundir import CONSOLE, STREAM, RunDirectory
+from .lib.rundir import CONSOLE, RR_LOG, STREAM, RunDirectory
 from .lib.text import Fault, note, print_text
 from .lib.user_paths import check_file
 from .lib.workdir import work_directory, work_path
 from .machine.accelerator import choose_accelerator
-from .machine.arguments import Places, Served, attach_timeout, frequency_word, kernel_words, qemu_command, shown_command
+from .machine.arguments import (Places, Recording, Served, attach_timeout, frequency_word, kernel_words, qemu_command,
+                                shown_command)
 from .options.options import Options
 from .plan import Plan, check_busybox, check_reports, make_plan
 from .recorder.kept import has_files, ring_kib
+from .repeat.recording import check_recording
 from .report import failures_of, report_makers
 from .report.summary import print_summary
 from .run.guest import run_guest, write_hang
@@ -57,6 +59,7 @@ class _Known:
 
 def prepare_and_run(options: Options, paths: Paths, jobs: Jobs) -> int:
     plan = make_plan(options, paths, jobs)
+    check_recording(plan)
     words = kernel_words(plan)
     if options.warm:
         limit_bytes()  # before anything starts
@@ -141,7 +144,7 @@ def _host(plan: Plan, accel: str, origin: Origin, ending: Ending, start: Start) 
                   trace_kib=ring_kib(options.memory_mib, options.streams_kib) if options.trace else None,
                   gates=tuple(gate.text for gate in options.gates), stats=options.stats, death=options.expect_death
                   or "",
-                  vmcore=options.vmcore)
+                  vmcore=options.vmcore, record_replay=options.record_replay)
     return Host(FORMAT, plan.paths.version, accel, plan.kernel.path, origin, asked, ending, start.kind,
                 start.snapshot_age_secs)
 
@@ -212,7 +215,8 @@ def _print_command(plan: Plan, words: str, jobs: Jobs) -> int:
     accel = choose_accelerator(plan, work, jobs)
     served = Served(f"{work}/ram", tuple(f"path={work}/{export.tag}" for export in plan.directories.exports)) \
         if plan.directories.daemon else None
-    places = Places(plan.output, work, f"{work}/initramfs.cpio", served=served)
+    recording = Recording(f"{plan.output}/{RR_LOG}", is_replay=False) if plan.options.record_replay else None
+    places = Places(plan.output, work, f"{work}/initramfs.cpio", served=served, recording=recording)
     command = qemu_command(plan, accel, frequency_word(plan, accel, jobs) + words, places)
     print_text(os.fsencode(shown_command(command)))
     note(f"a run makes {work}/initramfs.cpio and hvc0.in, and removes them at its end")

@@ -231,10 +231,10 @@ with socket.socket() as taken:
 	for given in (f"=:{port}", ""):
 		from launcher.options.cli import parse
 		try:
-			plan._with_gdb_port(parse(["-n", "--gdb" + given], "", "", ""))
+			plan.with_gdb_port(parse(["-n", "--gdb" + given], "", "", ""))
 		except plan.Fault as fault:
 			print(str(fault).replace(str(port), "PORT"))
-print(plan._with_gdb_port(parse(["-n", "--gdb"], "", "", "")).gdb.port == port)' >out 2>err
+print(plan.with_gdb_port(parse(["-n", "--gdb"], "", "", "")).gdb.port == port)' >out 2>err
 	assert_empty err
 	assert_file_text "False
 --gdb: port PORT is in use

@@ -14,7 +14,7 @@ from ..figures.gates import OUTCOMES
 from ..figures.metrics import Value
 from ..figures.table import NAME as TABLE, table_bytes
 from ..lib.records import BadRecord, from_json, lines_of, read_json
-from ..lib.rundir import VMCORE
+from ..lib.rundir import RR_LOG, VMCORE
 from ..run.host_load import waited_share
 from .attempts import RETRIES_MAX, Attempt, is_run_again
 from .reasons import qemu_warnings
@@ -77,6 +77,8 @@ def result_bytes(judgement: Judgement) -> bytes:
         "trace": asdict(facts.recording) if facts.recording else None,
         "vmcore": {"bytes": facts.directory.size(VMCORE) or None,
                    "problem": host.ending.vmcore_problem} if asked.vmcore else None,
+        "record_replay": {"bytes": facts.directory.size(RR_LOG) or None,
+                          "problem": host.ending.record_problem} if asked.record_replay else None,
         "symbols": _symbols(facts.symbols),
         "metrics": {name: {"value": value.value, "unit": value.unit} for name, value in facts.metrics.values.items()},
         "metrics_absent": [{"name": name, "reason": reason} for name, reason in facts.metrics.absent.items()],

@@ -24,10 +24,12 @@ STREAM, CONSOLE, COM2, QEMU_LOG = "bulk.bin", "console.log", "com2.log", "qemu.l
 SCHED_LOG = "sched.log"
 KMSG = "kmsg"  # decoded from the stream
 VMCORE = "vmcore"
+RR_LOG, RR_KERNEL, RR_INITRAMFS, RR_MACHINE = "rr.log", "rr.kernel", "rr.initramfs", "rr.json"  # of --record-replay
 # What a run writes itself; a file of another name is not touched.
 _NUMBERED = re.compile(r"sched-[0-9].*\.log|dump-[0-9].*\.txt", re.DOTALL)
 _OURS = re.compile(r"bulk\.bin|console\.log|com2\.log|qemu\.log|stdout|stderr|dmesg|printk|kmsg|history|stats"
-                   r"|metrics\.tsv|vmcore|symbols\.json|result\.json(\.new)?|trace\.dat|trace\.systrace"
+                   r"|metrics\.tsv|vmcore|rr\.(log|kernel|initramfs|json)|symbols\.json|result\.json(\.new)?"
+                   r"|trace\.dat|trace\.systrace"
                    r"|stream\.json(\.new)?|host\.json|host\.txt|get\.list|hang\.txt|sched\.log|\.ktbox-[0-9a-f]+\.new"
                    r"|" + _NUMBERED.pattern, re.DOTALL)
 # applets/host/artifacts.h has the same.

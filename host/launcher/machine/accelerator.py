@@ -19,6 +19,8 @@ _TRIAL_SECS = 15
 
 
 def choose_accelerator(plan: Plan, work: str, jobs: Jobs) -> str:
+    if plan.options.record_replay:
+        return "tcg"
     if plan.forced_accel:
         return plan.forced_accel
     if not _can_be_tried(plan):

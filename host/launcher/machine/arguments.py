@@ -8,6 +8,9 @@ writes to hvc0: hvc0.out is /dev/null, so that it never fills up.
 A machine that is saved, and those that are resumed from it (warm/snapshot.py), have the same devices, whatever the run:
 so port 3 is always there, and port 4 brings the run's files. Its RAM is a file: the saved one writes it, a resumed one
 maps it copy-on-write. With virtiofs the RAM is a file, too, which QEMU shares with the daemons.
+
+A machine that is recorded, or runs again from a recording, counts instructions. QEMU records the input of a chardev
+only if it comes from -serial; a PC has four such UARTs, so the chardev of the fifth, serial4, is free for hvc0.
 """
 from __future__ import annotations
 
@@ -57,6 +60,13 @@ class Served:
 
 
 @dataclass(frozen=True)
+class Recording:
+    """What QEMU needs to run a machine again, instruction by instruction."""
+    log: str  # its path
+    is_replay: bool  # False: it is made
+
+
+@dataclass(frozen=True)
 class Places:
     """Where QEMU finds what it reads, and leaves what it writes."""
     output: str
@@ -65,6 +75,7 @@ class Places:
     saved: Optional[Saved] = None  # None: a cold run
     qmp: Optional[int] = None  # of a cold run: a descriptor of a connected socket
     served: Optional[Served] = None
+    recording: Optional[Recording] = None
 
 
 def kernel_words(plan: Plan) -> str:
@@ -88,7 +99,7 @@ def kernel_words(plan: Plan) -> str:
         *_recorder_words(options),
         (f"ktbox.stats={options.stats}", options.stats),
         ("ktbox.ack=1", options.stats),  # the guest waits until ktrun has looked at QEMU's counters
-        ("nokaslr", options.gdb is not None)) if is_wanted]
+        ("nokaslr", options.gdb is not None or options.record_replay)) if is_wanted]
     term = os.environ.get("TERM", "")
     if options.is_interactive and re.fullmatch(r"[A-Za-z0-9._+-]+", term, re.ASCII):
         words.append(f"ktbox.term={term}")
@@ -127,7 +138,8 @@ def frequency_word(plan: Plan, accel: str, jobs: Jobs) -> str:
     then its clock is wrong, and with it all time-outs in the guest. Each further CPU calibrates its delay loop against
     the same busy host, and fails in half of all loaded boots; with the frequency and HZ that is known too. It comes
     before the user's words, so that theirs win. With -icount the counter is another one, which no host disturbs."""
-    if accel != "tcg" or plan.kernel.arch.name != "x86_64" or "-icount" in plan.options.qemu_args:
+    counts_instructions = plan.options.record_replay or "-icount" in plan.options.qemu_args
+    if accel != "tcg" or plan.kernel.arch.name != "x86_64" or counts_instructions:
         return ""
     measured = jobs.tool([plan.paths.busybox, "kttsc"])
     if measured.status != 0:
@@ -151,7 +163,7 @@ def qemu_command(plan: Plan, accel: str, words: str, places: Places) -> list[str
         command += ["-bios", "qboot.rom"]
     command += ["-kernel", plan.kernel.path, "-initrd", places.initramfs, "-append", words]
     command += [*_consoles(plan, places), *_ports(plan, places)]
-    command += _debugger_arguments(options)
+    command += [*_recording_arguments(places.recording), *_debugger_arguments(options)]
     return [*command, *memory_arguments(options.topology, options.memory_mib, ram),
             *_directory_arguments(plan, places.served), *_monitor_arguments(options, places), *options.qemu_args]
 
@@ -163,6 +175,13 @@ def _debugger_arguments(options: Options) -> list[str]:
     return ["-gdb", f"tcp:127.0.0.1:{options.gdb.port}", *(["-S"] if options.gdb.when == GDB_WAIT else [])]
 
 
+def _recording_arguments(recording: Optional[Recording]) -> list[str]:
+    if recording is None:
+        return []
+    mode = "replay" if recording.is_replay else "record"
+    return ["-icount", f"shift=auto,rr={mode},rrfile={_escaped(recording.log)}"]
+
+
 def _consoles(plan: Plan, places: Places) -> list[str]:
     com2 = f"file,id=com2,path={_escaped(f'{places.output}/{COM2}')}{_appended(places)}"
     return ["-chardev", _console_chardev(plan, places), "-serial", "chardev:com1", "-chardev", com2,
@@ -171,8 +190,7 @@ def _consoles(plan: Plan, places: Places) -> list[str]:
 
 def _ports(plan: Plan, places: Places) -> list[str]:
     stream = f"file,id=bulk,path={_escaped(f'{places.output}/{STREAM}')}{_appended(places)}"
-    ports = ["-device", "virtio-serial-pci", "-chardev", f"pipe,id=hvc0,path={_escaped(places.work)}/hvc0",
-             "-device", "virtconsole,nr=0,chardev=hvc0,name=ktstr-console",
+    ports = ["-device", "virtio-serial-pci", *_wake_port(places),
              "-chardev", stream, "-device", "virtserialport,nr=1,chardev=bulk,name=ktstr-bulk"]
     has_input = plan.stdin_kind and not (places.saved and places.saved.is_template)
     if has_input or places.saved:
@@ -182,6 +200,16 @@ def _ports(plan: Plan, places: Places) -> list[str]:
         ports += ["-chardev", f"socket,id=files,fd={places.saved.files}",
                   "-device", "virtserialport,nr=4,chardev=files,name=ktbox-files"]
     return ports
+
+
+def _wake_port(places: Places) -> list[str]:
+    """hvc0. What ktrun wrote to it comes out of the recording in a replay."""
+    if places.recording is None:
+        return ["-chardev", f"pipe,id=hvc0,path={_escaped(places.work)}/hvc0",
+                "-device", "virtconsole,nr=0,chardev=hvc0,name=ktstr-console"]
+    backend = "null" if places.recording.is_replay else f"pipe:{places.work}/hvc0"
+    return ["-serial", "none", "-serial", "none", "-serial", backend,
+            "-device", "virtconsole,nr=0,chardev=serial4,name=ktstr-console"]
 
 
 def _monitor_arguments(options: Options, places: Places) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Callable, NoReturn, Sequence
 
 from ..judge.verdicts import help_lines
 from ..lib.text import Fault, print_text, shell_word
+from ..machine.topology import Topology
 from .options import Options
 from .rules import OF_COMPARISON, check_defaults, check_options, has_nothing_to_do
 from .table import COUNTS, FLAGS, NEEDS, OPTIONAL, OPTIONS, WITH_VALUE, Option
@@ -22,6 +23,7 @@ from .values import TRACE_EVENTS
 
 USAGE = """ktrun [options] [-- COMMAND...]
        ktrun [-q] [reports] --replay DIR
+       ktrun [-q] [-v] [-t SECS] [--gdb[=wait]] --repeat DIR
        ktrun [-q] [-o DIR] [--warm] [--hosts FILE] [--junit FILE] [--report FILE] [--summary FILE] --matrix FILE
        ktrun -o DIR [--warm] --emit jobs|github --matrix FILE
        ktrun [options] [-o DIR] --compare A B [C...] [-- COMMAND...]
@@ -44,6 +46,7 @@ ENVIRONMENT = """environment
 
 exit codes (the first that holds, see docs/use/verdicts.md)"""
 LIMIT_SECS = 120
+REPEAT_LIMIT_SECS = 10 * LIMIT_SECS  # a replay takes two to four times as long as its run
 _HELP_COLUMN, _HELP_WIDTH = 20, 112
 _MARK = "="  # before each value: argparse takes a value that begins with - for an option, and drops a value "--"
 
@@ -114,10 +117,17 @@ def parse(words: Sequence[str], version: str, stdin: str, defaults: str) -> Opti
     del namespace.version
     namespace.shell = namespace.shell or (not arguments and has_nothing_to_do(namespace)
                                           and all(os.isatty(number) for number in (0, 1, 2)))
+    _one_cpu_if_recorded(namespace, seen)
     check_options(namespace, seen, bool(arguments))
     command = " ".join(shell_word(word) for word in arguments) if arguments else None
     options = Options(**vars(namespace), command=command, arguments=arguments, stdin=stdin, words=tuple(words))
     return _default_limit(_with_figures(_default_events(_shell_from_stdin(options))))
+
+
+def _one_cpu_if_recorded(namespace: argparse.Namespace, seen: Sequence[str]) -> None:
+    """QEMU records no more. Who names another number is told so."""
+    if namespace.record_replay and not {"-c", "--topology"} & set(seen):
+        namespace.topology = Topology(1, 1, 1, 1, is_named=False)
 
 
 def _parse_defaults(parser: argparse.ArgumentParser, namespace: argparse.Namespace, defaults: str) -> None:
@@ -233,5 +243,5 @@ def _with_figures(options: Options) -> Options:
 def _default_limit(options: Options) -> Options:
     """Unattended runs get a time limit; a shell on a terminal and --gdb do not."""
     if options.limit_secs is None and not options.is_interactive and not options.gdb:
-        return options._replace(limit_secs=LIMIT_SECS)
+        return options._replace(limit_secs=REPEAT_LIMIT_SECS if options.repeat else LIMIT_SECS)
     return options

@@ -42,6 +42,7 @@ class Options(NamedTuple):
     gdb: Optional[Gdb]
     warm: bool
     vmcore: bool
+    record_replay: bool
     pin: bool
     # run
     limit_secs: Optional[int]
@@ -57,6 +58,7 @@ class Options(NamedTuple):
     gates: list[Gate]
     stats: str  # which wakeups are timed: "windows" or "all"; empty: no figures are wanted
     replay: Optional[str]
+    repeat: Optional[str]
     json: Optional[str]
     junit: Optional[str]
     tap: Optional[str]
@@ -97,8 +99,8 @@ class Options(NamedTuple):
 
     @property
     def streams_kib(self) -> int:
-        """Disk space for all but the vmcore."""
-        return self.max_output.kib // 2 if self.vmcore else self.max_output.kib
+        """Disk space for all but the vmcore, or what a recording has besides its log."""
+        return self.max_output.kib // 2 if self.vmcore or self.record_replay else self.max_output.kib
 
     @property
     def is_interactive(self) -> bool:

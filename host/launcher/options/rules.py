@@ -11,22 +11,29 @@ from typing import Sequence
 
 from ..judge.bisection import check_sides
 from ..lib.text import Fault
+from .values import GDB_ON_PANIC, GDB_WAIT
 
 # What goes with --replay and with --matrix; the other options ask something of a run.
 _WITH_REPLAY = {"-q", "-h", "--help", "--replay", "--json", "--junit", "--tap", "--report", "--summary"}
 _WITH_MATRIX = {"-q", "-h", "--help", "--version", "--matrix", "--hosts", "--emit", "-o", "--warm", "--cold", "--junit",
                 "--report", "--summary"}
+_WITH_REPEAT = {"-q", "-v", "-h", "--help", "--repeat", "--gdb", "-t"}
+# A recording has neither files of the host nor what a debugger does; QEMU's other devices are not known to be recorded.
+_NOT_WITH_RECORDING = {"warm": "--warm", "shares": "--ro or --rw", "host_root": "--host-root", "gdb": "--gdb",
+                       "vmcore": "--vmcore", "qemu_args": "--qemu-arg"}
 _ALONE = ("--warm-list", "--warm-clear", "--kernels", "--kernel-config")
 _WITH_HISTORY_OF = {"-q", "--history-of", "--report"}
 # Of a comparison itself; the other options go to its runs.
 OF_COMPARISON = {"--compare", "--runs", "--until", "--seed", "--metric", "--fail-if-worse", "--markdown", "--json",
                  "--summary", "--report", "-o", "-q", "-v"}
 _ONLY_WITH_COMPARE = ("--runs", "--until", "--seed", "--metric", "--fail-if-worse", "--markdown")
-_NOT_WITH_COMPARE = ("--shell", "--replay", "--matrix", "-n", "--gdb", "--history", "--kselftest", "--junit", "--tap")
-_NOT_WITH_BISECT = {"matrix": "--matrix", "compare": "--compare", "replay": "--replay", "history_of": "--history-of",
-                    "gdb": "--gdb", "dry_run": "-n", "warm_list": "--warm-list", "warm_clear": "--warm-clear"}
-_ON_COMMAND_LINE = {"replay": "--replay", "compare": "--compare", "history_of": "--history-of", "bisect": "--bisect",
-                    "check": "--check", "kernels": "--kernels", "kernel_config": "--kernel-config",
+_NOT_WITH_COMPARE = ("--shell", "--replay", "--repeat", "--matrix", "-n", "--gdb", "--history", "--kselftest", "--junit",
+                     "--tap")
+_NOT_WITH_BISECT = {"matrix": "--matrix", "compare": "--compare", "replay": "--replay", "repeat": "--repeat",
+                    "history_of": "--history-of", "gdb": "--gdb", "dry_run": "-n", "warm_list": "--warm-list",
+                    "warm_clear": "--warm-clear"}
+_ON_COMMAND_LINE = {"replay": "--replay", "repeat": "--repeat", "compare": "--compare", "history_of": "--history-of",
+                    "bisect": "--bisect", "check": "--check", "kernels": "--kernels", "kernel_config": "--kernel-config",
                     "warm_list": "--warm-list", "warm_clear": "--warm-clear"}  # not in KTRUN_OPTS
 
 
@@ -37,6 +44,7 @@ def check_options(namespace: argparse.Namespace, seen: Sequence[str], has_comman
     _check_history_of(namespace, seen)
     _check_bisect(namespace)
     _check_alone(namespace, seen)
+    _check_recording(namespace, seen, has_command)
     if namespace.label and not namespace.record:
         raise Fault("--label: there is no record that it could name: give --record")
     if namespace.retries and (namespace.gdb or (namespace.shell and not has_command)):
@@ -56,8 +64,8 @@ def check_defaults(namespace: argparse.Namespace) -> None:
 def has_nothing_to_do(namespace: argparse.Namespace) -> bool:
     """Somebody at a terminal then wants to look at the guest."""
     return not any(getattr(namespace, name) for name in (
-        "scheduler", "enable", "disable", "tests", "scenario", "kselftest", "replay", "matrix", "compare", "history_of",
-        "bisect", "gets", "gates", "record", "json", "junit", "tap", "report", "summary", "check", "kernels",
+        "scheduler", "enable", "disable", "tests", "scenario", "kselftest", "replay", "repeat", "matrix", "compare",
+        "history_of", "bisect", "gets", "gates", "record", "json", "junit", "tap", "report", "summary", "check", "kernels",
         "kernel_config", "warm_list", "warm_clear", "gdb", "retries"))
 
 
@@ -111,3 +119,19 @@ def _check_alone(namespace: argparse.Namespace, seen: Sequence[str]) -> None:
     other = [word for word in seen if word not in ("-k", "--check")]
     if namespace.check and other:
         raise Fault(f"--check: only -k goes with it: {other[-1]}")
+
+
+def _check_recording(namespace: argparse.Namespace, seen: Sequence[str], has_command: bool) -> None:
+    other = [word for word in seen if word not in _WITH_REPEAT]
+    if namespace.repeat and other:
+        raise Fault(f"--repeat runs a guest as it was, only -q, -v, -t and --gdb go with it: {other[-1]}")
+    if namespace.repeat and namespace.gdb and namespace.gdb.when == GDB_ON_PANIC:
+        raise Fault(f"--repeat: a recording ends where the guest ends: --gdb or --gdb={GDB_WAIT}, "
+                    f"not --gdb={GDB_ON_PANIC}")
+    if not namespace.record_replay:
+        return
+    found = next((name for dest, name in _NOT_WITH_RECORDING.items() if getattr(namespace, dest)), None)
+    if found:
+        raise Fault(f"--record-replay: what is not the guest's own can't be recorded: {found}")
+    if namespace.shell and not has_command:
+        raise Fault("--record-replay: what is typed can't be recorded: --shell without a command does not go with it")

@@ -116,6 +116,9 @@ OPTIONS = (
     Option("machine", "--vmcore", "vmcore",
             text="keep the guest's memory as the artifact `vmcore`, for crash and drgn, if the guest panics, is lost "
                  "or reaches the limit of -t; see docs/use/post-mortem.md"),
+    Option("machine", "--record-replay", "record_replay",
+            text="record the run so that --repeat runs its guest again, instruction by instruction: one CPU (the default "
+                 "with this option), TCG; the payload's stdin is empty; see docs/use/record-replay.md"),
     Option("machine", "--pin", "pin",
             text="give each thread that runs CPUs of the guest a CPU of this machine for itself, of one last-level "
                  "cache, which no other ktrun --pin uses meanwhile; see docs/use/stats.md"),
@@ -154,6 +157,9 @@ OPTIONS = (
     Option("run", "--replay", "replay", parse_path, "DIR",
             text="judge the finished run in DIR once more, without a VM: summary, output and exit code are those "
                  "of the run. ktrun makes the files anew in DIR itself: give a copy to keep the old ones"),
+    Option("run", "--repeat", "repeat", parse_path, "DIR",
+            text="run the guest of DIR, a run with --record-replay, once more, and compare what it writes byte by "
+                 "byte; with --gdb[=wait] under a debugger; exit with 1 if it differs; see docs/use/record-replay.md"),
     Option("run", "--json", "json", parse_report_path, "FILE", text="write the content of result.json"),
     Option("run", "--junit", "junit", parse_report_path, "FILE", text="write JUnit XML: the run is a test case"),
     Option("run", "--tap", "tap", parse_report_path, "FILE", text="write the same as TAP 13"),

@@ -7,7 +7,7 @@ from typing import Iterator, Optional
 from ..judge.facts import Facts
 from ..judge.reasons import describe_end, describe_missing, seconds
 from ..judge.stream import Dump, Fetched, Stream, SubScheduler
-from ..lib.rundir import VMCORE
+from ..lib.rundir import RR_LOG, VMCORE
 from ..lib.text import duration, one_line
 from ..recorder.kept import Recording, is_of_recorder
 from ..run.host import Host
@@ -57,6 +57,15 @@ def describe_vmcore(facts: Facts) -> Optional[str]:
         return f"{size / (1 << 20):.1f} MiB, taken at the {moment}"
     problem = facts.ending.vmcore_problem
     return f"none: {one_line(problem)}" if problem else None
+
+
+def describe_recorded(facts: Facts) -> Optional[str]:
+    """None: nothing was to be recorded."""
+    if not facts.host.asked.record_replay:
+        return None
+    if facts.ending.record_problem:
+        return f"not repeatable: {one_line(facts.ending.record_problem)}"
+    return f"{facts.directory.size(RR_LOG) / (1 << 20):.1f} MiB; ktrun --repeat runs the guest again"
 
 
 def describe_payload(stream: Stream) -> str:

@@ -10,7 +10,7 @@ import resource
 from typing import Optional
 
 from ..judge.stream import share_of
-from ..lib.rundir import COM2, CONSOLE, QEMU_LOG, STREAM, RunDirectory
+from ..lib.rundir import COM2, CONSOLE, QEMU_LOG, RR_LOG, STREAM, RunDirectory
 from .host import LIMIT_STATUS
 
 
@@ -37,6 +37,8 @@ def bound_of_files(share: int) -> int:
 def full_file(directory: RunDirectory, max_output_kib: int, qemu_status: int) -> Optional[str]:
     """The file that has reached its share."""
     sizes = {name: directory.size(name) for name in (STREAM, CONSOLE, COM2, QEMU_LOG)}
+    if qemu_status == LIMIT_STATUS:  # else a log that is full costs the recording alone
+        sizes[RR_LOG] = directory.size(RR_LOG)
     largest = max(sizes, key=lambda name: sizes[name])
     if sizes[largest] < bound_of_files(share_of(max_output_kib)) and qemu_status != LIMIT_STATUS:
         return None

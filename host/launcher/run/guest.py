@@ -21,9 +21,10 @@ from ..lib.jobs import CannotGoOn, Interrupted, Job, Jobs
 from ..lib.records import BadRecord
 from ..lib.rundir import CONSOLE, QEMU_LOG, STREAM, VMCORE, RunDirectory, create, replaced
 from ..lib.text import note, write_stderr
-from ..machine.arguments import Served, shown_command
+from ..machine.arguments import Recording, Served, shown_command
 from ..machine.qmp import Qmp, QmpError
 from ..plan import Plan
+from ..repeat.recording import find_problem, keep_machine
 from ..shares.virtiofsd import Servers
 from ..warm.start import COLD, UNKNOWN, Preparation, Start, start_guest
 from .console_viewer import ConsoleViewer
@@ -84,7 +85,7 @@ def run_guest(ready: Preparation, directory: RunDirectory, jobs: Jobs) -> tuple[
     status = guest.qemu_status
     ending = replace(ending, qemu_status=status, unwritten=guest.unwritten, load=guest.load, pin=guest.pin,
                      vmcore_problem=guest.vmcore_problem, full=full_file(directory, ready.plan.options.streams_kib, status),
-                     reader_error=reader_error,
+                     record_problem=find_problem(directory, ready.plan.options), reader_error=reader_error,
                      wall_ms=int((time.monotonic() - started) * 1000))
     return ending, start
 
@@ -143,6 +144,11 @@ class _Guest:
         descriptors = tuple(one.fileno() for one in self._servers.sockets)
         self._servers.make_ram(self._plan.options.topology, self._plan.options.memory_mib, self._work)
         return Served(f"{self._work}/ram", tuple(f"fd={number}" for number in descriptors), descriptors)
+
+    def record(self, initramfs: str, words: str) -> Optional[Recording]:
+        if not self._plan.options.record_replay:
+            return None
+        return keep_machine(self._directory, self._plan, words, initramfs)
 
     def start_qemu(self, command: Sequence[str], keep: Sequence[int] = ()) -> Job:
         """The reader of the frames is there before: a QEMU that ends at once asks it to end, too."""
@@ -397,6 +403,9 @@ class _Guest:
     def _stop_qemu(self) -> None:
         """And what reads from it sees its end."""
         if self._qemu:
+            if self._plan.options.record_replay:  # else it would not write its log to the end
+                self._qemu.send(signal.SIGTERM)
+                self._jobs.wait(self._qemu, secs=END_SECS)
             self._qemu.send(signal.SIGKILL)
             self._qemu.reap()
         if self._sender:

@@ -15,7 +15,7 @@ from typing import Optional
 from ..judge.attempts import RETRIES_MAX, Attempt, is_run_again
 from ..judge.death import BadExpression, check_expression
 from ..lib.records import BadRecord, from_json, read_json, to_json
-from ..lib.rundir import COM2, CONSOLE, QEMU_LOG, STREAM, RunDirectory
+from ..lib.rundir import COM2, CONSOLE, QEMU_LOG, RR_LOG, STREAM, RunDirectory
 from ..lib.text import Fault
 from ..options.values import parse_gate
 from ..recorder.kept import RING_KIB_MAX
@@ -51,6 +51,7 @@ class Asked:
     death: str = ""  # what an expected death must match; empty: anything
     stats: str = ""  # "windows" or "all": which wakeups were to be timed; empty: no figures were asked for
     vmcore: bool = False
+    record_replay: bool = False
     kselftest: Optional[str] = None  # the runner's name; None: the payload's output is not read as KTAP
 
 
@@ -71,6 +72,7 @@ class Ending:
     error: Optional[str] = None  # why ktrun itself could not go on
     load: Optional[HostLoad] = None  # None: not known
     vmcore_problem: Optional[str] = None  # why there is none, of a run that was to leave one
+    record_problem: Optional[str] = None  # why a run that was recorded can't be repeated
     pin: Optional[Pin] = None  # None: not asked for
 
 
@@ -126,7 +128,7 @@ def _check(host: Host) -> None:
         raise BadRecord("a number out of bounds")
     if host.asked.trace_kib is not None and not 1 <= host.asked.trace_kib <= RING_KIB_MAX:
         raise BadRecord("trace_kib out of bounds")
-    if ending.full not in (None, STREAM, CONSOLE, COM2, QEMU_LOG):
+    if ending.full not in (None, STREAM, CONSOLE, COM2, QEMU_LOG, RR_LOG):
         raise BadRecord(f"full: {ending.full!r:.100}")
     if not re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)?", host.origin.started, re.ASCII):
         raise BadRecord(f"started: {host.origin.started!r:.100}")

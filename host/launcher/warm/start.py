@@ -26,7 +26,7 @@ from ..lib.digest import sha256_of
 from ..lib.jobs import Job, Jobs
 from ..lib.rundir import check_free, create
 from ..lib.text import Fault, decoded, note, shell_word
-from ..machine.arguments import Places, Saved, Served, frequency_word, qemu_command, split_words
+from ..machine.arguments import Places, Recording, Saved, Served, frequency_word, qemu_command, split_words
 from ..machine.qmp import Qmp, QmpError
 from ..plan import Plan
 from .snapshot import COPIED, INITRAMFS, STATE, Cache, CannotCache, DamagedSnapshot, Snapshot, boot_id, key_of
@@ -73,6 +73,9 @@ class Guest(Protocol):
     def serve(self) -> Optional[Served]:
         """The daemons of virtiofs are started, if there are to be any."""
 
+    def record(self, initramfs: str, words: str) -> Optional[Recording]:
+        """What a replay needs of the machine is kept, if the run is to be recorded."""
+
     def abandon(self) -> None:
         """QEMU and the reader of its frames end, and the run directory is as empty as before."""
 
@@ -103,7 +106,7 @@ def _start_cold(ready: Preparation, guest: Guest, jobs: Jobs) -> Start:
     plan, words = ready.plan, frequency_word(ready.plan, ready.accel, jobs) + ready.words
     served = guest.serve()
     keep = list(served.descriptors if served else ())
-    places = Places(plan.output, ready.work, initramfs, served=served)
+    places = Places(plan.output, ready.work, initramfs, served=served, recording=guest.record(initramfs, words))
     if not plan.options.pauses_at_end:
         guest.start_qemu(qemu_command(plan, ready.accel, words, places), keep)
         return Start(COLD)
