@@ -8,8 +8,8 @@
 . "$KT_TEST_LIB/stub.sh"
 
 N='\x01\x00\x00\x00'
-DEFAULT=sched/sched_switch,sched/sched_waking,sched/sched_migrate_task,sched_ext/sched_ext_event
-DEFAULT=$DEFAULT,sched_ext/sched_ext_bypass_lb,sched_ext/sched_ext_dump
+DEFAULT=sched/sched_switch,sched/sched_waking,sched/sched_wakeup_new,sched/sched_migrate_task
+DEFAULT=$DEFAULT,sched_ext/sched_ext_event,sched_ext/sched_ext_bypass_lb,sched_ext/sched_ext_dump
 STALL='number=1\x20type=error\x20kind=1026\x20complete=1\x20rule=counter\x20bytes=1\x20lines=1\x20lost=0\x20unsent=0'
 STALL="$STALL\\x20sub=0\\x20name=demo\\x20cgroup=\\x20reason=runnable\\x20task\\x20stall\\x20(worker[77]\\x20failed"
 STALL="scx-dump=\\x01\\x00\\x00\\x00x scx-dump-end=$STALL\\x20to\\x20run\\x20for\\x202.004s)"
@@ -97,6 +97,15 @@ test_a_stall_is_in_both_files_and_on_the_page() {
 	assert_matches 'worker\[77\] waits for a CPU, 2000.000 ms from 2.000000 s' page.html
 	assert_matches 'class="death"' page.html
 	assert_no_match '<script' page.html
+}
+
+test_a_task_that_stalls_before_it_has_ever_run_waits_too() {
+	records newborn $STALL $DIED $OUT0
+	ktrun --trace -s "$KT_TOP/build/scx_demo" --report page.html -- true
+	assertEquals "by perfetto's rules" '83 2' "$(recording rules art/trace.systrace)"
+	assert_matches ' 2.000000000: sched_waking: comm=worker pid=77 ' art/trace.systrace
+	assert_matches '>stalled: worker\[77\]<' page.html
+	assert_matches 'worker\[77\] waits for a CPU, 2000.000 ms from 2.000000 s' page.html
 }
 
 test_a_replay_makes_the_same_files_anew() {

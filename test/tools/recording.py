@@ -17,7 +17,7 @@ from typing import Callable, Iterator, Sequence
 TRACEFS = "/sys/kernel/tracing"
 RING = TRACEFS + "/instances/ktbox-recorder/per_cpu"
 PAGE = 4096
-SWITCH, WAKING, DUMP = 310, 313, 345
+SWITCH, WAKING, WAKEUP_NEW, DUMP = 310, 313, 311, 345
 COMMON = (("unsigned short common_type", 0, 2, 0), ("unsigned char common_flags", 2, 1, 0),
           ("unsigned char common_preempt_count", 3, 1, 0), ("int common_pid", 4, 4, 1))
 FORMATS = {
@@ -27,6 +27,8 @@ FORMATS = {
                                     ("int next_prio", 60, 4, 1))),
     "sched/sched_waking": (WAKING, (("char comm[16]", 8, 16, 0), ("pid_t pid", 24, 4, 1), ("int prio", 28, 4, 1),
                                     ("int target_cpu", 32, 4, 1))),
+    "sched/sched_wakeup_new": (WAKEUP_NEW, (("char comm[16]", 8, 16, 0), ("pid_t pid", 24, 4, 1),
+                                            ("int prio", 28, 4, 1), ("int target_cpu", 32, 4, 1))),
     "sched_ext/sched_ext_dump": (DUMP, (("__data_loc char[] line", 8, 4, 0),)),
     "ftrace/print": (5, (("unsigned long ip", 8, 8, 0), ("char buf[]", 16, 0, 0))),
 }
@@ -56,8 +58,8 @@ def switch(ns: int, prev: tuple[bytes, int], state: int, next_: tuple[bytes, int
                 + struct.pack("<16sii", next_[0], next_[1], 120))
 
 
-def waking(ns: int, by: int, task: tuple[bytes, int], cpu: int) -> Event:
-    return ns, struct.pack("<HBBi16siii", WAKING, 0, 0, by, task[0], task[1], 120, cpu)
+def waking(ns: int, by: int, task: tuple[bytes, int], cpu: int, kind: int = WAKING) -> Event:
+    return ns, struct.pack("<HBBi16siii", kind, 0, 0, by, task[0], task[1], 120, cpu)
 
 
 def dump(ns: int, pid: int, line: bytes) -> Event:
@@ -94,13 +96,13 @@ def page(start: int, data: bytes) -> bytes:
 IDLE, SH, WORKER = (b"swapper/0", 0), (b"sh", 50), (b"worker", 77)
 
 
-def stall() -> list[list[Event]]:
-    """CPU 0 runs sh; CPU 1 wakes worker, which nobody runs; the kernel ejects the scheduler."""
+def stall(kind: int = WAKING) -> list[list[Event]]:
+    """CPU 0 runs sh; CPU 1 wakes worker, which nobody runs; the kernel ejects the scheduler. KIND: of the waking."""
     first = [switch(1 * S, IDLE, 0, SH)]
     first += [event for at in range(40) for event in (switch(S + at * 10 ** 7 + 5, SH, 1, IDLE),
                                                       switch(S + at * 10 ** 7 + 9, IDLE, 0, SH))]
     first.append(dump(4 * S, 50, b"sh[50] triggered exit kind 1026 on CPU 0:"))
-    return [first, [waking(2 * S, 0, WORKER, 1)]]
+    return [first, [waking(2 * S, 0, WORKER, 1, kind)]]
 
 
 def files(cpus: Sequence[bytes]) -> Files:
@@ -156,6 +158,7 @@ GOOD = [pages(events) for events in stall()]
 LENGTHS = struct.pack("<II", 0, 0xFFFFFFF0)  # a long event, longer than any page
 CASES: dict[str, Callable[[], Files]] = {
     "stall": lambda: files(GOOD),
+    "newborn": lambda: files([pages(events) for events in stall(WAKEUP_NEW)]),
     "many": many,
     "names": hostile_names,
     "garbage": lambda: first_cpu(b"".join(random_page(seed) for seed in range(20))),

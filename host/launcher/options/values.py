@@ -15,8 +15,8 @@ from ..lib.text import Fault, Unbuilt
 
 GET_PATH_MAX = 1024
 # What shows who ran where, who waited, and the death. The guest says which of them its kernel lacks.
-TRACE_EVENTS = ("sched/sched_switch", "sched/sched_waking", "sched/sched_migrate_task", "sched_ext/sched_ext_event",
-                "sched_ext/sched_ext_bypass_lb", "sched_ext/sched_ext_dump")
+TRACE_EVENTS = ("sched/sched_switch", "sched/sched_waking", "sched/sched_wakeup_new", "sched/sched_migrate_task",
+                "sched_ext/sched_ext_event", "sched_ext/sched_ext_bypass_lb", "sched_ext/sched_ext_dump")
 _EVENTS_MAX = 100
 _GATE = re.compile(r"([A-Za-z][A-Za-z0-9_.+-]{0,127})(<=?"
                    r"|>=?)([0-9]{1,15}(?:\.[0-9]{1,9})?)([A-Za-z%][A-Za-z%/_.-]{0,31})?",

@@ -22,7 +22,8 @@ from .ring import BadPage, events_of_page, lost_events, start_ns
 _CPUS_MAX, _FORMATS_MAX, _STATS_MAX = 1024, 512, 4096
 _COMMON_SIZE = 8  # of each event: type, flags, preempt count, pid
 _RUNNABLE_BITS = 0xFF  # of prev_state: 0 is a task that could go on
-SWITCH, WAKING, DUMP = "sched_switch", "sched_waking", "sched_ext_dump"
+SWITCH, DUMP = "sched_switch", "sched_ext_dump"
+WAKING = ("sched_waking", "sched_wakeup_new")  # of a task that has slept, of one that has never run: the same fields
 
 
 class Task(NamedTuple):
@@ -251,7 +252,7 @@ def _event(ring: Ring, ns: int, cpu: int, page: bytes, start: int, end: int) -> 
         return Event(ns, cpu, SWITCH, pid, Task(number("prev_pid"), text("prev_comm")),
                      Task(number("next_pid"), text("next_comm")), number("prev_prio"), number("next_prio"),
                      number("prev_state") & _RUNNABLE_BITS)
-    if known.name == WAKING:
-        return Event(ns, cpu, WAKING, pid, Task(number("pid"), text("comm")), prio=number("prio"),
+    if known.name in WAKING:
+        return Event(ns, cpu, known.name, pid, Task(number("pid"), text("comm")), prio=number("prio"),
                      state=number("target_cpu"))
     return Event(ns, cpu, known.name, pid, text=text("line") if known.name == DUMP else b"")

@@ -2,7 +2,7 @@
 """Who ran where and who waited, from the events of a recording: the newest spans of time, at most so many.
 
 A recording may have a million events, and a page shows some thousand; what led to the end counts. In: events by time,
-of any content. Out: Schedule. Tasks and spans are bounded. A task waits from sched_waking, or from a sched_switch that
+of any content. Out: Schedule. Tasks and spans are bounded. A task waits from sched_waking, from sched_wakeup_new, or from a sched_switch that
 took the CPU away while it could go on, until a sched_switch gives it one.
 """
 from __future__ import annotations
@@ -61,7 +61,7 @@ class _Follower:
             self._leave(event, event.task)
             self._come(event, event.next)
             self._forget()
-        elif event.name == WAKING and event.task and event.task.pid not in self._running:
+        elif event.name in WAKING and event.task and event.task.pid not in self._running:
             self._wait(event.ns, event.task)
         elif event.name == DUMP:
             schedule.death_ns = event.ns

@@ -40,7 +40,7 @@ def _arguments(event: Event) -> bytes:
         return (b"sched_switch: prev_comm=%b prev_pid=%d prev_prio=%d prev_state=%b ==> next_comm=%b next_pid=%d "
                 b"next_prio=%d" % (_comm(event.task), event.task.pid, event.prio, state_letter(event.state),
                                    _comm(event.next), event.next.pid, event.next_prio))
-    if event.name == WAKING and event.task:
+    if event.name in WAKING and event.task:  # perfetto knows the former of the two: the task is ready from then on
         return b"sched_waking: comm=%b pid=%d prio=%d target_cpu=%03d" % (
             _comm(event.task), event.task.pid, event.prio, event.state)
     text = event.name.encode() + (b": " + event.text[:_TEXT_MAX].translate(_TEXT) if event.name == DUMP else b"")

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The kernel's own schedulers: one with an arena of BPF, and a sub-scheduler that fails before its root is killed. `make
-# test-schedulers` runs it; `make schedulers` builds them.
+# The kernel's own schedulers: one with an arena of BPF, one that stalls, and a sub-scheduler that fails before its root
+# is killed. `make test-schedulers` runs it; `make schedulers` builds them.
 
 # shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/vm.sh"
@@ -13,6 +13,15 @@ VM_CEILING=200
 oneTimeSetUp() {
 	vm simple -s "$SCHEDULERS/scx_simple" -- sh -c 'pidof scx_simple; echo ran'
 	vm qmap -s "$SCHEDULERS/scx_qmap" -- echo ran
+	# Each 20th task that is queued stays there.
+	cat >"$FILES/sleepers.sh" <<-'END'
+		for number in 1 2 3 4; do
+			(while :; do sleep 0.01; done) &
+		done
+		wait
+	END
+	vm stalled -s "$SCHEDULERS/scx_qmap" -a '-t 20' --trace --report "$VMS/stalled.html" -i "$FILES/sleepers.sh" \
+		-- sh /include-files/sleepers.sh
 	# What runs in the group is the sub-scheduler's: its 20th enqueue is an error. The root lives on until it is killed.
 	cat >"$FILES/sub.sh" <<-'END'
 		mkdir /sys/fs/cgroup/a
@@ -38,6 +47,21 @@ test_an_arena_of_bpf_can_be_made() {
 	assert_verdict pass 0
 	assert_value scheduler_name qmap
 	assert_matches '^ran$' "$out"
+}
+
+test_the_recording_of_a_stall_has_the_task_that_waits() {
+	look stalled
+	assert_verdict sched-died 202
+	assert_value scheduler_name qmap
+	task=$(value reason | sed -n 's/.*runnable task stall (\([^ ]*\[[0-9]*\]\) failed to run.*/\1/p')
+	pid=$(echo "$task" | sed 's/.*\[\(.*\)\]/\1/')
+	trace-cmd report -i "$art/trace.dat" >report.txt 2>report.err
+	assertEquals "trace-cmd: $(kt_head report.err)" 0 $?
+	ready="sched_waking: .* pid=$pid |sched_wakeup_new: +[^ ]*:$pid |sched_switch: +[^ ]*:$pid \\[[0-9]+\\] R "
+	ready=$(grep -nE "$ready" report.txt | tail -n 1 | cut -d : -f 1)
+	ran=$(grep -nE "==> [^ ]*:$pid " report.txt | tail -n 1 | cut -d : -f 1)
+	assertTrue "$task could run from line $ready on, and ran last in line $ran" "[ ${ready:-0} -gt ${ran:-0} ]"
+	assert_matches ">stalled: $(echo "$task" | sed 's/[][]/\\&/g')<" "$VMS/stalled.html"
 }
 
 test_the_reason_of_a_sub_scheduler_is_not_that_of_its_roots_death() {
