@@ -3,7 +3,8 @@
 #
 # lint.sh [--changed]: check the shell and the Python of the tree.
 #   Shell scripts (*.sh, and files whose first line names a shell): shellcheck, as POSIX sh.
-#   Python of the launcher and of the tests' tools (host/, test/tools/): mypy --strict. All other Python: compiled.
+#   Python of the launcher and of the tests' tools (host/, test/tools/): mypy --strict, and the width of lines. All other
+#   Python: compiled.
 # In:   the directories named below; with --changed only those of their files that differ from the upstream branch
 #       or are not committed. Where git has no upstream, that is what is not committed; without git, all files.
 # Out:  the findings; a line for each tool that found none.
@@ -13,6 +14,7 @@ set -eu
 
 DIRECTORIES='.ci bench host rootfs scripts test examples'
 PYTHON_VERSION=3.9 # the oldest that is supported
+WIDTH=120          # columns, as .editorconfig says
 
 all_files() {
 	# shellcheck disable=SC2086  # a list of words: the tree has no names with spaces
@@ -74,6 +76,12 @@ check_types() { # FILE...
 	no_findings "Python files of mypy" "$@"
 }
 
+check_width() { # FILE...
+	[ $# -gt 0 ] || return 0
+	awk -v most="$WIDTH" 'length > most { printf "%s:%d: %d columns, not %d\n", FILENAME, FNR, length, most; wide = 1 }
+		END { exit wide }' "$@" || return
+}
+
 check_python() { # FILE...
 	[ $# -gt 0 ] || return 0
 	python3 -c 'import sys
@@ -92,6 +100,7 @@ failed=0
 {
 	check_shell $(of_kind sh) || failed=1
 	check_types $(of_kind typed) || failed=1
+	check_width $(of_kind typed) || failed=1
 	check_python $(of_kind python) || failed=1
 }
 exit "$failed"

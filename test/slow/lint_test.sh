@@ -71,6 +71,14 @@ test_python_with_a_wrong_type_is_red() {
 	done
 }
 
+test_a_line_of_python_that_is_too_wide_is_red() {
+	lint_planted host/launcher/planted.py "A = 1  # $(printf '%0111d' 0)"
+	assertEquals "120 columns" 0 "$status"
+	lint_planted host/launcher/planted.py "A = 1  # $(printf '%0112d' 0)"
+	assertEquals "121 columns" 1 "$status"
+	assert_matches '^host/launcher/planted.py:1: 121 columns, not 120$' out
+}
+
 test_other_python_that_does_not_compile_is_red() {
 	for planted_place in bench/planted.py test/planted; do
 		lint_planted "$planted_place" '#!/usr/bin/env python3' 'def broken(:'

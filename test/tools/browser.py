@@ -24,7 +24,8 @@ LOOK = """return {
     cell_lines: Math.max(0, ...[...document.querySelectorAll('.cells tr > :not(.message):not(:has(.pill))')].map(
         cell => Math.round((cell.clientHeight - 11.2) / parseFloat(getComputedStyle(cell).lineHeight)))),
     lane_width: document.querySelector('.window')?.scrollWidth ?? 0,
-    lane_scroll: [...document.querySelectorAll('.window')].map(w => w.scrollWidth - w.clientWidth + w.scrollLeft)[0] ?? 0,
+    lane_scroll: [...document.querySelectorAll('.window')]
+        .map(w => w.scrollWidth - w.clientWidth + w.scrollLeft)[0] ?? 0,
     pictures: [...document.querySelectorAll('svg[role=img]')].filter(s => s.querySelector('title')).length,
     scripts: document.scripts.length }"""
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""forged_figures.py DIRECTORY: files of stats frames as a program of the guest may write them to the port: of a run with
-7654321 context switches, with a token that is not ktwatch's.
+"""forged_figures.py DIRECTORY: files of stats frames as a program of the guest may write them to the port: of a run
+with 7654321 context switches, with a token that is not ktwatch's.
 
 Out: DIRECTORY/forged-begin and DIRECTORY/forged-end, each less than the 32768 bytes of one write(2).
 """
@@ -21,7 +21,8 @@ def stats_frame(kind: str, number: int, ms: int, switches: int) -> bytes:
 
 def main(directory: str) -> None:
     for name, frames in {"begin": [stats_frame("ready", 1, 1, 0), stats_frame("begin", 2, 2, 0)],
-                         "end": [stats_frame("sample", 3, 60001, 7654321), stats_frame("end", 4, 60002, 7654321)]}.items():
+                         "end": [stats_frame("sample", 3, 60001, 7654321),
+                                 stats_frame("end", 4, 60002, 7654321)]}.items():
         with open(f"{directory}/forged-{name}", "wb") as file:
             file.write(b"".join(frames))
 

@@ -49,7 +49,7 @@ def files_of(directory: str) -> List[str]:
 
 
 def content_of(path: str) -> str:
-    """Of a scheduler's log only what comes before a dump in it, without numbers: a verifier's has times and addresses."""
+    """Of a scheduler's log only what comes before a dump, without numbers: a verifier's has times and addresses."""
     if not os.path.exists(path):
         return ""
     with open(path, encoding="utf-8", errors="surrogateescape") as file:

@@ -4,8 +4,8 @@
 
 Out:  one line a violation; then "N stopped, N sent".
 Claims: it was stopped (no frame, no latch), or all was sent (latch sched_exited, one whole block, one
-sched-exit frame, and a sched-state frame at the end); never both, never anything between. The status is the scheduler's (3) or,
-stopped by TERM, 143.
+sched-exit frame, and a sched-state frame at the end); never both, never anything between. The status is the
+scheduler's (3) or, stopped by TERM, 143.
 """
 from __future__ import annotations
 

@@ -87,8 +87,8 @@ def read_metrics(directory: RunDirectory, stream: Stream, is_asked: bool) -> Met
     if is_asked and file.left_out:
         metrics.lack(["frames"], f"{file.left_out} frames of figures have another form or are too many: left out")
     if is_asked and file.foreign:
-        metrics.lack(["foreign_frames"], f"{file.foreign} frames of figures are not ktwatch's, but another program's of "
-                     "the guest: left out")
+        metrics.lack(["foreign_frames"], f"{file.foreign} frames of figures are not ktwatch's, but another program's "
+                     "of the guest: left out")
     return metrics
 
 

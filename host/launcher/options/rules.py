@@ -27,14 +27,15 @@ _WITH_HISTORY_OF = {"-q", "--history-of", "--report"}
 OF_COMPARISON = {"--compare", "--runs", "--until", "--seed", "--metric", "--fail-if-worse", "--markdown", "--json",
                  "--summary", "--report", "-o", "-q", "-v"}
 _ONLY_WITH_COMPARE = ("--runs", "--until", "--seed", "--metric", "--fail-if-worse", "--markdown")
-_NOT_WITH_COMPARE = ("--shell", "--replay", "--repeat", "--matrix", "-n", "--gdb", "--history", "--kselftest", "--junit",
-                     "--tap")
+_NOT_WITH_COMPARE = ("--shell", "--replay", "--repeat", "--matrix", "-n", "--gdb", "--history", "--kselftest",
+                     "--junit", "--tap")
 _NOT_WITH_BISECT = {"matrix": "--matrix", "compare": "--compare", "replay": "--replay", "repeat": "--repeat",
                     "history_of": "--history-of", "gdb": "--gdb", "dry_run": "-n", "warm_list": "--warm-list",
                     "warm_clear": "--warm-clear"}
+# Not in KTRUN_OPTS.
 _ON_COMMAND_LINE = {"replay": "--replay", "repeat": "--repeat", "compare": "--compare", "history_of": "--history-of",
-                    "bisect": "--bisect", "check": "--check", "kernels": "--kernels", "kernel_config": "--kernel-config",
-                    "warm_list": "--warm-list", "warm_clear": "--warm-clear"}  # not in KTRUN_OPTS
+                    "bisect": "--bisect", "check": "--check", "kernels": "--kernels",
+                    "kernel_config": "--kernel-config", "warm_list": "--warm-list", "warm_clear": "--warm-clear"}
 
 
 def check_options(namespace: argparse.Namespace, seen: Sequence[str], has_command: bool) -> None:
@@ -65,8 +66,8 @@ def has_nothing_to_do(namespace: argparse.Namespace) -> bool:
     """Somebody at a terminal then wants to look at the guest."""
     return not any(getattr(namespace, name) for name in (
         "scheduler", "enable", "disable", "tests", "scenario", "kselftest", "replay", "repeat", "matrix", "compare",
-        "history_of", "bisect", "gets", "gates", "record", "json", "junit", "tap", "report", "summary", "check", "kernels",
-        "kernel_config", "warm_list", "warm_clear", "gdb", "retries"))
+        "history_of", "bisect", "gets", "gates", "record", "json", "junit", "tap", "report", "summary", "check",
+        "kernels", "kernel_config", "warm_list", "warm_clear", "gdb", "retries"))
 
 
 def _check_replay_and_matrix(namespace: argparse.Namespace, seen: Sequence[str]) -> None:

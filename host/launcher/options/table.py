@@ -117,8 +117,8 @@ OPTIONS = (
             text="keep the guest's memory as the artifact `vmcore`, for crash and drgn, if the guest panics, is lost "
                  "or reaches the limit of -t; see docs/use/post-mortem.md"),
     Option("machine", "--record-replay", "record_replay",
-            text="record the run so that --repeat runs its guest again, instruction by instruction: one CPU (the default "
-                 "with this option), TCG; the payload's stdin is empty; see docs/use/record-replay.md"),
+            text="record the run so that --repeat runs its guest again, instruction by instruction: one CPU (the "
+                 "default with this option), TCG; the payload's stdin is empty; see docs/use/record-replay.md"),
     Option("machine", "--pin", "pin",
             text="give each thread that runs CPUs of the guest a CPU of this machine for itself, of one last-level "
                  "cache, which no other ktrun --pin uses meanwhile; see docs/use/stats.md"),

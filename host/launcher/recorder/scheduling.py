@@ -2,8 +2,8 @@
 """Who ran where and who waited, from the events of a recording: the newest spans of time, at most so many.
 
 A recording may have a million events, and a page shows some thousand; what led to the end counts. In: events by time,
-of any content. Out: Schedule. Tasks and spans are bounded. A task waits from sched_waking, from sched_wakeup_new, or from a sched_switch that
-took the CPU away while it could go on, until a sched_switch gives it one.
+of any content. Out: Schedule. Tasks and spans are bounded. A task waits from sched_waking, from sched_wakeup_new, or
+from a sched_switch that took the CPU away while it could go on, until a sched_switch gives it one.
 """
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ from .cases import SKIPPED, Case, count, is_bad, list_cases
 from .figures import figures_section
 from .lanes import lanes
 from .timeline import timeline
-from .words import (ITEMS_SHOWN, describe_dump, describe_payload, describe_recorded, describe_scheduler, describe_stream,
-                    describe_sub, describe_vmcore, has_payload, has_scheduler)
+from .words import (ITEMS_SHOWN, describe_dump, describe_payload, describe_recorded, describe_scheduler,
+                    describe_stream, describe_sub, describe_vmcore, has_payload, has_scheduler)
 
 _TEXT_MAX = 65536  # bytes of a text on the page
 _LINE_MAX = 4000

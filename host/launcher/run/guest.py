@@ -84,7 +84,8 @@ def run_guest(ready: Preparation, directory: RunDirectory, jobs: Jobs) -> tuple[
         ending = replace(ending, error=ending.error or f"unable to write hang.txt: {error.strerror}")
     status = guest.qemu_status
     ending = replace(ending, qemu_status=status, unwritten=guest.unwritten, load=guest.load, pin=guest.pin,
-                     vmcore_problem=guest.vmcore_problem, full=full_file(directory, ready.plan.options.streams_kib, status),
+                     vmcore_problem=guest.vmcore_problem,
+                     full=full_file(directory, ready.plan.options.streams_kib, status),
                      record_problem=find_problem(directory, ready.plan.options), reader_error=reader_error,
                      wall_ms=int((time.monotonic() - started) * 1000))
     return ending, start
@@ -281,8 +282,9 @@ class _Guest:
         to its stdout, and then the run goes on without it; but not when it ends for another reason.
         """
         deadline = None if secs is None else time.monotonic() + secs
-        watched = [job for job in (self._qemu, self._reader, self._viewer and self._viewer.job,
-                                   self._terminal and self._terminal.job, self._sender, *self._servers.jobs) if job and job.status is None]
+        jobs = (self._qemu, self._reader, self._viewer and self._viewer.job, self._terminal and self._terminal.job,
+                self._sender, *self._servers.jobs)
+        watched = [job for job in jobs if job and job.status is None]
         has_exit_frame = False
         while self.qemu_lives:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
