@@ -14,4 +14,5 @@ judge/       run directory -> verdict              report/      verdict -> summa
 figures/     how well it scheduled                 recorder/    the flight recorder's files
 compare/     two schedulers, run in turns          matrix/      many runs
 hosts/       many machines                         repeat/      a recorded guest runs again
+bpf/         the scheduler's programs and maps
 """

@@ -125,7 +125,7 @@ def _run_once(ready: Preparation, history: bytes, known: _Known, failed: tuple[A
     plan = ready.plan
     if not failed:
         directory.remove_attempts(bool(plan.options.retries))
-    directory.prepare(bool(plan.options.gets or plan.options.trace))
+    directory.prepare(plan.options.gets_files)
     origin = known.find()
     ending, start = run_guest(ready, directory, jobs)
     keep_history(plan.options, history, directory.file("history"))
@@ -144,7 +144,8 @@ def _host(plan: Plan, accel: str, origin: Origin, ending: Ending, start: Start) 
                   trace_kib=ring_kib(options.memory_mib, options.streams_kib) if options.trace else None,
                   gates=tuple(gate.text for gate in options.gates), stats=options.stats, death=options.expect_death
                   or "",
-                  vmcore=options.vmcore, record_replay=options.record_replay)
+                  vmcore=options.vmcore, record_replay=options.record_replay,
+                  bpf=options.bpf)
     return Host(FORMAT, plan.paths.version, accel, plan.kernel.path, origin, asked, ending, start.kind,
                 start.snapshot_age_secs)
 
@@ -155,6 +156,9 @@ def _conclude(directory: RunDirectory, jobs: Jobs, kernel: Optional[Kernel]) -> 
     if judgement.facts.host.asked.trace or has_files(directory):
         from .recorder.files import keep_recording
         judgement = replace(judgement, facts=keep_recording(judgement.facts, jobs))
+    if judgement.facts.host.asked.bpf:
+        from .bpf.files import keep_objects
+        judgement = replace(judgement, facts=keep_objects(judgement.facts))
     if kernel and not passes(judgement.verdict.word):
         judgement = replace(judgement, facts=replace(judgement.facts, symbols=keep_symbols(kernel, directory, jobs)))
     result = result_bytes(judgement)

@@ -66,6 +66,7 @@ send_to_port() {
 ordinary() {
 	case $name in
 	ktwatch) ktlatch set stats_ready && watch_payload ;;
+	ktbpf) ktlatch set bpf_ready && stay ;;
 	kthvc) ktlatch set hvc_ready && stay ;;
 	ktpipe) ktlatch set trace_armed && stay ;;
 	ktexitmon) ktlatch set sched_attached && stay ;;

@@ -14,7 +14,7 @@
 
 BOOT_SHELLS=${KT_BOOT_SHELLS:-dash ash}
 BOOT_STUBS='mount chrt reboot stty dmesg kthvc ktpipe ktexitmon ktexec ktsend ktdump ktget insmod ktport ktlogin ktrelay'
-BOOT_STUBS="$BOOT_STUBS ktsh-lite ktstdin ktterm ktcheck ifconfig ktresume cpio ktwatch"
+BOOT_STUBS="$BOOT_STUBS ktsh-lite ktstdin ktterm ktcheck ifconfig ktresume cpio ktwatch ktbpf"
 # All that /init and the stubs may find besides: nothing that could harm the host.
 BOOT_TOOLS='cat cp cut find grep ln mkdir mkfifo nproc rm sed tr'
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Optional
 
+from ..bpf.objects import Objects
 from ..figures.gates import Checked, check_gates
 from ..figures.metrics import Metrics, read_metrics
 from ..lib.records import BadRecord
@@ -39,6 +40,7 @@ class Facts:
     metrics: Metrics = field(default_factory=Metrics)
     gates: tuple[Checked, ...] = ()
     symbols: Symbols = Symbols()
+    bpf: Optional[Objects] = None  # of --bpf
 
     @property
     def ending(self) -> Ending:

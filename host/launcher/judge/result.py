@@ -79,6 +79,7 @@ def result_bytes(judgement: Judgement) -> bytes:
                    "problem": host.ending.vmcore_problem} if asked.vmcore else None,
         "record_replay": {"bytes": facts.directory.size(RR_LOG) or None,
                           "problem": host.ending.record_problem} if asked.record_replay else None,
+        "bpf": asdict(facts.bpf) if facts.bpf else None,
         "symbols": _symbols(facts.symbols),
         "metrics": {name: {"value": value.value, "unit": value.unit} for name, value in facts.metrics.values.items()},
         "metrics_absent": [{"name": name, "reason": reason} for name, reason in facts.metrics.absent.items()],

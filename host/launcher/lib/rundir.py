@@ -26,7 +26,7 @@ KMSG = "kmsg"  # decoded from the stream
 VMCORE = "vmcore"
 RR_LOG, RR_KERNEL, RR_INITRAMFS, RR_MACHINE = "rr.log", "rr.kernel", "rr.initramfs", "rr.json"  # of --record-replay
 # What a run writes itself; a file of another name is not touched.
-_NUMBERED = re.compile(r"sched-[0-9].*\.log|dump-[0-9].*\.txt", re.DOTALL)
+_NUMBERED = re.compile(r"sched-[0-9].*\.log|dump-[0-9].*\.txt|bpf-[0-9].*\.json", re.DOTALL)
 _OURS = re.compile(r"bulk\.bin|console\.log|com2\.log|qemu\.log|stdout|stderr|dmesg|printk|kmsg|history|stats"
                    r"|metrics\.tsv|vmcore|rr\.(log|kernel|initramfs|json)|symbols\.json|result\.json(\.new)?"
                    r"|trace\.dat|trace\.systrace"

@@ -19,6 +19,7 @@ import re
 from dataclasses import dataclass
 from typing import Optional, Sequence
 
+from ..bpf.objects import size_for_guest
 from ..lib.jobs import Jobs
 from ..lib.rundir import COM2, CONSOLE, STREAM
 from ..lib.text import Fault, shell_word
@@ -38,7 +39,7 @@ _PLAIN_WORD = re.compile(r"[A-Za-z0-9_/.,:=+@%-]+", re.ASCII)
 
 # What /init itself reads, and only after the guest may have been saved: rootfs/lib/ktbox/command_line.sh.
 _RUN_WORD = re.compile(r"KTSTR_MODE=.*|break=.*|ktbox\.(attach_timeout|hold|expect_death|dmesg|printk|live_log"
-                       r"|record|record_kb|record_pass|log_tty|ack|rescue|ctl|term|stats)=.*", re.DOTALL)
+                       r"|record|record_kb|record_pass|log_tty|ack|rescue|ctl|term|stats|bpf)=.*", re.DOTALL)
 _FILES_WORD = "ktbox.files=port"
 
 
@@ -98,6 +99,7 @@ def kernel_words(plan: Plan) -> str:
         ("ktbox.printk=1", options.printk),
         *_recorder_words(options),
         (f"ktbox.stats={options.stats}", options.stats),
+        (f"ktbox.bpf={size_for_guest(options.streams_kib)}", options.bpf),
         ("ktbox.ack=1", options.stats),  # the guest waits until ktrun has looked at QEMU's counters
         ("nokaslr", options.gdb is not None or options.record_replay)) if is_wanted]
     term = os.environ.get("TERM", "")

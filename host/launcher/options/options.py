@@ -54,6 +54,7 @@ class Options(NamedTuple):
     printk: bool
     trace: Optional[tuple[str, ...]]  # SYSTEM/NAME of each event
     trace_last_secs: Optional[int]
+    bpf: bool
     plain: bool
     gates: list[Gate]
     stats: str  # which wakeups are timed: "windows" or "all"; empty: no figures are wanted
@@ -91,6 +92,11 @@ class Options(NamedTuple):
     def pauses_at_end(self) -> bool:
         """A guest that has ended is still there, until ktrun ends QEMU."""
         return self.vmcore or self.stops_at_panic
+
+    @property
+    def gets_files(self) -> bool:
+        """The guest sends files of its own."""
+        return bool(self.gets or self.trace or self.bpf)
 
     @property
     def stops_at_panic(self) -> bool:

@@ -144,6 +144,9 @@ OPTIONS = (
                  "trace-cmd, and trace.systrace, for ui.perfetto.dev, see docs/use/trace.md"),
     Option("run", "--trace-last", "trace_last_secs", parse_seconds, "SECS",
             text="the same, but keep the last SECS seconds of it only, and of a run that passes too"),
+    Option("run", "--bpf", "bpf",
+            text="keep the scheduler's BPF maps as they were at its end, and count the calls of its programs, which "
+                 "slows each down; see docs/use/post-mortem.md"),
     Option("run", "--plain", "plain", text="write dump files without the trace's prefix"),
     Option("run", "--stats", "stats", sets="windows",
             text="measure how well the payload was scheduled: wakeup latency (in a window of 40 ms per second), "

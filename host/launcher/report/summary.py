@@ -16,9 +16,9 @@ from ..judge.verdicts import passes
 from ..lib.text import one_line, print_error, printable, without_controls
 from .evidence import evidence
 from .figures import figure_lines
-from .words import (ITEMS_SHOWN, describe_dump, describe_gets, describe_lack, describe_payload, describe_recorded,
-                    describe_recording, describe_scheduler, describe_start, describe_stream, describe_sub,
-                    describe_vmcore, has_payload, has_scheduler)
+from .words import (ITEMS_SHOWN, describe_bpf, describe_dump, describe_gets, describe_lack, describe_payload,
+                    describe_recorded, describe_recording, describe_scheduler, describe_start, describe_stream,
+                    describe_sub, describe_vmcore, has_payload, has_scheduler)
 
 REPORTS_SHOWN = 5
 TESTS_SHOWN = 5
@@ -67,6 +67,8 @@ def _summary(judgement: Judgement) -> Iterator[str]:
                           "  trace      {} notes in all")
     if facts.host.asked.vmcore and (vmcore := describe_vmcore(facts)):
         yield f"  vmcore     {vmcore}"[:_WIDTH]
+    if objects := describe_bpf(facts):
+        yield f"  bpf        {objects}"[:_WIDTH]
     if recorded := describe_recorded(facts):
         yield f"  recorded   {recorded}"[:_WIDTH]
     if facts.symbols.problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Iterator, Optional
 
+from ..bpf.objects import GUEST_PLACE
 from ..judge.facts import Facts
 from ..judge.reasons import describe_end, describe_missing, seconds
 from ..judge.stream import Dump, Fetched, Stream, SubScheduler
@@ -66,6 +67,17 @@ def describe_recorded(facts: Facts) -> Optional[str]:
     if facts.ending.record_problem:
         return f"not repeatable: {one_line(facts.ending.record_problem)}"
     return f"{facts.directory.size(RR_LOG) / (1 << 20):.1f} MiB; ktrun --repeat runs the guest again"
+
+
+def describe_bpf(facts: Facts) -> Optional[str]:
+    """None: nothing was asked of the scheduler's programs and maps."""
+    if facts.bpf is None:
+        return None
+    text = f"{len(facts.bpf.programs)} programs"
+    calls = [program.run_cnt for program in facts.bpf.programs if program.run_cnt is not None]
+    text += f" with {sum(calls)} calls" if calls else ""
+    text += f", {len(facts.bpf.maps)} maps, {sum(one.file is not None for one in facts.bpf.maps)} of them kept"
+    return text + (f" ({one_line(facts.bpf.problem)})" if facts.bpf.problem else "")
 
 
 def describe_payload(stream: Stream) -> str:
@@ -135,7 +147,8 @@ def describe_recording(recording: Recording) -> Iterator[str]:
 def describe_gets(facts: Facts) -> Iterator[str]:
     """A line for each path: those that frames report on, then those that the guest never came to."""
     for fetched in facts.stream.files:
-        if not (facts.recording and is_of_recorder(fetched.path)) or fetched.path in facts.host.asked.get:
+        is_own = (facts.recording and is_of_recorder(fetched.path)) or (facts.bpf and fetched.path == GUEST_PLACE)
+        if not is_own or fetched.path in facts.host.asked.get:
             yield _describe_get(fetched)
     known = {fetched.path for fetched in facts.stream.files}
     for path in facts.host.asked.get:

@@ -199,7 +199,7 @@ class _Guest:
                 job.reap()
         self._locks.release_all()
         self._qemu = self._reader = None
-        self._directory.prepare(bool(self._plan.options.gets or self._plan.options.trace))
+        self._directory.prepare(self._plan.options.gets_files)
 
     def adopt(self, directory: str, names: Sequence[str]) -> None:
         for name in names:

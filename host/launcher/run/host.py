@@ -52,6 +52,7 @@ class Asked:
     stats: str = ""  # "windows" or "all": which wakeups were to be timed; empty: no figures were asked for
     vmcore: bool = False
     record_replay: bool = False
+    bpf: bool = False
     kselftest: Optional[str] = None  # the runner's name; None: the payload's output is not read as KTAP
 
 

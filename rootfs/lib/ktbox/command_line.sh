@@ -21,6 +21,7 @@ command_line() {
 	BREAK_AT=
 	RESCUE=
 	STATS=
+	BPF_SIZE=
 	TERM=linux
 	command_line_words <"$ROOT/proc/cmdline"
 	export TERM
@@ -57,6 +58,7 @@ command_line_word() { # WORD
 	break=*) set_breakpoint "$1" ;;
 	ktbox.ctl=1) CTL_PORT=1 ;;
 	ktbox.stats=windows | ktbox.stats=all) STATS=${1#*=} ;;
+	ktbox.bpf=*) number_word "$1" && BPF_SIZE=${1#*=} ;;
 	ktbox.files=port) FILES_PORT=1 ;;
 	ktbox.term=*) TERM=${1#*=} ;;
 	ktbox.*) say "command line: unknown word '$1'" ;;

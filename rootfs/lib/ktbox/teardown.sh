@@ -10,6 +10,7 @@ teardown() {
 	trap - EXIT
 	stop_recorder
 	stop_scheduler
+	end_bpf
 	send_logs
 	run_script sched_disable
 	drain_trace
@@ -19,6 +20,7 @@ teardown() {
 	send_history
 	end_senders
 	send_recording
+	send_bpf
 	send_requested_files
 	[ -z "${KT_PORT_FD:-}" ] || send_exit
 	drain_consoles
