@@ -537,12 +537,34 @@ test_the_table_of_stress_ng_is_read_from_stderr() {
 	assert_metric stress-ng.cpu.bogo_ops_per_cpu_s '1754.45 1/s'
 }
 
+test_the_last_report_of_schbench_is_read_from_stderr() {
+	begin_run
+	ITEMS="$ITEMS stderr@$KT_TOP/test/data/output/schbench.txt"
+	end_run
+	assert_metric schbench.wakeup_p50 '63 us'
+	assert_metric schbench.wakeup_p999 '13104 us'
+	assert_metric schbench.wakeup_max '14456 us'
+	assert_metric schbench.request_p90 '20256 us'
+	assert_metric schbench.request_p99 '30432 us'
+	assert_metric schbench.rps '150.14 1/s'
+	assert_matches '^  figures    .*schbench.wakeup_p99 11.2 ms' err
+}
+
+test_the_pipe_mode_of_schbench_has_transfers() {
+	begin_run
+	ITEMS="$ITEMS stderr@$KT_TOP/test/data/output/schbench-pipe.txt"
+	end_run
+	assert_metric schbench.wakeup_p20 '2 us'
+	assert_metric schbench.transfers '44991.96 1/s'
+	assert_no_match '"schbench.(request|rps)' art/result.json
+}
+
 test_text_that_only_looks_like_a_result_is_none() {
-	printf 'Time: 0.054\n     Total time: 9 [sec]\nT: 0 (1) P: 0 I:1 C: 2 Min: 3 Act: 4 Avg: 5 Max: 6\n' >near.txt
+	printf 'average rps: 7.00\nWakeup Latencies percentiles (usec)\n\t  50.0th: 5 (1 samples)\nTime: 0.054\n     Total time: 9 [sec]\nT: 0 (1) P: 0 I:1 C: 2 Min: 3 Act: 4 Avg: 5 Max: 6\n' >near.txt
 	begin_run
 	ITEMS="$ITEMS stdout@near.txt"
 	end_run
-	assert_no_match '"(hackbench|perf|cyclictest)\.' art/result.json
+	assert_no_match '"(hackbench|perf|cyclictest|schbench)\.' art/result.json
 }
 
 test_the_table_has_a_line_for_each_sample() {

@@ -2,8 +2,8 @@
 """The results of well-known programs, from what they print.
 
 In:  the payload's stdout and stderr, the last MiB of each. Out: figures by name, with their unit. A program's output is
-recognised by lines that it alone prints; test/data/output has what the programs of Debian 12 print. A result that is
-printed again takes the place of the one before.
+recognised by lines that it alone prints; test/data/output has what the programs of Debian 12 print, and schbench, which
+Debian does not have. A result that is printed again takes the place of the one before.
 """
 from __future__ import annotations
 
@@ -94,4 +94,24 @@ def _stress_ng(text: str) -> Figures:
     return found
 
 
-_PARSERS: tuple[Callable[[str], Figures], ...] = (_hackbench, _perf_bench, _cyclictest, _stress_ng)
+def _schbench(text: str) -> Figures:
+    """Of the last report of each kind; in its pipe mode it reports transfers instead of requests."""
+    found: Figures = {}
+    report = re.compile(r"^(Wakeup|Request) Latencies percentiles \(usec\) runtime [0-9]+ \(s\) "
+                        r"\([0-9]+ total samples\)\n((?:\t[^\n]*\n)+)", re.MULTILINE)
+    for match in report.finditer(text):
+        prefix = f"schbench.{match.group(1).lower()}"
+        for percent, value in re.findall(r"^\t[ *] *([0-9]{1,2}\.[0-9])th: ([0-9]{1,15}) ", match.group(2),
+                                         re.MULTILINE):
+            found[f"{prefix}_p{percent.replace('.', '').removesuffix('0')}"] = (int(value), "us")
+        most = re.search(r" max=([0-9]{1,15})$", match.group(2), re.MULTILINE)
+        if most:
+            found[f"{prefix}_max"] = (int(most.group(1)), "us")
+    if found:
+        for name, pattern in (("rps", r"average rps: {}"), ("transfers", r"avg worker transfer: {} ops/sec [^\n]*")):
+            rates = re.findall("^" + pattern.format(_NUMBER) + "$", text, re.MULTILINE)
+            found.update({f"schbench.{name}": (float(rates[-1]), "1/s")} if rates else {})
+    return found
+
+
+_PARSERS: tuple[Callable[[str], Figures], ...] = (_hackbench, _perf_bench, _cyclictest, _stress_ng, _schbench)

@@ -62,7 +62,8 @@ def _use(metrics: Metrics) -> Optional[str]:
 
 def _programs(metrics: Metrics) -> Optional[str]:
     own = [name for name in metrics.values
-           if name.startswith(("payload.", "hackbench.", "perf.", "cyclictest.", "stress-ng."))]
+           if name.startswith(("payload.", "hackbench.", "perf.", "cyclictest.", "stress-ng.",
+                               "schbench."))]
     return ", ".join(f"{name} {shown(metrics.values[name])}" for name in own[:4]) or None
 
 
