@@ -383,6 +383,21 @@ forged() {
 		scx_ops forged scx_events 'SCX_EV_FORGED 7654321'
 }
 
+test_a_run_of_a_ktbox_that_marked_no_frames_has_no_figures_and_accuses_nobody() {
+	ITEMS='' number=0 files=0
+	put_raw 'begin
+@stat 5
+cpu0 
+'
+	put_raw 'end
+@stat 5
+cpu0 
+'
+	end_run
+	assert_absent wake_p50 'the run is of an older ktbox, whose frames of figures do not show who sent them'
+	assert_no_match foreign_frames art/result.json
+}
+
 test_figures_of_another_program_are_left_out_and_counted() {
 	begin_run
 	for origin in '3 0000000000000000' "3 ${TOKEN%a}b" '1 ffffffffffffffff' '' "$TOKEN"; do

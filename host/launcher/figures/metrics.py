@@ -101,6 +101,9 @@ def _measure(metrics: Metrics, file: StatsFile, has_ended: bool) -> None:
     """HAS_ENDED: the payload's status came, so its figures should have, too. The last sample of a guest that died is
     all that there is."""
     samples = metrics.samples
+    if file.is_older:
+        metrics.lack(_all_names(), "the run is of an older ktbox, whose frames of figures do not show who sent them")
+        return
     if not samples or samples[0].kind != "begin":
         metrics.lack(_all_names(), "the guest sent no figures: the payload was not started, or the guest lacks ktwatch")
         return

@@ -24,6 +24,7 @@ _SECTION = re.compile(rb"@([a-z0-9_]{1,40}) ([0-9]{1,8})\n")
 _KIND = re.compile(rb"(ready|topology|begin|sample|attached|detached|end|scheduler|histograms) ([0-9]{1,10})"
                    rb" ([0-9a-f]{16})\n")
 _FAILED = b"failed"  # /init's first frame, where ktwatch is not ready
+_OLDER = re.compile(rb"(topology|begin)\n")  # the first frame of a ktwatch that had no token
 # applets/wire/wire.h has the same bounds.
 _METRIC = re.compile(r"([A-Za-z][A-Za-z0-9_.-]{0,63}) ([+-]?[0-9.]{1,30}(?:[eE][+-]?[0-9]{1,3})?)"
                      r" ([A-Za-z0-9%/_.-]{1,16})",
@@ -57,6 +58,7 @@ class StatsFile:
     left_out: int = 0  # frames of another form, or beyond a bound
     foreign: int = 0  # stats frames that are not ktwatch's
     is_torn: bool = False  # one of ktwatch's is missing
+    is_older: bool = False  # the guest's ktwatch marks no frames, so none is known to be its own
     token: Optional[bytes] = None  # of ktwatch; None: no frame has come; empty: the first one was not ktwatch's
     number: int = 0  # of ktwatch's last frame
     own_left_out: int = 0  # frames of the payload's, after the first names
@@ -72,7 +74,7 @@ def read_stats(path: str) -> StatsFile:
                     found.left_out += not _add_metric(found, text)
                 elif _is_from_ktwatch(found, text):
                     found.left_out += not _add_record(found, ms, text)
-                elif text != _FAILED:
+                elif text != _FAILED and not found.is_older:
                     found.foreign += 1
     except FileNotFoundError:
         pass
@@ -95,6 +97,7 @@ def _is_from_ktwatch(found: StatsFile, text: bytes) -> bool:
     head = _KIND.match(text)
     if found.token is None:
         found.token = head.group(3) if head and head.group(1) == b"ready" else b""
+        found.is_older = _OLDER.match(text) is not None
     if head is None or head.group(3) != found.token:
         return False
     found.is_torn = found.is_torn or int(head.group(2)) != found.number + 1

@@ -8,7 +8,7 @@
 
 # The phases after command_line, which sets BREAK_AT; teardown is one more.
 BREAKPOINTS='realtime_priority modules bulk_port wake_bytes announce kernel_log ktstr_host trace run_files printk'
-BREAKPOINTS="$BREAKPOINTS shell_history host_root shares flight_recorder stats scheduler payload"
+BREAKPOINTS="$BREAKPOINTS shell_history host_root shares flight_recorder stats bpf scheduler payload"
 
 phase() { # NAME: runs the phase, after a debug shell if one is asked for
 	[ "${BREAK_AT:-}" != "$1" ] || debug_shell "before the phase $1"

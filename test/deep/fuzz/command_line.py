@@ -21,7 +21,7 @@ import time
 BATCH = 200
 LINE_MAX = 4096  # of any architecture's COMMAND_LINE_SIZE
 PHASES = ("realtime_priority modules bulk_port wake_bytes announce kernel_log ktstr_host trace run_files printk"
-          " shell_history host_root shares flight_recorder stats scheduler payload teardown").split()
+          " shell_history host_root shares flight_recorder stats bpf scheduler payload teardown").split()
 FLAGS = {
     b"KTSTR_MODE=shell": ("MODE", b"shell"), b"ktbox.expect_death=1": ("EXPECT_DEATH", b"1"),
     b"ktbox.dmesg=1": ("SEND_DMESG", b"1"), b"ktbox.printk=1": ("SEND_PRINTK", b"1"),
