@@ -209,6 +209,21 @@ for kernel in kernels_here(find_paths(sys.argv[1]), "/nowhere"):
 	assert_matches "^$(sed 's/[+.]/\\&/g' "$KT_TOP/build/kernel/version") $KT_TOP/build/kernel source tree\$" found
 }
 
+test_only_packages_that_have_a_kernel_are_listed() {
+	archive
+	for name in 9.1.2+one-amd64 9.1-amd64 9.1-amd64-signed-template 9.1.2+one-amd64-dbg 9.1.2+one-amd64-unsigned; do
+		mkdir -p empty/DEBIAN
+		printf '%s\n' "Package: linux-image-$name" 'Version: 1' 'Architecture: amd64' 'Maintainer: test' 'Description: test' \
+			>empty/DEBIAN/control
+		dpkg-deb -Znone -b empty archive >/dev/null
+	done
+	update
+	mkdir apt
+	run env KT_APT="$PWD/apt" "$KT_TOP/scripts/list-kernels.sh" no-such-suite
+	assert_status 1
+	assert_file_text '9.1.2+one-amd64 -' out
+}
+
 test_a_damaged_list_is_asked_for_again() {
 	mkdir -p kernels
 	printf '\0garbage\n' >kernels/debian
