@@ -37,7 +37,7 @@ def at(position):
 
 test_packets_are_acknowledged_and_may_come_in_pieces() {
 	launcher "$QEMU"'near, far = socket.socketpair()
-packets = Packets(near)
+packets = Packets(near, DebuggerLeft())
 far.sendall(b"+$bs#d5+\3$mff")
 print(packets.receive())
 far.sendall(b"f0,1#2c")
@@ -45,11 +45,68 @@ print(packets.receive(), far.recv(9))
 packets.send(b"OK")
 print(far.recv(9))
 far.close()
-print(packets.receive())' >out
+for talk in (packets.receive, packets.interrupt, lambda: packets.send(b"OK")):
+	try: talk()
+	except DebuggerLeft: print("left")' >out
 	assert_file_text "[b'bs', b'\\x03']
 [b'mfff0,1'] b'++'
 b'\$OK#9a'
-None" out
+left
+left
+left" out
+}
+
+# A QEMU of the test's own behind the monitor's socket: what it answers to each command, in one write.
+SOCKET_QEMU='import socket, threading
+from launcher.lib.jobs import Jobs
+from launcher.machine.qmp import Qmp
+from launcher.repeat.backwards import DebuggerLeft, Lost, Packets, Replay
+def replay_of(answers, jobs):
+	replay = Replay.__new__(Replay)
+	near, far = socket.socketpair()
+	stub, replay.far_stub = socket.socketpair()
+	replay._jobs, replay._qmp, replay.stub = jobs, Qmp(near, jobs, 9), Packets(stub, Lost("QEMU has ended"))
+	replay.far_stub.sendall(b"+$QC01#f5")
+	def answer():
+		for one in answers:
+			far.recv(999)
+			far.sendall(one)
+	threading.Thread(target=answer, daemon=True).start()
+	return replay
+'
+
+test_a_stop_that_comes_together_with_the_reply_is_seen() {
+	launcher "$SOCKET_QEMU"'with Jobs() as jobs:
+	replay = replay_of([b"{\"event\":\"RESUME\"}\n{\"return\":{}}\n{\"event\":\"STOP\"}\n"], jobs)
+	try: print(replay.go(3))
+	except Lost as why: print(why)' >out
+	assert_file_text "None" out
+}
+
+test_a_guest_that_does_not_stop_is_given_up_at_one_deadline_whatever_it_reports() {
+	launcher "$SOCKET_QEMU"'import time
+with Jobs() as jobs:
+	replay = replay_of([b"{\"return\":{}}\n"], jobs)
+	near, far = socket.socketpair()
+	replay._qmp = Qmp(near, jobs, 9)
+	def chatter():
+		far.sendall(b"{\"return\":{}}\n")
+		try:
+			while True:
+				far.sendall(b"{\"event\":\"RTC_CHANGE\"}\n")
+				time.sleep(0.1)
+		except OSError: pass
+	threading.Thread(target=chatter, daemon=True).start()
+	began = time.monotonic()
+	closing = threading.Timer(3, far.close)
+	closing.start()
+	try: replay.go(0.5)
+	except Exception as why: print(why)
+	print(time.monotonic() - began < 2)
+	closing.cancel()
+	far.close()' >out
+	assert_file_text "the guest did not stop in 0 s
+True" out
 }
 
 test_a_step_back_is_a_new_guest_one_instruction_before_with_the_breakpoints() {

@@ -61,11 +61,12 @@ class Qmp:
     def receive(self) -> None:
         """What has come, for a source that can be read."""
         self._receive()
-        while b"\n" in self._received:
-            self._keep(self._message())
+        self._keep_received()
 
     def take_events(self) -> list[str]:
-        """The names of those that were received."""
+        """The names of those that were received, also together with a reply: no more may come to wake a caller that
+        waits for the source."""
+        self._keep_received()
         names = [str(event["event"]) for event in self._events]
         self._events.clear()
         return names
@@ -105,6 +106,10 @@ class Qmp:
         if self._replies and "error" in self._replies[0]:
             error = self._replies.popleft()["error"]
             raise QmpError(f"{command}: {error.get('desc', 'an error')}")
+
+    def _keep_received(self) -> None:
+        while b"\n" in self._received:
+            self._keep(self._message())
 
     def _keep(self, message: dict[str, Any]) -> None:
         if "return" in message or "error" in message:

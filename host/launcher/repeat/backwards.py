@@ -42,28 +42,35 @@ class Lost(Exception):
 
 
 class Packets:
-    """One side of the protocol."""
+    """The protocol with one side. Each method raises GONE when that side has closed."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, gone: Exception) -> None:
         self.source = connection
+        self._gone = gone
         self._received = b""
 
     def send(self, text: bytes) -> None:
-        self.source.sendall(b"$%s#%02x" % (text, sum(text) % 256))
+        self._send(b"$%s#%02x" % (text, sum(text) % 256))
 
     def interrupt(self) -> None:
-        self.source.sendall(_INTERRUPT)
+        self._send(_INTERRUPT)
 
-    def receive(self) -> Optional[list[bytes]]:
-        """The packets that are whole now, acknowledged, and _INTERRUPT; None: the other side has closed."""
+    def receive(self) -> list[bytes]:
+        """The packets that are whole now, acknowledged, and _INTERRUPT."""
         try:
             data = self.source.recv(_BLOCK)
-        except OSError:
-            return None
+        except OSError as error:
+            raise self._gone from error
         if not data or len(self._received) > _PACKET_MAX:
-            return None
+            raise self._gone
         self._received += data
         return list(self._take())
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self.source.sendall(data)
+        except OSError as error:
+            raise self._gone from error
 
     def _take(self) -> Iterator[bytes]:
         while True:
@@ -76,7 +83,7 @@ class Packets:
             if not found:
                 return
             self._received = self._received[found.end():]
-            self.source.sendall(b"+")
+            self._send(b"+")
             yield found.group(1)
 
 
@@ -92,7 +99,7 @@ class Replay:
                               "-chardev", f"socket,id=qmp,fd={far_monitor.fileno()}",
                               "-mon", "chardev=qmp,mode=control",
                               "-action", "shutdown=pause"], [far_stub.fileno(), far_monitor.fileno()])
-        self.stub = Packets(stub)
+        self.stub = Packets(stub, Lost("QEMU has ended"))
         self._qmp = Qmp(monitor, jobs, _ANSWER_SECS)
         self._qmp.begin()
 
@@ -110,10 +117,7 @@ class Replay:
     def _answer(self, text: bytes, answers: tuple[bytes, ...]) -> bytes:
         deadline = time.monotonic() + _ANSWER_SECS
         while self._jobs.wait_readable(self.stub.source, deadline - time.monotonic()):
-            packets = self.stub.receive()
-            if packets is None:
-                break
-            for packet in packets:
+            for packet in self.stub.receive():
                 if not answers or packet.startswith(answers):
                     return packet
         raise Lost(f"QEMU does not answer the debugger's {text[:20].decode('ascii', 'replace')}")
@@ -135,11 +139,12 @@ class Replay:
 
     def go(self, secs: float) -> None:
         """Until the guest stops, or has come to its end."""
+        deadline = time.monotonic() + secs
         self._qmp.allow(secs)
         self._qmp.take_events()
         self._qmp.execute("cont")
         while not {"STOP", "SHUTDOWN"} & set(self._qmp.take_events()):
-            if not self._jobs.wait_readable(self._qmp.source, secs):
+            if not self._jobs.wait_readable(self._qmp.source, deadline - time.monotonic()):
                 raise Lost(f"the guest did not stop in {secs:.0f} s")
             self._qmp.receive()
         self.settle()
@@ -169,16 +174,11 @@ class Debugger:
 
     def serve(self, connection: socket.socket) -> None:
         """Raises DebuggerLeft, Lost."""
-        gdb = Packets(connection)
+        gdb = Packets(connection, DebuggerLeft())
         while True:
             ready = self._jobs.wait_any((), (gdb.source, self._replay.stub.source), None)
             side = gdb if ready is gdb.source else self._replay.stub
-            packets = side.receive()
-            if packets is None and side is gdb:
-                raise DebuggerLeft
-            if packets is None:
-                raise Lost("QEMU has ended")
-            for packet in packets:
+            for packet in side.receive():
                 if side is gdb:
                     self._on_request(packet, gdb)
                 else:
