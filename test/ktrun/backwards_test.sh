@@ -19,7 +19,7 @@ class Replay:
 		asked.append("new")
 	def close(self): pass
 	def stop_at(self, position): self.limit = position
-	def go(self, secs):
+	def go(self, secs, gdb=None):
 		hit = next((hit for hit in HITS if self.position <= hit <= self.limit), None) if self.armed else None
 		self.position, self.is_at_breakpoint = (self.limit, False) if hit is None else (hit, True)
 	def ask(self, text, answers=()):
@@ -81,6 +81,27 @@ test_a_stop_that_comes_together_with_the_reply_is_seen() {
 	try: print(replay.go(3))
 	except Lost as why: print(why)' >out
 	assert_file_text "None" out
+}
+
+test_gdb_stops_a_guest_on_its_way_back_and_its_end_is_seen_there() {
+	launcher "$SOCKET_QEMU"'from launcher.repeat.backwards import Stopped
+for says in (b"\3", b""):
+	with Jobs() as jobs:
+		near, far = socket.socketpair()
+		replay = replay_of([b"{\"return\":{}}\n"], jobs)
+		monitor, far_monitor = socket.socketpair()
+		replay._qmp = Qmp(monitor, jobs, 9)
+		far_monitor.sendall(b"{\"return\":{}}\n")
+		far.sendall(says)
+		def stop():
+			while b"\3" not in replay.far_stub.recv(9): pass
+			far_monitor.sendall(b"{\"event\":\"STOP\"}\n")
+		threading.Thread(target=stop, daemon=True).start()
+		if not says: far.close()
+		try: replay.go(9, Packets(near, DebuggerLeft("left")))
+		except (Stopped, DebuggerLeft, Lost) as why: print(repr(why))' >out
+	assert_file_text "Stopped()
+DebuggerLeft('left')" out
 }
 
 test_a_guest_that_does_not_stop_is_given_up_at_one_deadline_whatever_it_reports() {

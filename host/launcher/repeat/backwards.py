@@ -37,6 +37,10 @@ class DebuggerLeft(Exception):
     """It detached, ended, or has killed the guest."""
 
 
+class Stopped(Exception):
+    """The debugger has stopped the guest (Ctrl-C) on its way to where it was to go."""
+
+
 class Lost(Exception):
     """QEMU did not do what it should, or is gone. The text says what."""
 
@@ -137,17 +141,25 @@ class Replay:
         self._qmp.allow(_ANSWER_SECS)
         self._qmp.execute("replay-break", icount=position)
 
-    def go(self, secs: float) -> None:
-        """Until the guest stops, or has come to its end."""
-        deadline = time.monotonic() + secs
+    def go(self, secs: float, gdb: Optional[Packets] = None) -> None:
+        """Until the guest stops, or has come to its end. Raises Stopped, when the guest stands, and DebuggerLeft."""
+        deadline, is_asked_to_stop = time.monotonic() + secs, False
+        sources = [self._qmp.source, *([gdb.source] if gdb else [])]
         self._qmp.allow(secs)
         self._qmp.take_events()
         self._qmp.execute("cont")
         while not {"STOP", "SHUTDOWN"} & set(self._qmp.take_events()):
-            if not self._jobs.wait_readable(self._qmp.source, deadline - time.monotonic()):
+            ready = self._jobs.wait_any((), sources, max(0.0, deadline - time.monotonic()))
+            if ready is None:
                 raise Lost(f"the guest did not stop in {secs:.0f} s")
-            self._qmp.receive()
+            if ready is self._qmp.source:
+                self._qmp.receive()
+            elif gdb and _INTERRUPT in gdb.receive():  # gdb sends nothing else before it has its answer
+                self.stub.interrupt()
+                is_asked_to_stop = True
         self.settle()
+        if is_asked_to_stop:
+            raise Stopped
 
     def settle(self) -> None:
         """What the stub says by itself when the guest stops is not for the debugger."""
@@ -163,6 +175,7 @@ class Debugger:
         self._breakpoints: list[bytes] = []  # as they were asked for
         self._greeting = b""
         self._threads: dict[bytes, bytes] = {}  # the newest choice for each kind of operation
+        self._gdb: Optional[Packets] = None
 
     def close(self) -> None:
         self._replay.close()
@@ -174,7 +187,7 @@ class Debugger:
 
     def serve(self, connection: socket.socket) -> None:
         """Raises DebuggerLeft, Lost."""
-        gdb = Packets(connection, DebuggerLeft())
+        gdb = self._gdb = Packets(connection, DebuggerLeft())
         while True:
             ready = self._jobs.wait_any((), (gdb.source, self._replay.stub.source), None)
             side = gdb if ready is gdb.source else self._replay.stub
@@ -187,10 +200,11 @@ class Debugger:
     def _on_request(self, packet: bytes, gdb: Packets) -> None:
         if packet == _INTERRUPT:
             self._replay.stub.interrupt()
-        elif packet == b"bs":
-            gdb.send(self._step_back())
-        elif packet == b"bc":
-            gdb.send(self._continue_back())
+        elif packet in (b"bs", b"bc"):
+            try:
+                gdb.send(self._step_back() if packet == b"bs" else self._continue_back())
+            except Stopped:
+                gdb.send(self._arrive())
         elif packet[:1] in (b"D", b"k") or packet.startswith(b"vKill"):
             gdb.send(b"OK")
             raise DebuggerLeft
@@ -221,7 +235,11 @@ class Debugger:
         self._restart()
         if position:
             self._replay.stop_at(position)
-            self._replay.go(self._secs)
+            self._replay.go(self._secs, self._gdb)
+        return self._arrive()
+
+    def _arrive(self) -> bytes:
+        """Why the guest stands, for the debugger."""
         # QEMU takes this for a new debugger, and removes all breakpoints
         why = self._replay.ask(b"?", (b"T", b"S"))
         for packet in self._breakpoints:
@@ -246,7 +264,7 @@ class Debugger:
         found: Optional[int] = None
         while True:
             self._replay.stop_at(position - 1)
-            self._replay.go(self._secs)
+            self._replay.go(self._secs, self._gdb)
             if not self._replay.is_at_breakpoint:
                 return found
             found = self._replay.position
