@@ -182,7 +182,7 @@ schedulers: need-schedulers kernel ## build the kernel's own schedulers and self
 	@scripts/build-schedulers.sh build/schedulers build/schedulers.build build/kernel/image \
 		"$$(cat build/kernel/version)" "$(KERNEL_SUITES)" $(JOBS) $(SCHEDULERS)
 
-test-post-mortem: need-test-post-mortem all kernel-debug ## open the memory of lost guests with drgn, by the kernel's debug information
+test-post-mortem: need-test-post-mortem all kernel-debug ## open the memory of lost guests with drgn, and repeat recorded runs under gdb
 	@KT_ROOT=$(CURDIR)/test/vm-post-mortem test/run
 
 kernel-debug: need-kernel kernel ## fetch the debug information of the default kernel (350 MB), build/kernel-debug

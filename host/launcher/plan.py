@@ -20,7 +20,7 @@ from .files.scenario import GUEST_PLACE, PROGRAM, read_scenario
 from .files.shell_history import check_history
 from .kernel.config import FOR_SCHEDULERS, GOES_WITHOUT, Config, find_config
 from .kernel.directory import is_build_tree, is_of_linux, read_kernel_at
-from .kernel.image import Kernel
+from .kernel.image import X86_64, Kernel
 from .kernel.modules import check_modules_option, check_options
 from .lib.jobs import Jobs
 from .lib.paths import Paths
@@ -97,9 +97,26 @@ def make_plan(options: Options, paths: Paths, jobs: Jobs) -> Plan:
         raise Fault("--shell: standard input is closed")
     if directories.slower and not options.quiet:
         note(f"--host-root comes by virtio-9p, which is slower than virtiofs: {directories.slower}")
-    return Plan(options, paths, kernel, qemu, os.environ.get("KTRUN_ACCEL") or None,
+    plan = Plan(options, paths, kernel, qemu, os.environ.get("KTRUN_ACCEL") or None,
                 options.output or new_directory(paths), ask_qemu(qemu, paths.cache, jobs),
                 config.hz if config else None, directories, stdin_kind)
+    check_can_be_recorded(plan)
+    return plan
+
+
+def check_can_be_recorded(plan: Plan) -> None:
+    """Raise Fault for a run of --record-replay that can't be recorded."""
+    options = plan.options
+    if not options.record_replay:
+        return
+    if options.topology.cpus != 1:
+        raise Fault(f"--record-replay: QEMU records one CPU, not {options.topology.cpus}: give -c 1")
+    if plan.forced_accel == "kvm":
+        raise Fault("--record-replay: QEMU records under TCG only, and KTRUN_ACCEL is kvm")
+    if plan.kernel.arch is not X86_64:
+        raise Fault(f"--record-replay: for x86-64 only, and the kernel is for {plan.kernel.arch.title}")
+    if not plan.qemu_says:
+        raise Fault(f"--record-replay: {plan.qemu} does not say its version, by which --repeat knows it again")
 
 
 @contextlib.contextmanager
@@ -279,6 +296,11 @@ def with_gdb_port(options: Options) -> Options:
         raise Fault(f"--gdb: port {ports[0]} is in use"
                     + (f", and {len(ports) - 1} after it" if len(ports) > 1 else ""))
     return options._replace(gdb=options.gdb._replace(port=port))
+
+
+def gdb_command(symbols: str, port: Optional[int]) -> str:
+    """As a person types it. SYMBOLS: a vmlinux; empty: there is none."""
+    return " ".join(["gdb", *([symbols] if symbols else []), f"-ex 'target remote :{port}'"])
 
 
 def _is_free(port: int) -> bool:

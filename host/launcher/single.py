@@ -30,12 +30,11 @@ from .lib.text import Fault, note, print_text
 from .lib.user_paths import check_file
 from .lib.workdir import work_directory, work_path
 from .machine.accelerator import choose_accelerator
-from .machine.arguments import (Places, Recording, Served, attach_timeout, frequency_word, kernel_words, qemu_command,
+from .machine.arguments import (Places, ReplayLog, Served, attach_timeout, frequency_word, kernel_words, qemu_command,
                                 shown_command)
 from .options.options import Options
 from .plan import Plan, check_busybox, check_reports, make_plan
 from .recorder.kept import has_files, ring_kib
-from .repeat.recording import check_recording
 from .report import failures_of, report_makers
 from .report.summary import print_summary
 from .run.guest import run_guest, write_hang
@@ -59,7 +58,6 @@ class _Known:
 
 def prepare_and_run(options: Options, paths: Paths, jobs: Jobs) -> int:
     plan = make_plan(options, paths, jobs)
-    check_recording(plan)
     words = kernel_words(plan)
     if options.warm:
         limit_bytes()  # before anything starts
@@ -200,7 +198,7 @@ def replay(options: Options, paths: Paths, jobs: Jobs) -> int:
         raise Fault(f"--replay: not writable: {path}")
     check_reports(options)
     with RunDirectory(path) as directory:
-        directory.check_files()
+        directory.check_files("--replay")
         host = read_host(directory.file("host.json"))
         if not host:
             note(f"no host.json in {path}: judged by the frames alone")
@@ -219,8 +217,8 @@ def _print_command(plan: Plan, words: str, jobs: Jobs) -> int:
     accel = choose_accelerator(plan, work, jobs)
     served = Served(f"{work}/ram", tuple(f"path={work}/{export.tag}" for export in plan.directories.exports)) \
         if plan.directories.daemon else None
-    recording = Recording(f"{plan.output}/{RR_LOG}", is_replay=False) if plan.options.record_replay else None
-    places = Places(plan.output, work, f"{work}/initramfs.cpio", served=served, recording=recording)
+    replay_log = ReplayLog(f"{plan.output}/{RR_LOG}", is_replay=False) if plan.options.record_replay else None
+    places = Places(plan.output, work, f"{work}/initramfs.cpio", served=served, replay_log=replay_log)
     command = qemu_command(plan, accel, frequency_word(plan, accel, jobs) + words, places)
     print_text(os.fsencode(shown_command(command)))
     note(f"a run makes {work}/initramfs.cpio and hvc0.in, and removes them at its end")

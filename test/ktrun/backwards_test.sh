@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # --repeat --gdb, the part between a debugger and QEMU: its packets, and where it goes back to. The QEMU of these tests is
-# a list of the positions at which a breakpoint is met; test/vm/record_replay_test.sh has a real one, and a real gdb.
+# a list of the positions at which a breakpoint is met; test/vm-post-mortem/vm/record_replay_test.sh has a real one, and
+# a real gdb.
 
 # shellcheck disable=SC1091,SC2016,SC2154 # what is sourced sets them; $bs is meant literally
 . "$KT_TEST_LIB/stub.sh"
@@ -154,7 +155,7 @@ test_continuing_back_ends_at_the_last_breakpoint_before() {
 10 b'T05replaylog:begin;' 0" out
 }
 
-test_without_a_breakpoint_it_goes_to_the_begin() {
+test_without_a_breakpoint_it_goes_to_the_start() {
 	launcher "$QEMU"'debugger = at(50)
 print(debugger._continue_back(), debugger._replay.position)' >out
 	assert_file_text "b'T05replaylog:begin;' 0" out

@@ -119,6 +119,8 @@ def _check(design: Design, side: Side, payload: Payload, paths: Paths, jobs: Job
         wrong = not_for_many(options._replace(tests=[]))
         if wrong:
             raise Fault(f"not for many runs: {wrong}")
+        if options.record_replay:
+            raise Fault("--record-replay: no figure of a recorded run says how fast anything is")
         return make_plan(options, paths, jobs)
     except Fault as fault:
         raise Fault(f"--compare: {side.letter} ({side.label}): {fault}") from fault

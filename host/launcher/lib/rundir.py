@@ -65,10 +65,13 @@ class RunDirectory:
     """A locked run directory. Leaving the block unlocks it."""
 
     def __init__(self, path: str,
-                 in_use: str = "a run, or the QEMU that a killed one has left behind, is still at work in") -> None:
+                 in_use: str = "a run, or the QEMU that a killed one has left behind, is still at work in",
+                 reader: Optional[str] = None) -> None:
+        """READER: the option that only reads the directory. It waits for no run, but makes no lock of its own."""
         self.path = path
         self._in_use = in_use
-        self.lock_fd = -1
+        self._reader = reader
+        self.lock_fd = -1  # of a reader, where there is no lock
 
     def file(self, name: str) -> str:
         return f"{self.path}/{name}"
@@ -79,25 +82,34 @@ class RunDirectory:
         return os.stat(path).st_size if os.path.exists(path) else 0
 
     def __enter__(self) -> "RunDirectory":
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
         lock = self.file("lock")
+        if os.path.lexists(lock) and (os.path.islink(lock) or not os.path.isfile(lock)):
+            raise Fault(f"not a file: {lock}")
+        if self._reader and not os.path.exists(lock):
+            return self
+        self.lock_fd = self._open_lock(lock)
         try:
-            os.makedirs(self.path, exist_ok=True)
-            if os.path.lexists(lock) and (os.path.islink(lock) or not os.path.isfile(lock)):
-                raise Fault(f"not a file: {lock}")
-            self.lock_fd = os.open(lock, flags, 0o666)
-        except OSError as error:
-            raise Fault(f"output is not writable: {self.path}: {error.strerror}: {error.filename}") from error
-        try:
-            fcntl.flock(self.lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self.lock_fd, (fcntl.LOCK_SH if self._reader else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except OSError as error:
             os.close(self.lock_fd)
             raise Fault(f"{self._in_use} {self.path}") from error
         return self
 
+    def _open_lock(self, lock: str) -> int:
+        flags = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            if self._reader:
+                return os.open(lock, flags | os.O_RDONLY)
+            os.makedirs(self.path, exist_ok=True)
+            return os.open(lock, flags | os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        except OSError as error:
+            what = f"{self._reader}: not readable" if self._reader else "output is not writable"
+            raise Fault(f"{what}: {self.path}: {error.strerror}: {error.filename}") from error
+
     def __exit__(self, kind: Optional[type[BaseException]], error: Optional[BaseException],
                  trace: Optional[TracebackType]) -> None:
-        os.close(self.lock_fd)
+        if self.lock_fd >= 0:
+            os.close(self.lock_fd)
 
     def prepare(self, has_gets: bool) -> None:
         """Remove the artifacts of an earlier run, which would be taken for this run's."""
@@ -140,12 +152,13 @@ class RunDirectory:
         except OSError as error:
             raise Fault(f"unable to keep an attempt in {self.file(name)}: {error.strerror}") from error
 
-    def check_files(self) -> None:
-        """Raise Fault for what has the name of an artifact and is none: of a replayed directory nothing is trusted."""
+    def check_files(self, option: str) -> None:
+        """Raise Fault for what has the name of an artifact and is none: of a directory that OPTION names, nothing is
+        trusted."""
         try:
             self._check_entries(None)
         except OSError as error:
-            raise Fault(f"--replay: not readable: {self.path}: {error.strerror}") from error
+            raise Fault(f"{option}: not readable: {self.path}: {error.strerror}") from error
 
     def claim_for_replay(self, is_run: bool) -> None:
         """For a replay, which writes again what is derived. IS_RUN: a host.json that ktrun writes is there."""

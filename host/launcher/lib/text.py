@@ -103,6 +103,18 @@ def one_line(text: str) -> str:
     return text.replace("\n", " ").replace("\t", " ")
 
 
+def last_line(path: str) -> str:
+    """Of a program's log: warnings come before the error. At most LINE_MAX bytes; empty where it said nothing."""
+    with open(path, "rb") as file:
+        file.seek(max(0, os.stat(path).st_size - LINE_MAX))
+        return decoded(file.read(LINE_MAX).rstrip().rpartition(b"\n")[2])
+
+
+def in_parentheses(text: str) -> str:
+    """After other text; nothing for an empty one."""
+    return f" ({text})" if text else ""
+
+
 def decoded(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 

@@ -9,7 +9,7 @@ A machine that is saved, and those that are resumed from it (warm/snapshot.py), 
 so port 3 is always there, and port 4 brings the run's files. Its RAM is a file: the saved one writes it, a resumed one
 maps it copy-on-write. With virtiofs the RAM is a file, too, which QEMU shares with the daemons.
 
-A machine that is recorded, or runs again from a recording, counts instructions. QEMU records the input of a chardev
+A machine that is recorded, or runs again from a replay log, counts instructions. QEMU records the input of a chardev
 only if it comes from -serial; a PC has four such UARTs, so the chardev of the fifth, serial4, is free for hvc0.
 """
 from __future__ import annotations
@@ -31,6 +31,7 @@ from ..shares.host_root import place_of_share
 from .qemu_faults import parse_version, words_for
 from .topology import kvm_cpu_words, memory_arguments
 
+RECORDED_WORDS = re.compile(r"[\t -~\x80-\ud7ff\ue000-\U0010ffff]{1,2047}")  # that are the same in a file of JSON
 _WORDS_MAX = 2047  # x86: COMMAND_LINE_SIZE is 2048
 _ATTACH_TIMEOUT_SECS = 30
 _FREQUENCY_SPACE = 41  # lpj= and tsc_early_khz=, of the kernel's command line
@@ -61,9 +62,9 @@ class Served:
 
 
 @dataclass(frozen=True)
-class Recording:
+class ReplayLog:
     """What QEMU needs to run a machine again, instruction by instruction."""
-    log: str  # its path
+    path: str
     is_replay: bool  # False: it is made
 
 
@@ -76,7 +77,7 @@ class Places:
     saved: Optional[Saved] = None  # None: a cold run
     qmp: Optional[int] = None  # of a cold run: a descriptor of a connected socket
     served: Optional[Served] = None
-    recording: Optional[Recording] = None
+    replay_log: Optional[ReplayLog] = None
 
 
 def kernel_words(plan: Plan) -> str:
@@ -109,6 +110,9 @@ def kernel_words(plan: Plan) -> str:
     size = len(os.fsencode(line)) + _FREQUENCY_SPACE
     if size > _WORDS_MAX:
         raise Fault(f"--append: the kernel's command line is too long ({size} bytes, at most {_WORDS_MAX})")
+    if options.record_replay and not RECORDED_WORDS.fullmatch(line):
+        raise Fault("--append: a recorded run keeps the kernel's command line as UTF-8 without control characters: "
+                    f"{' '.join(options.append)}")
     return line
 
 
@@ -140,8 +144,7 @@ def frequency_word(plan: Plan, accel: str, jobs: Jobs) -> str:
     then its clock is wrong, and with it all time-outs in the guest. Each further CPU calibrates its delay loop against
     the same busy host, and fails in half of all loaded boots; with the frequency and HZ that is known too. It comes
     before the user's words, so that theirs win. With -icount the counter is another one, which no host disturbs."""
-    counts_instructions = plan.options.record_replay or "-icount" in plan.options.qemu_args
-    if accel != "tcg" or plan.kernel.arch.name != "x86_64" or counts_instructions:
+    if accel != "tcg" or plan.kernel.arch.name != "x86_64" or plan.options.counts_instructions:
         return ""
     measured = jobs.tool([plan.paths.busybox, "kttsc"])
     if measured.status != 0:
@@ -151,6 +154,8 @@ def frequency_word(plan: Plan, accel: str, jobs: Jobs) -> str:
 
 
 def qemu_command(plan: Plan, accel: str, words: str, places: Places) -> list[str]:
+    """A change of the devices that a recorded machine has here raises _FORMAT of repeat/replay_log.py: an older replay
+    log is not one of that machine."""
     options, arch, saved = plan.options, plan.kernel.arch, places.saved
     ram = _ram(saved, places.served)
     machine = arch.machine + (",memory-backend=ram" if ram and options.topology.nodes == 1 else "")
@@ -165,7 +170,7 @@ def qemu_command(plan: Plan, accel: str, words: str, places: Places) -> list[str
         command += ["-bios", "qboot.rom"]
     command += ["-kernel", plan.kernel.path, "-initrd", places.initramfs, "-append", words]
     command += [*_consoles(plan, places), *_ports(plan, places)]
-    command += [*_recording_arguments(places.recording), *_debugger_arguments(options)]
+    command += [*_replay_log_arguments(places.replay_log), *_debugger_arguments(options)]
     return [*command, *memory_arguments(options.topology, options.memory_mib, ram),
             *_directory_arguments(plan, places.served), *_monitor_arguments(options, places), *options.qemu_args]
 
@@ -177,11 +182,11 @@ def _debugger_arguments(options: Options) -> list[str]:
     return ["-gdb", f"tcp:127.0.0.1:{options.gdb.port}", *(["-S"] if options.gdb.when == GDB_WAIT else [])]
 
 
-def _recording_arguments(recording: Optional[Recording]) -> list[str]:
-    if recording is None:
+def _replay_log_arguments(log: Optional[ReplayLog]) -> list[str]:
+    if log is None:
         return []
-    mode = "replay" if recording.is_replay else "record"
-    return ["-icount", f"shift=auto,rr={mode},rrfile={_escaped(recording.log)}"]
+    mode = "replay" if log.is_replay else "record"
+    return ["-icount", f"shift=auto,rr={mode},rrfile={_escaped(log.path)}"]
 
 
 def _consoles(plan: Plan, places: Places) -> list[str]:
@@ -205,11 +210,11 @@ def _ports(plan: Plan, places: Places) -> list[str]:
 
 
 def _wake_port(places: Places) -> list[str]:
-    """hvc0. What ktrun wrote to it comes out of the recording in a replay."""
-    if places.recording is None:
+    """hvc0. What ktrun wrote to it comes out of the log in a replay."""
+    if places.replay_log is None:
         return ["-chardev", f"pipe,id=hvc0,path={_escaped(places.work)}/hvc0",
                 "-device", "virtconsole,nr=0,chardev=hvc0,name=ktstr-console"]
-    backend = "null" if places.recording.is_replay else f"pipe:{places.work}/hvc0"
+    backend = "null" if places.replay_log.is_replay else f"pipe:{places.work}/hvc0"
     return ["-serial", "none", "-serial", "none", "-serial", backend,
             "-device", "virtconsole,nr=0,chardev=serial4,name=ktstr-console"]
 

@@ -19,7 +19,7 @@ import shlex
 import shutil
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable, Iterator, Mapping, Optional, Sequence
 
 from ..hosts.dispatch import check_for_hosts, run_on_hosts
@@ -33,9 +33,10 @@ from ..lib.rundir import RunDirectory, check_output
 from ..lib.text import Fault, note, print_text, shell_word, without_controls, write_stderr
 from ..lib.workdir import work_directory
 from ..machine.accelerator import choose_accelerator
+from ..machine.qemu_faults import ask_qemu
 from ..options.cli import parse
 from ..options.options import Options
-from ..plan import Plan, check_base, check_busybox, check_reports, find_qemu, new_directory
+from ..plan import Plan, check_base, check_busybox, check_can_be_recorded, check_reports, find_qemu, new_directory
 from ..report import make_all, write_report
 from ..report.markdown import matrix_markdown
 from ..report.matrix import NOT_RUN, Cell, Row, matrix_junit, matrix_page, matrix_table, rows_of
@@ -119,18 +120,25 @@ def _check(options: Options, paths: Paths, jobs: Jobs) -> tuple[Matrix, Plan]:
         raise Fault("--matrix: no program parallel: is the package parallel installed?")
     check_busybox(paths)
     matrix = read_matrix(options.matrix or "", options, paths, jobs)
-    _check_cell_options(matrix.options, paths)
+    cell = _check_cell_options(matrix.options, paths)
     kernel = read_kernel_at(matrix.kernels[0])
     check_base(paths, kernel)
     qemu = find_qemu(kernel)
     check_output(options.output or paths.runs, options.output)
     check_reports(options)
-    return matrix, Plan(options, paths, kernel, qemu, os.environ.get("KTRUN_ACCEL") or None,
-                        options.output or new_directory(paths), "", None, NO_DIRECTORIES, None)
+    options = options._replace(record_replay=cell.record_replay)
+    plan = Plan(options, paths, kernel, qemu, os.environ.get("KTRUN_ACCEL") or None,
+                options.output or new_directory(paths), ask_qemu(qemu, paths.cache, jobs), None, NO_DIRECTORIES, None)
+    for topology in matrix.topologies:
+        try:
+            check_can_be_recorded(replace(plan, options=plan.options._replace(topology=topology)))
+        except Fault as fault:
+            raise Fault(f"--matrix: options of a cell: {fault}") from fault
+    return matrix, plan
 
 
-def _check_cell_options(words: Sequence[str], paths: Paths) -> None:
-    """Each cell would fail for it, or all would write to one place. Raises Fault."""
+def _check_cell_options(words: Sequence[str], paths: Paths) -> Options:
+    """Of a cell. Raises Fault for what would make each cell fail, or all write to one place."""
     try:
         cell = parse([*words, "--", "true"], paths.version, "/dev/null", defaults="")
     except Fault as fault:
@@ -142,6 +150,7 @@ def _check_cell_options(words: Sequence[str], paths: Paths) -> None:
     wrong = not_for_many(cell)
     if wrong:
         raise Fault(f"--matrix: options of a cell: not for many runs: {wrong}")
+    return cell
 
 
 def _cells(matrix: Matrix) -> Iterator[Work]:

@@ -118,6 +118,7 @@ def parse(words: Sequence[str], version: str, stdin: str, defaults: str) -> Opti
     namespace.shell = namespace.shell or (not arguments and has_nothing_to_do(namespace)
                                           and all(os.isatty(number) for number in (0, 1, 2)))
     _one_cpu_if_recorded(namespace, seen)
+    _without_defaults_if_repeated(namespace, seen)
     check_options(namespace, seen, bool(arguments))
     command = " ".join(shell_word(word) for word in arguments) if arguments else None
     options = Options(**vars(namespace), command=command, arguments=arguments, stdin=stdin, words=tuple(words))
@@ -125,9 +126,17 @@ def parse(words: Sequence[str], version: str, stdin: str, defaults: str) -> Opti
 
 
 def _one_cpu_if_recorded(namespace: argparse.Namespace, seen: Sequence[str]) -> None:
-    """QEMU records no more. Who names another number is told so."""
+    """QEMU records no more than one. For a user who names another number it is an error."""
     if namespace.record_replay and not {"-c", "--topology"} & set(seen):
         namespace.topology = Topology(1, 1, 1, 1, is_named=False)
+
+
+def _without_defaults_if_repeated(namespace: argparse.Namespace, seen: Sequence[str]) -> None:
+    """KTRUN_OPTS is for runs: neither their debugger nor their limit is meant for a repetition."""
+    if namespace.repeat and "--gdb" not in seen:
+        namespace.gdb = None
+    if namespace.repeat and "-t" not in seen:
+        namespace.limit_secs = None
 
 
 def _parse_defaults(parser: argparse.ArgumentParser, namespace: argparse.Namespace, defaults: str) -> None:

@@ -99,6 +99,11 @@ class Options(NamedTuple):
         return bool(self.gets or self.trace or self.bpf)
 
     @property
+    def counts_instructions(self) -> bool:
+        """The guest's time goes by them, and QEMU's load says nothing about the host."""
+        return self.record_replay or "-icount" in self.qemu_args
+
+    @property
     def stops_at_panic(self) -> bool:
         """For a debugger."""
         return self.gdb is not None and self.gdb.when == GDB_ON_PANIC

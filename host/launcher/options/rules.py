@@ -18,9 +18,10 @@ _WITH_REPLAY = {"-q", "-h", "--help", "--replay", "--json", "--junit", "--tap", 
 _WITH_MATRIX = {"-q", "-h", "--help", "--version", "--matrix", "--hosts", "--emit", "-o", "--warm", "--cold", "--junit",
                 "--report", "--summary"}
 _WITH_REPEAT = {"-q", "-v", "-h", "--help", "--repeat", "--gdb", "-t"}
-# A recording has neither files of the host nor what a debugger does; QEMU's other devices are not known to be recorded.
-_NOT_WITH_RECORDING = {"warm": "--warm", "shares": "--ro or --rw", "host_root": "--host-root", "gdb": "--gdb",
-                       "vmcore": "--vmcore", "qemu_args": "--qemu-arg"}
+# A replay log has neither files of the host nor what a debugger does; QEMU's other devices are not known to be in it.
+_NOT_WITH_RECORD_REPLAY = {"warm": "--warm", "shares": "--ro or --rw", "host_root": "--host-root", "gdb": "--gdb",
+                           "vmcore": "--vmcore", "qemu_args": "--qemu-arg"}
+_MEASURES = {"gates": "--gate", "compare": "--compare"}
 _ALONE = ("--warm-list", "--warm-clear", "--kernels", "--kernel-config")
 _WITH_HISTORY_OF = {"-q", "--history-of", "--report"}
 # Of a comparison itself; the other options go to its runs.
@@ -45,7 +46,7 @@ def check_options(namespace: argparse.Namespace, seen: Sequence[str], has_comman
     _check_history_of(namespace, seen)
     _check_bisect(namespace)
     _check_alone(namespace, seen)
-    _check_recording(namespace, seen, has_command)
+    _check_record_replay(namespace, seen, has_command)
     if namespace.label and not namespace.record:
         raise Fault("--label: there is no record that it could name: give --record")
     if namespace.retries and (namespace.gdb or (namespace.shell and not has_command)):
@@ -122,17 +123,20 @@ def _check_alone(namespace: argparse.Namespace, seen: Sequence[str]) -> None:
         raise Fault(f"--check: only -k goes with it: {other[-1]}")
 
 
-def _check_recording(namespace: argparse.Namespace, seen: Sequence[str], has_command: bool) -> None:
+def _check_record_replay(namespace: argparse.Namespace, seen: Sequence[str], has_command: bool) -> None:
     other = [word for word in seen if word not in _WITH_REPEAT]
     if namespace.repeat and other:
         raise Fault(f"--repeat runs a guest as it was, only -q, -v, -t and --gdb go with it: {other[-1]}")
     if namespace.repeat and namespace.gdb and namespace.gdb.when == GDB_ON_PANIC:
-        raise Fault(f"--repeat: a recording ends where the guest ends: --gdb or --gdb={GDB_WAIT}, "
+        raise Fault(f"--repeat: a replay log ends where the guest ends: --gdb or --gdb={GDB_WAIT}, "
                     f"not --gdb={GDB_ON_PANIC}")
-    if not namespace.record_replay:
+    if not namespace.record_replay or namespace.repeat or namespace.replay:
         return
-    found = next((name for dest, name in _NOT_WITH_RECORDING.items() if getattr(namespace, dest)), None)
+    found = next((name for dest, name in _NOT_WITH_RECORD_REPLAY.items() if getattr(namespace, dest)), None)
     if found:
-        raise Fault(f"--record-replay: what is not the guest's own can't be recorded: {found}")
+        raise Fault(f"--record-replay: QEMU can't record a run with this option: {found}")
+    measured = next((name for dest, name in _MEASURES.items() if getattr(namespace, dest)), None)
+    if measured:
+        raise Fault(f"--record-replay: no figure of a recorded run says how fast anything is: {measured}")
     if namespace.shell and not has_command:
         raise Fault("--record-replay: what is typed can't be recorded: --shell without a command does not go with it")

@@ -42,6 +42,7 @@ def _test_path(option: str, value: str) -> str:
     return parse_path(option, parse_line(option, value))
 
 
+MAX_OUTPUT_KIB = 1048576  # without --max-output
 OPTIONS = (
     Option("guest", "-k", "kernel", parse_kernel, "KERNEL",
             text="an image (bzImage, ELF vmlinux, arm64 Image), a directory with one, such as a build tree, or a "
@@ -130,7 +131,7 @@ OPTIONS = (
     Option("run", "-o", "output", parse_path, "DIR",
             text="the run directory (default: a new one under build/runs/ of the source tree; of an installed "
                  "ktrun, under ~/.local/state/ktbox/runs/)"),
-    Option("run", "--max-output", "max_output", parse_size, "SIZE", default=Size("1G", 1048576),
+    Option("run", "--max-output", "max_output", parse_size, "SIZE", default=Size("1G", MAX_OUTPUT_KIB),
             text="end the run when the guest sends or prints more than its share of SIZE, the disk space for all "
                  "artifacts (default 1G). Each stream has an eighth, see docs/use/artifacts.md"),
     Option("run", "--get", "gets", parse_guest_path, "GUEST_PATH", repeats=True,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A recorded guest runs again, instruction by instruction.
 
-recording  what a run keeps for that         runs  the guest once more, and what is the same
+replay_log  what a run keeps for that        runs  the guest once more, and what is the same
 backwards  a debugger that steps backwards
 """

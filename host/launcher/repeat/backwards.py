@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """--repeat --gdb: a debugger at a recorded guest, which it can also step and continue backwards.
 
-In:  how a QEMU that replays the recording is started; a debugger, which connects to a port of this machine. Out: what
-     that QEMU answers. Ends: when the debugger detaches, kills the guest or leaves.
+In:  how a QEMU that replays the log is started; a debugger, which connects to a port of this machine. Out: to the
+     debugger, what that QEMU answers. Ends: when the debugger detaches, kills the guest or leaves.
 
 QEMU itself goes backwards by loading a snapshot. A guest with a virtio-serial port stands still after that: QEMU 7.2
-has a timer of the guest's clock that is overdue then, and waits for it, while the recording wants an instruction first
+has a timer of the guest's clock that is overdue then, and waits for it, while the log wants an instruction first
 (hw/char/virtio-serial-bus.c, timer_mod(s->post_load->timer, 1)). So this module lies between the two, and goes back by
-a new QEMU that runs from the begin to the instruction before. That takes a whole replay, but no state of QEMU's.
+a new QEMU that runs from the start to the instruction before. That takes a whole replay, but no state of QEMU's.
 
 The protocol is the debugger's own: "$TEXT#SUM", which the other side acknowledges by "+" (gdb's manual, "Remote
 Protocol"). "bs" and "bc" step and continue backwards.
@@ -92,7 +92,7 @@ class Packets:
 
 
 class Replay:
-    """One QEMU that replays the recording; at first it stands before the first instruction."""
+    """One QEMU that replays the log; at first it stands before the first instruction."""
 
     def __init__(self, start: Start, jobs: Jobs) -> None:
         self._jobs = jobs
@@ -128,7 +128,7 @@ class Replay:
 
     @property
     def position(self) -> int:
-        """Instructions since the begin."""
+        """Instructions since the start."""
         self._qmp.allow(_ANSWER_SECS)
         return int(self._qmp.execute("query-replay")["icount"])
 
@@ -167,7 +167,7 @@ class Replay:
 
 
 class Debugger:
-    """Between a debugger and the QEMU of the moment."""
+    """Between a debugger and a QEMU, which is a new one after each way back."""
 
     def __init__(self, start: Start, secs: float, jobs: Jobs) -> None:
         self._start, self._secs, self._jobs = start, secs, jobs
@@ -181,7 +181,7 @@ class Debugger:
         self._replay.close()
 
     def go_to_end(self) -> int:
-        """Returns how many instructions the recording has."""
+        """Returns how many instructions the log has."""
         self._replay.go(self._secs)
         return self._replay.position
 
@@ -251,7 +251,7 @@ class Debugger:
         return self._go_to(position - 1) if position else _BEGIN_OF_HISTORY
 
     def _continue_back(self) -> bytes:
-        """To the last breakpoint before here, else to the begin."""
+        """To the last breakpoint before here, else to the start."""
         here = self._replay.position
         found = self._last_breakpoint_before(here) if here > 1 and self._breakpoints else None
         if found is None:
@@ -289,7 +289,8 @@ def _with_reverse(packet: bytes) -> bytes:
 
 
 def debug(start: Start, port: int, waits: bool, secs: float, announce: Callable[[str], None], jobs: Jobs) -> None:
-    """WAITS: the guest has not begun when the debugger comes; else it is at its end. SECS: for a replay."""
+    """WAITS: the guest has not begun when the debugger comes; else it is at its end. SECS: for a replay. Raises
+    Lost."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -310,5 +311,5 @@ def debug(start: Start, port: int, waits: bool, secs: float, announce: Callable[
                 debugger.close()
         except DebuggerLeft:
             return
-        except (Lost, QmpError) as why:
-            raise Fault(f"--repeat: {why}") from why
+        except QmpError as why:
+            raise Lost(str(why)) from why

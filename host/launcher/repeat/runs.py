@@ -3,39 +3,43 @@
 
 In:  a run directory of --record-replay. Out: on stderr, whether the frames and what came from the two serial ports are
      those of the run. With --gdb a debugger looks at the guest instead (backwards.py). The directory stays as it is.
-Ends: with the recording or the debugger, at the limit of -t, or by a signal.
+Ends: with the replay log or the debugger, at the limit of -t, or by a signal.
 Exit: 0 the same, or the debugger has left; 1 not the same; Fault for a directory or a machine with which that can't be
 found out.
 
 QEMU's command line is built here, as that of a run is. The directory gives files that QEMU opens by fixed names, and
-the guest's memory size and kernel command line (recording.py).
+the guest's memory size and kernel command line (replay_log.py).
 """
 from __future__ import annotations
 
 import os
-import resource
 import time
 from dataclasses import dataclass, replace
 from typing import Optional, Sequence
 
+from ..judge.stream import share_of
 from ..kernel.image import X86_64, Kernel, read_kernel
 from ..lib.jobs import Job, Jobs
 from ..lib.paths import Paths
 from ..lib.rundir import COM2, CONSOLE, QEMU_LOG, RR_INITRAMFS, RR_KERNEL, RR_LOG, STREAM, RunDirectory
-from ..lib.text import Fault, decoded, note, write_stderr
+from ..lib.text import Fault, last_line, in_parentheses, note, write_stderr
 from ..lib.workdir import work_directory
-from ..machine.arguments import Places, Recording, qemu_command, shown_command
+from ..machine.arguments import Places, ReplayLog, qemu_command, shown_command
 from ..machine.qemu_faults import ask_qemu
 from ..machine.topology import Topology
 from ..options.cli import REPEAT_LIMIT_SECS
 from ..options.options import Options
+from ..options.table import MAX_OUTPUT_KIB
 from ..options.values import GDB_WAIT
-from ..plan import Plan, find_qemu, with_gdb_port
+from ..plan import Plan, find_qemu, gdb_command, with_gdb_port
+from ..run.file_limits import limit_files
+from ..run.host import LIMIT_STATUS
 from ..shares.host_root import NO_DIRECTORIES
-from .backwards import debug
-from .recording import Machine, read_machine
+from .backwards import Lost, debug
+from .replay_log import Machine, read_machine
 
 _COMPARED = {STREAM: "frames", CONSOLE: "console", COM2: "last words"}
+_SIZE_MAX = share_of(MAX_OUTPUT_KIB)  # of a compared file: a stranger's may have 1 TiB of holes
 _MORE_MAX = 1 << 20  # bytes that a file of a repeated run, which is not the same, may have more than that of the run
 _BLOCK = 1 << 20
 
@@ -51,10 +55,11 @@ def repeat(options: Options, paths: Paths, jobs: Jobs) -> int:
     path = options.repeat or ""
     if not os.path.isdir(path):
         raise Fault(f"--repeat: not a directory: {path}")
-    with RunDirectory(path) as directory:
-        directory.check_files()
+    with RunDirectory(path, reader="--repeat") as directory:
+        directory.check_files("--repeat")
+        _check_sizes(directory)
         machine = read_machine(directory)
-        kernel = read_kernel(directory.file(RR_KERNEL))
+        kernel = replace(read_kernel(directory.file(RR_KERNEL)), release=machine.release or None)
         if kernel.arch is not X86_64:
             raise Fault(f"--repeat: not a kernel for x86-64: {kernel.path}")
         with work_directory() as work:
@@ -62,9 +67,17 @@ def repeat(options: Options, paths: Paths, jobs: Jobs) -> int:
             command = _command(plan, machine, directory)
             if options.gdb:
                 return _debug(plan, command, directory, jobs)
-            _run(plan, command, directory, jobs)
+            has_written_more = _run(plan, command, directory, jobs)
             found = [_compare(directory.file(name), f"{work}/{name}", name) for name in _COMPARED]
-            return _report(found, options.quiet)
+            return _report(found, has_written_more, options.quiet)
+
+
+def _check_sizes(directory: RunDirectory) -> None:
+    """A repeated guest may write as much as the files have, and a little more."""
+    for name in _COMPARED:
+        if directory.size(name) > _SIZE_MAX:
+            raise Fault(f"--repeat: larger than {_SIZE_MAX >> 20} MiB, which a repetition may write: "
+                        f"{directory.file(name)}")
 
 
 def _plan(options: Options, paths: Paths, machine: Machine, kernel: Kernel, work: str, jobs: Jobs) -> Plan:
@@ -79,7 +92,7 @@ def _plan(options: Options, paths: Paths, machine: Machine, kernel: Kernel, work
 
 def _command(plan: Plan, machine: Machine, directory: RunDirectory) -> list[str]:
     places = Places(plan.output, plan.output, directory.file(RR_INITRAMFS),
-                    recording=Recording(directory.file(RR_LOG), is_replay=True))
+                    replay_log=ReplayLog(directory.file(RR_LOG), is_replay=True))
     # the debugger's port is ktrun's own, and the console is the file that is compared
     own = replace(plan, options=plan.options._replace(gdb=None, verbose=False))
     command = qemu_command(own, "tcg", machine.words, places)
@@ -90,50 +103,49 @@ def _command(plan: Plan, machine: Machine, directory: RunDirectory) -> list[str]
 
 def _start(plan: Plan, command: Sequence[str], keep: Sequence[int], directory: RunDirectory, jobs: Jobs) -> Job:
     most = max(directory.size(name) for name in _COMPARED) + _MORE_MAX
+    lock = [directory.lock_fd] if directory.lock_fd >= 0 else []
     for name in _COMPARED:  # a QEMU that does not come so far has written nothing
         with open(f"{plan.output}/{name}", "wb"):
             pass
     with open(f"{plan.output}/{QEMU_LOG}", "wb") as log:
-        return jobs.start(command, stdout=log, stderr=log, is_users=True, keep=[directory.lock_fd, *keep],
-                          prepare=lambda: _limit_files(most))
+        return jobs.start(command, stdout=log, stderr=log, is_users=True, keep=[*lock, *keep],
+                          prepare=lambda: limit_files(most))
 
 
 def _debug(plan: Plan, command: list[str], directory: RunDirectory, jobs: Jobs) -> int:
     gdb = plan.options.gdb
     assert gdb and gdb.port
-    symbols = plan.kernel.path if plan.kernel.form == "elf" else ""
+    port = gdb.port
 
-    def announce(place: str) -> None:
-        note(f"the guest stands {place}: gdb {symbols} -ex 'target remote :{gdb.port if gdb else 0}'")
+    def start(arguments: Sequence[str], keep: Sequence[int]) -> Job:
+        return _start(plan, [*command, *arguments], keep, directory, jobs)
 
-    debug(lambda arguments, keep: _start(plan, [*command, *arguments], keep, directory, jobs), gdb.port,
-          gdb.when == GDB_WAIT, plan.options.limit_secs or REPEAT_LIMIT_SECS, announce, jobs)
+    def announce(place: str) -> None:  # a kernel that boots has no symbols, or not all
+        note(f"the guest stands {place}: {gdb_command('vmlinux', port)}  (the vmlinux of your kernel)")
+
+    try:
+        debug(start, port, gdb.when == GDB_WAIT, plan.options.limit_secs or REPEAT_LIMIT_SECS, announce, jobs)
+    except Lost as why:
+        raise Fault(f"--repeat: {why}{in_parentheses(last_line(f'{plan.output}/{QEMU_LOG}'))}") from why
     return 0
 
 
-def _run(plan: Plan, command: list[str], directory: RunDirectory, jobs: Jobs) -> None:
+def _run(plan: Plan, command: list[str], directory: RunDirectory, jobs: Jobs) -> bool:
+    """Whether QEMU was ended since a file of it was to have more than those of the run."""
     options, work = plan.options, plan.output
     started = time.monotonic()
     qemu = _start(plan, command, (), directory, jobs)
     if not jobs.wait(qemu, secs=options.limit_secs):
-        raise Fault(f"--repeat: the guest has not come to the recording's end in {options.limit_secs} s: "
+        raise Fault(f"--repeat: the guest has not come to the replay log's end in {options.limit_secs} s: "
                     "give more by -t")
+    if qemu.status == LIMIT_STATUS:
+        return True
     if qemu.status:
-        raise Fault(f"--repeat: QEMU ended with status {qemu.status}: {_last_line(f'{work}/{QEMU_LOG}')}")
+        said = last_line(f"{work}/{QEMU_LOG}") or "it said nothing"
+        raise Fault(f"--repeat: QEMU ended with status {qemu.status}: {said}")
     if not options.quiet:
         note(f"repeated in {time.monotonic() - started:.1f} s")
-
-
-def _limit_files(most: int) -> None:
-    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-    resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _last_line(path: str) -> str:
-    with open(path, "rb") as log:
-        lines = log.read(_BLOCK).strip().split(b"\n")
-    return decoded(lines[-1])[:300] or "it said nothing"
+    return False
 
 
 def _compare(path: str, other: str, name: str) -> Comparison:
@@ -150,12 +162,14 @@ def _compare(path: str, other: str, name: str) -> Comparison:
             at += len(left)
 
 
-def _report(comparisons: list[Comparison], is_quiet: bool) -> int:
+def _report(comparisons: list[Comparison], has_written_more: bool, is_quiet: bool) -> int:
     different = [one for one in comparisons if one.differs_at is not None]
     for one in different:
         note(f"{one.name} ({_COMPARED[one.name]}) is not the same: "
              f"it differs from byte {one.differs_at} of {one.size} on")
-    if not different and not is_quiet:
+    if has_written_more:
+        note("not the same: the repeated guest wrote far more than the run's did; QEMU was stopped")
+    elif not different and not is_quiet:
         sizes = ", ".join(f"{one.name} {one.size} bytes" for one in comparisons)
         note(f"the same, byte by byte: {sizes}")
-    return 1 if different else 0
+    return 1 if different or has_written_more else 0

@@ -22,7 +22,7 @@ from .cases import SKIPPED, Case, count, is_bad, list_cases
 from .figures import figures_section
 from .lanes import lanes
 from .timeline import timeline
-from .words import (ITEMS_SHOWN, describe_bpf, describe_dump, describe_payload, describe_recorded, describe_scheduler,
+from .words import (ITEMS_SHOWN, describe_bpf, describe_dump, describe_payload, describe_replay_log, describe_scheduler,
                     describe_stream, describe_sub, describe_vmcore, has_payload, has_scheduler)
 
 _TEXT_MAX = 65536  # bytes of a text on the page
@@ -91,7 +91,7 @@ def _facts(judgement: Judgement) -> str:
     rows += [(f"Dump {dump.number}", describe_dump(dump)) for dump in stream.dumps if dump.number <= ITEMS_SHOWN]
     rows += [("vmcore", describe_vmcore(facts) if facts.host.asked.vmcore else None),
              ("BPF", describe_bpf(facts)),
-             ("Recorded", describe_recorded(facts)),
+             ("Recorded", describe_replay_log(facts)),
              ("Payload", describe_payload(stream) if has_payload(facts) else None),
              ("Stream", describe_stream(stream)), ("Wall time", f"{seconds(ending.wall_ms)} s"),
              ("QEMU", "did not end by itself: killed" if ending.qemu_killed else None)]

@@ -17,7 +17,7 @@ from ..lib.text import one_line, print_error, printable, without_controls
 from .evidence import evidence
 from .figures import figure_lines
 from .words import (ITEMS_SHOWN, describe_bpf, describe_dump, describe_gets, describe_lack, describe_payload,
-                    describe_recorded, describe_recording, describe_scheduler, describe_start, describe_stream,
+                    describe_recording, describe_replay_log, describe_scheduler, describe_start, describe_stream,
                     describe_sub, describe_vmcore, has_payload, has_scheduler)
 
 REPORTS_SHOWN = 5
@@ -69,7 +69,7 @@ def _summary(judgement: Judgement) -> Iterator[str]:
         yield f"  vmcore     {vmcore}"[:_WIDTH]
     if objects := describe_bpf(facts):
         yield f"  bpf        {objects}"[:_WIDTH]
-    if recorded := describe_recorded(facts):
+    if recorded := describe_replay_log(facts):
         yield f"  recorded   {recorded}"[:_WIDTH]
     if facts.symbols.problem:
         yield f"  symbols    {one_line(facts.symbols.vmlinux)}: {one_line(facts.symbols.problem)}"[:_WIDTH]

@@ -60,7 +60,7 @@ def describe_vmcore(facts: Facts) -> Optional[str]:
     return f"none: {one_line(problem)}" if problem else None
 
 
-def describe_recorded(facts: Facts) -> Optional[str]:
+def describe_replay_log(facts: Facts) -> Optional[str]:
     """None: nothing was to be recorded."""
     if not facts.host.asked.record_replay:
         return None

@@ -2,7 +2,7 @@
 """-v: the guest's console on stderr, live.
 
 In:  a pipe, into which QEMU writes the console besides its file. Out: its lines on ktrun's stderr, each behind a bar
-and without control characters. Ends: when QEMU and show_rest have closed the pipe, or with stop.
+and without control characters. Ends: when QEMU and close_pipe have closed the pipe, or with stop.
 """
 from __future__ import annotations
 

@@ -14,17 +14,20 @@ from ..lib.rundir import COM2, CONSOLE, QEMU_LOG, RR_LOG, STREAM, RunDirectory
 from .host import LIMIT_STATUS
 
 
-def limit_files(max_output_kib: int) -> None:
-    """A bound on what QEMU writes, at the guest's speed: each stream has an eighth of --max-output (bulk.bin,
+def limit_files(most: int) -> None:
+    """Of the process that becomes QEMU: no file of it gets more than MOST bytes. No core either: it would have the
+    guest's memory in it.
+
+    A bound on what QEMU writes, at the guest's speed: each stream has an eighth of --max-output (bulk.bin,
     console.log, com2.log, qemu.log). What is decoded from bulk.bin takes at most two, hang.txt no more than
     console.log, and one is for what ktrun itself writes.
 
     The byte too many ends QEMU (SIGXFSZ) when its main thread writes it: that of a virtio port. The thread of a CPU,
     which writes what comes out of a UART, has the signal blocked: such bytes are dropped, and the run goes on. An
-    existing lower limit is kept. No core either: it would have the guest's memory in it.
+    existing lower limit is kept.
     """
     hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-    resource.setrlimit(resource.RLIMIT_FSIZE, (bound_of_files(share_of(max_output_kib)), hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bound_of_files(most), hard))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

@@ -21,10 +21,10 @@ from ..lib.jobs import CannotGoOn, Interrupted, Job, Jobs
 from ..lib.records import BadRecord
 from ..lib.rundir import CONSOLE, QEMU_LOG, STREAM, VMCORE, RunDirectory, create, replaced
 from ..lib.text import note, write_stderr
-from ..machine.arguments import Recording, Served, shown_command
+from ..machine.arguments import ReplayLog, Served, shown_command
 from ..machine.qmp import Qmp, QmpError
-from ..plan import Plan
-from ..repeat.recording import find_problem, keep_machine
+from ..plan import Plan, gdb_command
+from ..repeat.replay_log import find_problem, keep_machine
 from ..shares.virtiofsd import Servers
 from ..warm.start import COLD, UNKNOWN, Preparation, Start, start_guest
 from .console_viewer import ConsoleViewer
@@ -146,7 +146,7 @@ class _Guest:
         self._servers.make_ram(self._plan.options.topology, self._plan.options.memory_mib, self._work)
         return Served(f"{self._work}/ram", tuple(f"fd={number}" for number in descriptors), descriptors)
 
-    def record(self, initramfs: str, words: str) -> Optional[Recording]:
+    def record(self, initramfs: str, words: str) -> Optional[ReplayLog]:
         if not self._plan.options.record_replay:
             return None
         return keep_machine(self._directory, self._plan, words, initramfs)
@@ -168,7 +168,7 @@ class _Guest:
                 self._qemu = self._jobs.start([*command, *(monitor if options.pin else [])], stdout=log,
                                               stderr=log, is_users=True,
                                               keep=[self._directory.lock_fd, far_end.fileno(), *keep, *_inherited()],
-                                              prepare=lambda: limit_files(options.streams_kib))
+                                              prepare=lambda: limit_files(share_of(options.streams_kib)))
             if options.pin:
                 self._pin(ours)
         self._servers.close_sockets()
@@ -190,7 +190,7 @@ class _Guest:
         """As a person types it. What gdb can't read as a program has no symbols for it either."""
         kernel, gdb = self._plan.kernel, self._plan.options.gdb
         symbols = find_vmlinux(kernel) or kernel.symbols or (kernel.path if kernel.form == "elf" else "")
-        return " ".join(["gdb", *([symbols] if symbols else []), f"-ex 'target remote :{gdb.port if gdb else 0}'"])
+        return gdb_command(symbols, gdb.port if gdb else None)
 
     def abandon(self) -> None:
         for job in (self._qemu, self._reader):
@@ -378,7 +378,7 @@ class _Guest:
     def _measure_load(self) -> None:
         """While QEMU lives: it takes its counters with it, and only a guest with figures waits for that (ktbox.ack)."""
         if self._qemu and self.qemu_lives and self._plan.options.stats:
-            self.load = measure_load(self._qemu.process.pid, self._ticks, "-icount" in self._plan.options.qemu_args)
+            self.load = measure_load(self._qemu.process.pid, self._ticks, self._plan.options.counts_instructions)
 
     def _send_wake(self, data: bytes) -> None:
         """A guest that takes nothing, or is gone, has its FIFO full at worst."""

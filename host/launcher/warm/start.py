@@ -25,8 +25,8 @@ from ..files.initramfs import RunFiles
 from ..lib.digest import sha256_of
 from ..lib.jobs import Job, Jobs
 from ..lib.rundir import check_free, create
-from ..lib.text import Fault, decoded, note, shell_word
-from ..machine.arguments import Places, Recording, Saved, Served, frequency_word, qemu_command, split_words
+from ..lib.text import Fault, decoded, last_line, in_parentheses, note, shell_word
+from ..machine.arguments import Places, ReplayLog, Saved, Served, frequency_word, qemu_command, split_words
 from ..machine.qmp import Qmp, QmpError
 from ..plan import Plan
 from .snapshot import COPIED, INITRAMFS, STATE, Cache, CannotCache, DamagedSnapshot, Snapshot, boot_id, key_of
@@ -73,7 +73,7 @@ class Guest(Protocol):
     def serve(self) -> Optional[Served]:
         """The daemons of virtiofs are started, if there are to be any."""
 
-    def record(self, initramfs: str, words: str) -> Optional[Recording]:
+    def record(self, initramfs: str, words: str) -> Optional[ReplayLog]:
         """What a replay needs of the machine is kept, if the run is to be recorded."""
 
     def abandon(self) -> None:
@@ -106,7 +106,7 @@ def _start_cold(ready: Preparation, guest: Guest, jobs: Jobs) -> Start:
     plan, words = ready.plan, frequency_word(ready.plan, ready.accel, jobs) + ready.words
     served = guest.serve()
     keep = list(served.descriptors if served else ())
-    places = Places(plan.output, ready.work, initramfs, served=served, recording=guest.record(initramfs, words))
+    places = Places(plan.output, ready.work, initramfs, served=served, replay_log=guest.record(initramfs, words))
     if not plan.options.pauses_at_end:
         guest.start_qemu(qemu_command(plan, ready.accel, words, places), keep)
         return Start(COLD)
@@ -264,7 +264,7 @@ def _save_template(ready: Preparation, words: str, base: str, new: str, jobs: Jo
             if not jobs.wait(qemu, secs=_ANSWER_SECS):
                 raise QmpError("QEMU does not end")
         except QmpError as why:
-            raise QmpError(f"no snapshot: {why}{_first_line(log)}") from why
+            raise QmpError(f"no snapshot: {why}{in_parentheses(last_line(log))}") from why
         finally:
             qemu.send(signal.SIGKILL)
             qemu.reap()
@@ -289,12 +289,6 @@ def _await_ready(files: socket.socket, jobs: Jobs, secs: int) -> None:
         raise QmpError(f"the guest was not ready: {why}") from why
     if word != "ready":
         raise QmpError("something went wrong in the guest before it could be saved")
-
-
-def _first_line(log: str) -> str:
-    with open(log, "rb") as file:
-        line = decoded(file.readline(1000)).rstrip()
-    return f" ({line})" if line else ""
 
 
 # Resuming one
