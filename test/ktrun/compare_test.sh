@@ -94,6 +94,9 @@ test_fail_if_worse_makes_1_of_a_worse_side_only() {
 	compare --compare './demo --slow' ./demo --runs 6 -o d --metric payload.latency:lower --fail-if-worse
 	assert_status 0
 	assert_matches '[0-9] +better$' out
+	compare --compare './demo --slow' ./demo --runs 6 -o d --metric payload.no_such:lower --fail-if-worse
+	assert_status 1
+	assert_matches 'no run has measured payload.no_such$' out
 }
 
 test_without_a_known_direction_a_difference_is_only_different() {

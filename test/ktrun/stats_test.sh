@@ -515,6 +515,13 @@ test_metrics_beyond_the_thousandth_name_are_counted() {
 	assert_absent payload '3 frames of `ktsend metric` are left out'
 }
 
+test_a_value_of_the_payload_may_be_as_long_as_ktsend_takes_it() {
+	printf '\001\0\0\0\0\0\0\0tiny 0.00000000000000000000000000000000000025 s' >first
+	streams $READY $STARTED metric@first $ENDED $OUT0 $EXIT
+	ktrun -- true
+	assert_matches '"payload.tiny"' art/result.json
+}
+
 test_a_metric_of_the_payload_needs_no_option() {
 	printf '\001\0\0\0\0\0\0\0ops 5 1/s' >first
 	streams $READY $STARTED metric@first $ENDED $OUT0 $EXIT

@@ -3,7 +3,8 @@
 
 One run says little, and two hours later the machine is another one. In: Options. Out: in the directory: compare.plan,
 runs.tsv, NNNNN.sh (a run's command), NNNNN/ (its run directory), NNNNN.err (its summary), compare.json; a table on
-stdout. Exit: 0 all runs have passed; 1 one has not, or (--fail-if-worse) a side is worse than the first.
+stdout. Exit: 0 all runs have passed; 1 one has not, or (--fail-if-worse) a side is worse than the first, or nobody
+knows since no run has measured what --metric names.
 
 Runs go one after the other: two VMs at once would measure each other. A run that did not pass is named and gives no
 figures, unless only a gate failed: its figures count, and each side says how often. A stopped comparison goes on when
@@ -16,7 +17,7 @@ import shlex
 import signal
 import time
 from dataclasses import dataclass, replace
-from typing import Callable, Optional
+from typing import Callable, Optional, Sequence
 
 from ..figures.metrics import Value
 from ..judge.result import Measured, read_measured
@@ -33,7 +34,7 @@ from ..plan import check_reports, new_directory
 from ..report import make_all, write_report
 from ..report.compare import Comparison, Run, compare_json, compare_markdown, compare_summary, compare_table
 from ..report.compare_page import compare_page
-from .differences import NOISE_PERCENT, Rules, compare_runs, has_worse, widest
+from .differences import NOISE_PERCENT, Metric, Rules, compare_runs, has_worse, widest
 from .plan import (NAME, RUNS_UNTIL, RUNS_UNTIL_LEAST, Design, Turn, choose_seed, make_design, plan_bytes, turns,
                    words_of)
 
@@ -60,7 +61,14 @@ def run_comparison(options: Options, paths: Paths, jobs: Jobs) -> int:
         directory.replace("compare.json", compare_json(comparison))
     _report(options, comparison)
     is_passed = all(passes(run.verdict) for run in comparison.runs)
-    return 1 if not is_passed or (options.fail_if_worse and has_worse(comparison.payloads)) else 0
+    is_worse = has_worse(comparison.payloads) or bool(_unmeasured(comparison.payloads, options))
+    return 1 if not is_passed or (options.fail_if_worse and is_worse) else 0
+
+
+def _unmeasured(payloads: Sequence[Sequence[Metric]], options: Options) -> list[str]:
+    """What --metric names and no run has: whether it became worse is not known."""
+    names = {metric.name for metrics in payloads for metric in metrics}
+    return [headline.name for headline in options.metrics if headline.name not in names]
 
 
 def _run_all(directory: RunDirectory, design: Design, accel: str, options: Options, paths: Paths,
@@ -173,8 +181,7 @@ def _collect(design: Design, done: dict[Turn, Measured], end: str, directory: st
                      measured.outcome.started, measured.gates) for turn, measured in done.items())
     rules = _rules(design, options)
     payloads = compare_runs(_samples(design, done), rules)
-    names = {metric.name for metrics in payloads for metric in metrics}
-    unknown = [headline.name for headline in options.metrics if headline.name not in names]
+    unknown = _unmeasured(payloads, options)
     if unknown and any(has_figures(run.verdict) for run in runs):
         end = "; ".join(filter(None, [end, f"no run has measured {', '.join(unknown)}"]))
     if options.until and not end:

@@ -26,7 +26,7 @@ _KIND = re.compile(rb"(ready|topology|begin|sample|attached|detached|end|schedul
 _FAILED = b"failed"  # /init's first frame, where ktwatch is not ready
 _OLDER = re.compile(rb"(topology|begin)\n")  # the first frame of a ktwatch that had no token
 # applets/wire/wire.h has the same bounds.
-_METRIC = re.compile(r"([A-Za-z][A-Za-z0-9_.-]{0,63}) ([+-]?[0-9.]{1,30}(?:[eE][+-]?[0-9]{1,3})?)"
+_METRIC = re.compile(r"([A-Za-z][A-Za-z0-9_.-]{0,63}) ([+-]?[0-9.]{1,40}(?:[eE][+-]?[0-9]{1,3})?)"
                      r" ([A-Za-z0-9%/_.-]{1,16})",
                      re.ASCII)
 
