@@ -45,7 +45,7 @@ make_host() {
 		done &&
 		{ [ ! -d "$2" ] || mount -t tmpfs tmpfs "$2"; } && exec /usr/sbin/sshd -f /tmp/sshd/config -E /tmp/sshd/log' \
 		sh "$host" "$KT_TOP"
-	echo "1/ssh -F none -o 'UserKnownHostsFile $FILES/known' -i $FILES/user -p 2222 -o ServerAliveInterval=1 root@10.77.0.$2" \
+	echo "1/ssh -F none -o 'UserKnownHostsFile $FILES/known' -i $FILES/user -p 2222 -o ServerAliveInterval=4 root@10.77.0.$2" \
 		>>"$FILES/hosts"
 }
 
