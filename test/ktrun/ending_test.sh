@@ -142,6 +142,19 @@ test_a_temporary_directory_that_went_away_changes_no_verdict() {
 	assert_no_match 'could not go on' err
 }
 
+# The terminal may be gone before ktrun looks at it, and SIGHUP be on its way.
+test_a_terminal_that_was_closed_before_it_is_read_is_a_hangup() {
+	launcher 'import os, pty
+from launcher.lib.jobs import Interrupted
+from launcher.run.terminal import _modes_of_stdin
+master, slave = pty.openpty()
+os.dup2(slave, 0)
+os.close(master)
+try: print(_modes_of_stdin())
+except Interrupted as why: print("interrupted:", why)' >said
+	assert_file_text 'interrupted: HUP' said
+}
+
 test_a_current_directory_that_is_gone_is_one_line() {
 	mkdir gone
 	run sh -c 'cd gone && rmdir ../gone && exec "$@"' sh "$KTRUN" -o here -- true

@@ -9,6 +9,7 @@ In:  Plan, stdin. Out: the FIFOs ctl.in and ctl.out for QEMU, a job. Ends: close
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import termios
@@ -88,7 +89,10 @@ def restore_screen() -> None:
 
 
 def _modes_of_stdin() -> list[Any]:
+    """A terminal that was closed meanwhile gives EIO; its SIGHUP may come after that."""
     try:
         return termios.tcgetattr(0)
     except termios.error as error:  # no OSError, though it has an errno
+        if error.args[0] == errno.EIO:
+            raise Interrupted("HUP") from error
         raise OSError(*error.args) from error
