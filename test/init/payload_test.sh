@@ -181,6 +181,14 @@ test_the_elapsed_time_is_in_milliseconds() {
 	assert_did 'ktsend scenario-end 2250'
 }
 
+test_a_time_that_is_not_known_is_not_sent() {
+	when ktexec 'rm "$KTBOX_ROOT/proc/uptime"; exit 7'
+	boot
+	assert_did 'ktsend exec-exit 7'
+	assert_did_not '^ktsend scenario-end'
+	assert_console '^ktbox: payload: .*/proc/uptime can.t be read, so its time is not known$'
+}
+
 test_a_payload_that_ignores_term_is_killed() {
 	shorten_wait payload_ended
 	when ktexec 'deaf; ktlatch set payload_runs; stay'

@@ -166,8 +166,9 @@ end_process() { # PID SECONDS
 	wait_for "$1"
 }
 
-now_ms() { # sets NOW_MS, milliseconds since boot, without a process
-	read -r up _ <"$ROOT/proc/uptime"
+# Sets NOW_MS, milliseconds since boot, without a process. False: a payload has unmounted /proc.
+now_ms() {
+	{ read -r up _ <"$ROOT/proc/uptime"; } 2>/dev/null || return
 	NOW_MS=$((${up%.*} * 1000 + (1${up#*.} - 100) * 10))
 }
 

@@ -18,8 +18,11 @@ payload() {
 	STARTED_MS=$NOW_MS
 	start_payload
 	watch_payload
-	now_ms
-	ktsend scenario-end $((NOW_MS - STARTED_MS))
+	if now_ms; then
+		ktsend scenario-end $((NOW_MS - STARTED_MS))
+	else
+		say "payload: $ROOT/proc/uptime can't be read, so its time is not known"
+	fi
 	end_stats
 	[ -z "$PAYLOAD_STATUS" ] || ktsend exec-exit "$PAYLOAD_STATUS"
 }
