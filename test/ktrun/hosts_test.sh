@@ -155,13 +155,18 @@ test_what_is_not_finished_goes_on_later() {
 	assertEquals "runs of a finished matrix" 0 "$(wc -l <stub/runs)"
 }
 
-test_a_matrix_that_is_asked_to_end_leaves_nothing_on_the_hosts() {
+# begin_matrix: one of which two guests run and do not end. Leaves pid, that of ktrun, and pids, those of QEMU.
+begin_matrix() {
 	mkfifo stub/began
 	echo 'echo $$ >"$STUB/began"; exec sleep 1000' >stub/act
 	"$KTRUN" --matrix matrix --hosts hosts -o "$PWD/m" >out 2>err &
 	pid=$!
 	exec 6<>stub/began
 	timeout "$KT_CEILING" head -n 2 <&6 >pids
+}
+
+test_a_matrix_that_is_asked_to_end_leaves_nothing_on_the_hosts() {
+	begin_matrix
 	kill -TERM "$pid"
 	end_of "$pid"
 	exec 6<&-
@@ -174,12 +179,7 @@ test_a_matrix_that_is_asked_to_end_leaves_nothing_on_the_hosts() {
 }
 
 test_a_killed_matrix_leaves_nothing_on_the_hosts() {
-	mkfifo stub/began
-	echo 'echo $$ >"$STUB/began"; exec sleep 1000' >stub/act
-	"$KTRUN" --matrix matrix --hosts hosts -o "$PWD/m" >out 2>err &
-	pid=$!
-	exec 6<>stub/began
-	timeout "$KT_CEILING" head -n 2 <&6 >pids
+	begin_matrix
 	kill -KILL "$pid"
 	end_of "$pid"
 	exec 6<&-
