@@ -194,6 +194,21 @@ print(widest(metrics), has_worse([metrics]), compare_runs([[[], []]], Rules(1)))
 None False [[]]" got
 }
 
+test_a_figure_that_not_all_runs_have_says_how_many() {
+	launcher 'from launcher.compare.differences import Rules, compare_runs
+from launcher.figures.metrics import Value
+from launcher.report.compare import interval_text, quartiles_text
+some = [{"x": Value(3, "us")}, {}, {}, {}]
+more = [{"x": Value(number, "us")} for number in (4, 5, 6, 7)]
+for sides in ((some, more), (some, some), (more, more)):
+    metric = compare_runs([sides], Rules(1))[0][0]
+    texts = [quartiles_text(metric, side) for side in range(2)]
+    print(*texts, interval_text(metric.differences[0], metric) == "no interval", sep=" / ")' >got
+	assert_file_text '3..3 us, 1 of 4 runs / 4.75..6.25 us / False
+3..3 us, 1 of 4 runs / 3..3 us, 1 of 4 runs / True
+4.75..6.25 us / 4.75..6.25 us / False' got
+}
+
 test_the_document_has_the_directions_of_the_code() {
 	launcher 'import re, sys
 from launcher.compare.directions import direction_of

@@ -54,6 +54,7 @@ class Metric:
     direction: str
     rank: Optional[int]  # among the headline metrics; None: it is not one
     values: tuple[tuple[float, ...], ...]  # of each side
+    runs: tuple[int, ...]  # of each side: that have figures, be this one of them or not
     spreads: tuple[Optional[Spread], ...]
     differences: tuple[Difference, ...]
 
@@ -89,7 +90,7 @@ def _metrics_of(sides: Sequence[Runs], rules: Rules, seed: str, only_headlines: 
         values = tuple(tuple(float(run[name].value) for run in runs if name in run and run[name].unit == unit)
                        for runs in sides)
         direction = rules.headlines.get(name) or direction_of(name, unit)
-        found.append(Metric(name, unit, direction, rank, values,
+        found.append(Metric(name, unit, direction, rank, values, tuple(map(len, sides)),
                             tuple(spread_of(part) if part else None for part in values),
                             tuple(_difference(values, side, f"{seed}/{side}/{name}/{unit}")
                                   for side in range(1, len(sides)) if values[0] and values[side])))

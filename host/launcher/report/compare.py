@@ -114,6 +114,9 @@ def percent_text(difference: Difference, unit: str) -> str:
 
 
 def interval_text(difference: Difference, metric: Metric) -> str:
+    """One value on each side says nothing of how far it may be off."""
+    if len(metric.values[0]) == len(metric.values[difference.side]) == 1:
+        return "no interval"
     base = metric.spreads[0].median if metric.spreads[0] else 0.0
     if difference.percent is not None and base:
         return "..".join(signed(100 * end / abs(base), "%") for end in (difference.low, difference.high))
@@ -138,10 +141,14 @@ def chance_text(chance: float) -> str:
     return f"{chance:.3f}" if chance >= 0.0005 else f"{chance:.0e}"
 
 
-def quartiles_text(spread: Spread, unit: str) -> str:
-    (low, low_unit), (high, high_unit) = brief(spread.low, unit), brief(spread.high, unit)
+def quartiles_text(metric: Metric, side: int) -> str:
+    """Of a side that has measured it; and in how many of its runs, where these are not all."""
+    spread, runs = metric.spreads[side], metric.runs[side]
+    assert spread
+    (low, low_unit), (high, high_unit) = brief(spread.low, metric.unit), brief(spread.high, metric.unit)
     text = f"{low}..{high}" if low_unit == high_unit else f"{low} {low_unit}..{high}"
-    return " ".join(filter(None, [text, high_unit]))
+    text = " ".join(filter(None, [text, high_unit]))
+    return text if spread.count == runs else f"{text}, {spread.count} of {runs} runs"
 
 
 def median_text(spread: Spread, unit: str) -> str:
@@ -228,7 +235,7 @@ def _rows(metric: Metric, comparison: Comparison) -> Iterator[tuple[str, ...]]:
         if spread is None:
             yield (side.letter, "-", "not measured", "", "", "", "")
             continue
-        row = (side.letter, median_text(spread, metric.unit), quartiles_text(spread, metric.unit))
+        row = (side.letter, median_text(spread, metric.unit), quartiles_text(metric, at))
         yield (*row, *(_difference_cells(difference, metric) if difference else ("", "", "", "")))
 
 
@@ -309,8 +316,8 @@ def _markdown_table(metrics: Sequence[Metric], comparison: Comparison) -> list[s
 def _markdown_row(metric: Metric, comparison: Comparison) -> str:
     by_side = {difference.side: difference for difference in metric.differences}
     cells = [code(metric.name)]
-    cells += [f"{median_text(spread, metric.unit)} ({quartiles_text(spread, metric.unit)})" if spread
-              else "not measured" for spread in metric.spreads]
+    cells += [f"{median_text(spread, metric.unit)} ({quartiles_text(metric, side)})" if spread
+              else "not measured" for side, spread in enumerate(metric.spreads)]
     for side in range(1, len(comparison.design.sides)):
         difference = by_side.get(side)
         cells.append(f"{difference_text(difference, metric)}: {_strong(difference.verdict)}" if difference else "-")

@@ -128,8 +128,8 @@ def _others(metrics: Sequence[Metric], comparison: Comparison) -> str:
 def _other_row(metric: Metric, comparison: Comparison) -> str:
     by_side = {difference.side: difference for difference in metric.differences}
     cells = "".join(f"<td>{xml(median_text(spread, metric.unit))} "
-                    f'<span class="dim">{xml(quartiles_text(spread, metric.unit))}</span></td>'
-                    if spread else "<td>-</td>" for spread in metric.spreads)
+                    f'<span class="dim">{xml(quartiles_text(metric, side))}</span></td>'
+                    if spread else "<td>-</td>" for side, spread in enumerate(metric.spreads))
     for side in range(1, len(comparison.design.sides)):
         difference = by_side.get(side)
         cells += f"<td>{_pill(difference)} {_words(difference, metric)}</td>" if difference else "<td>-</td>"
