@@ -93,6 +93,9 @@ def make_plan(options: Options, paths: Paths, jobs: Jobs) -> Plan:
     check_reports(options)
     check_history(options)
     check_record(options)
+    if options.gates:
+        from .figures.gates import check_units
+        check_units(options.gates)
     if options.is_interactive and not options.stdin:
         raise Fault("--shell: standard input is closed")
     if directories.slower and not options.quiet:

@@ -102,11 +102,20 @@ test_a_figure_that_was_not_measured_is_inconclusive() {
 	gated "$QUIET" --gate 'wake_p98<5ms' -- true
 	assert_verdict inconclusive 214
 	assert_matches 'wake_p98 was not measured: no figure of this run has this name' err
-	gated "$QUIET" --gate 'duration<5%' -- true
+	gated "$QUIET" --gate 'payload.ops>5%' -- true
 	assert_verdict inconclusive 214
-	assert_matches 'duration is in s, not in %' err
+	assert_matches 'payload.ops is in 1/s, not in %' err
 	gated "$QUIET" --gate 'wake_p99<5ms' --gate 'duration<1s' -- true
 	assert_verdict gate-failed 213
+}
+
+test_a_unit_that_a_figure_never_has_is_refused_before_the_run() {
+	for words in 'duration<5% s' 'cpu.3.util<5s %' 'psi_io_full<1count us' 'events.SCX_EV_A_DURATION<1x ns' \
+		'events.SCX_EV_A<1ms count' 'scx.a<1s number' 'task.wake_p99<1% us' 'nr_rejected<1s count'; do
+		ktrun --gate "${words% *}" -- true
+		assert_refused
+		assert_matches "--gate: ${words%%<*} is in ${words#* }, not in " err
+	done
 }
 
 test_a_busy_host_keeps_and_fails_no_gate() {

@@ -86,7 +86,8 @@ test_a_last_line_without_its_end_costs_only_itself() {
 test_a_record_that_cannot_be_written_is_refused_before_the_run() {
 	mkfifo fifo
 	mkdir directory
-	for words in '--record fifo' '--record directory' '--record no/such/file' '--label x'; do
+	for words in '--record fifo' '--record directory' '--record no/such/file' '--record -' '--record /proc/version' \
+		'--label x'; do
 		ktrun --stats $words -- true
 		assert_refused
 	done

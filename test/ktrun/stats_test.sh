@@ -550,6 +550,20 @@ test_what_known_programs_print_is_read() {
 	assert_metric cyclictest.1.cycles '141 count'
 }
 
+test_the_lines_below_a_histogram_of_cyclictest_are_read() {
+	for file in cyclictest-histogram.txt cyclictest-histogram-all.txt; do
+		printed "$file"
+		for at in 0 1; do
+			for row in 'min:Min Latencies' 'avg:Avg Latencies' 'max:Max Latencies'; do
+				wanted=$(sed -n "s/^# ${row#*:}: //p" "$KT_TOP/test/data/output/$file" | cut -d ' ' -f $((at + 1)))
+				assert_metric "cyclictest.$at.${row%%:*}" "$(echo "$wanted" | sed 's/^0*//') us"
+			done
+		done
+		assert_no_match '"cyclictest.2' art/result.json
+	done
+	assert_metric cyclictest.0.cycles '200 count'
+}
+
 test_the_table_of_stress_ng_is_read_from_stderr() {
 	begin_run
 	ITEMS="$ITEMS stderr@$KT_TOP/test/data/output/stress-ng.txt"

@@ -134,20 +134,31 @@ def _of_operands(options: Options) -> Design:
     common = words_of_runs(environment_words(os.environ.get("KTRUN_OPTS", ""))) + words_of_runs(options.words)
     sides: list[Side] = []
     for operand in options.compare:
-        keys = _read_operand(operand)
-        given = next((key for key in keys if _OPTION_OF.get(key) in words_of_runs(options.words)), None)
-        if given:
-            raise Fault(f"--compare: {operand}: {_OPTION_OF[given]} is given for all sides, too")
-        words = [word for key, value in keys.items() for word in _words(key, value)]
+        try:
+            words = _words_of_operand(operand, words_of_runs(options.words))
+        except Fault as fault:
+            raise Fault(f"--compare: {_letter(len(sides))} ({operand or repr(operand)}): {fault}") from fault
         sides.append(_side(len(sides), _label(operand), words, sides))
     payload = Payload("" if options.tests else shown_words(options.arguments), options.arguments)
     return Design(0, tuple(sides), (payload,), tuple(common), RUNS, os.getcwd())
 
 
+def _letter(number: int) -> str:
+    return chr(ord("A") + number % SIDES_MAX)
+
+
 def _side(number: int, label: str, words: Sequence[str], others: Sequence[Side]) -> Side:
     """A side may be there twice, to see what the same differs from itself."""
     same = sum(re.sub(r" #[0-9]+\Z", "", other.label) == label for other in others)
-    return Side(chr(ord("A") + number % SIDES_MAX), f"{label} #{same + 1}" if same else label, tuple(words))
+    return Side(_letter(number), f"{label} #{same + 1}" if same else label, tuple(words))
+
+
+def _words_of_operand(operand: str, words_for_all: Sequence[str]) -> list[str]:
+    keys = _read_operand(operand)
+    given = next((key for key in keys if _OPTION_OF.get(key) in words_for_all), None)
+    if given:
+        raise Fault(f"{_OPTION_OF[given]} is given for all sides, too")
+    return [word for key, value in keys.items() for word in _words(key, value)]
 
 
 def _read_operand(operand: str) -> dict[str, str]:
@@ -156,9 +167,9 @@ def _read_operand(operand: str) -> dict[str, str]:
     for part in _NEXT_KEY.split(operand.strip(" \t")):
         key, _, value = part.partition("=") if _KEY.match(part) else ("scheduler", "", part)
         if not value.strip(" \t"):
-            raise Fault(f"--compare: an empty {key}: {operand or repr(operand)}")
+            raise Fault(f"an empty {key}")
         if key in keys:
-            raise Fault(f"--compare: {key} is there twice: {operand}")
+            raise Fault(f"{key} is there twice")
         keys[key] = value.strip(" \t")
     return keys
 
@@ -172,7 +183,7 @@ def _words(key: str, value: str) -> list[str]:
     if value == "none":
         return []
     path, *arguments = re.split(r"[ \t]+", value, maxsplit=1)
-    return ["-s", parse_scheduler("--compare", path), *(["-a", arguments[0]] if arguments else [])]
+    return ["-s", parse_scheduler("-s", path), *(["-a", arguments[0]] if arguments else [])]
 
 
 def _label(operand: str) -> str:

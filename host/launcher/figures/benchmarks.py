@@ -66,7 +66,7 @@ def _perf_bench(text: str) -> Figures:
 
 def _cyclictest(text: str) -> Figures:
     """Of the last report of each thread."""
-    found: Figures = {}
+    found = _cyclictest_histogram(text)
     if "# /dev/cpu_dma_latency set to" not in text:
         return found
     for match in re.finditer(r"^T: ?([0-9]{1,4}) \( *[0-9]+\) P: *[0-9]+ I: *[0-9]+ C: *([0-9]{1,15})"
@@ -77,6 +77,25 @@ def _cyclictest(text: str) -> Figures:
         for name, value in zip(("min", "avg", "max"), match.groups()[2:]):
             found[f"{prefix}.{name}"] = (int(value), "us")
     return found
+
+
+def _cyclictest_histogram(text: str) -> Figures:
+    """What stands below the histogram of -h or -H: a line per figure, a column per thread. -H has one column more, of
+    all threads. A value beyond the histogram is not in its total."""
+    columns = {name: [int(word) for word in found[-1].split()] for name in
+               ("Total", "Min Latencies", "Avg Latencies", "Max Latencies", "Histogram Overflows")
+               if (found := re.findall(rf"^# {name}:((?: [0-9]{{1,15}})+)$", text, re.MULTILINE))}
+    threads = len(re.findall(r"^# Thread [0-9]{1,4}:", text.rpartition("\n# Histogram Overflow at cycle number:\n")[2],
+                             re.MULTILINE))
+    if len(columns) < 5 or min(map(len, columns.values())) < threads:
+        return {}
+    total, least, mean, most, beyond = columns.values()
+    figures: Figures = {}
+    for at in range(threads):
+        figures[f"cyclictest.{at}.cycles"] = (total[at] + beyond[at], "count")
+        for name, value in (("min", least[at]), ("avg", mean[at]), ("max", most[at])):
+            figures[f"cyclictest.{at}.{name}"] = (value, "us")
+    return figures
 
 
 def _stress_ng(text: str) -> Figures:

@@ -7,15 +7,30 @@ In:  the text of --gate, as `wake_p99<5ms`; Metrics; how busy the host was. Out:
 """
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import partial
-from typing import Optional
+from typing import Optional, Sequence
 
+from ..lib.text import Fault
 from ..options.values import Gate
 from ..run.host_load import HostLoad, why_too_busy
 from .metrics import Metrics, Value, first_beyond
 
 OUTCOMES = KEPT, FAILED, INCONCLUSIVE = "kept", "failed", "inconclusive"
+# Of ktbox's own figures; a payload and a known program choose theirs.
+_UNITS = (
+    (r"(task\.|cpu\.[0-9]+\.)?wake_(p50|p90|p99|p999|max)|psi_.*|cpu_time|run_queue_wait(_mean)?|idle|steal"
+     r"|idle_while_waiting", "us"),
+    (r"duration", "s"),
+    (r"(cpu\.[0-9]+\.)?util", "%"),
+    (r"events\..*_DURATION", "ns"),
+    (r"runnable_(mean|max)", "tasks"),
+    (r"switch_all", "flag"),
+    (r"scx\..*", "number"),
+    (r"events\..*|(task\.|cpu\.[0-9]+\.)?wake_count|wake_dropped|context_switches|runs|migrations(_llc|_node)?"
+     r"|nr_rejected|hotplug_seq|enable_seq", "count"),
+)
 _TIMES = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
 
 
@@ -26,6 +41,14 @@ class Checked:
     value: Optional[Value] = None
     at_ms: Optional[int] = None  # of a failed one, on the guest's clock: when it passed, else the payload's end
     reason: Optional[str] = None  # of an inconclusive one
+
+
+def check_units(gates: Sequence[Gate]) -> None:
+    """Raise Fault for a limit that no run can be measured by, before anything starts."""
+    for gate in gates:
+        unit = next((unit for pattern, unit in _UNITS if re.fullmatch(pattern, gate.name)), None)
+        if unit is not None and _limit_in(unit, gate) is None:
+            raise Fault(f"--gate: {gate.name} is in {unit}, not in {gate.unit}: {gate.text}")
 
 
 def check_gates(gates: tuple[Gate, ...], metrics: Metrics, load: Optional[HostLoad]) -> list[Checked]:

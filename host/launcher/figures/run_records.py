@@ -68,7 +68,9 @@ def check_record(options: Options) -> None:
     path = options.record
     if not path:
         return
-    directory = os.path.dirname(path) or "/"
+    directory = os.path.dirname(path)
+    if os.path.realpath(path).startswith(("/proc/", "/sys/")):
+        raise Fault(f"--record: a file of the kernel's own keeps nothing: {path}")
     if os.path.lexists(path) and not os.path.isfile(path):
         raise Fault(f"--record: not a file: {path}")
     if not os.path.isdir(directory):

@@ -142,7 +142,7 @@ def _sections(text: bytes, at: int) -> Optional[list[tuple[str, bytes]]]:
 def _add_metric(found: StatsFile, text: bytes) -> bool:
     match = _METRIC.fullmatch(text.decode("ascii", "replace"))
     try:
-        value = float(match.group(2)) if match else float("inf")
+        value = float(match.group(2)) + 0.0 if match else float("inf")  # of -0 it makes 0
     except ValueError:
         return False
     if not match or abs(value) > 1e300:

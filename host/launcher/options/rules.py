@@ -93,6 +93,10 @@ def _check_comparison(namespace: argparse.Namespace, seen: Sequence[str]) -> Non
         other = next((word for word in _NOT_WITH_COMPARE if word in seen), None)
         if other:
             raise Fault(f"--compare: not for many runs, or not for a comparison: {other}")
+        names = [headline.name for headline in namespace.metrics]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice:
+            raise Fault(f"--metric: {twice} is named twice")
     else:
         other = next((word for word in _ONLY_WITH_COMPARE if word in seen), None)
         if other:

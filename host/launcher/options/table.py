@@ -14,8 +14,8 @@ from ..judge.death import parse_death
 from ..machine.topology import Topology, parse_cpus, parse_topology
 from .values import (TRACE_EVENTS, Size, parse_architecture, parse_emit, parse_escape, parse_events, parse_gate,
                      parse_gdb, parse_guest_path, parse_headline, parse_include, parse_kernel, parse_label, parse_line,
-                     parse_number, parse_path, parse_percent, parse_report_path, parse_runner, parse_scheduler,
-                     parse_seconds, parse_share, parse_size, parse_variable)
+                     parse_number, parse_path, parse_percent, parse_record_path, parse_report_path, parse_runner,
+                     parse_scheduler, parse_seconds, parse_share, parse_size, parse_variable)
 
 
 class Option(NamedTuple):
@@ -200,7 +200,7 @@ OPTIONS = (
             text="with --compare: exit with 1 if a headline metric of a side is worse than the first side's"),
     Option("run", "--markdown", "markdown", parse_report_path, "FILE",
             text="with --compare: write the table as Markdown, for a pull request"),
-    Option("run", "--record", "record", parse_path, "FILE",
+    Option("run", "--record", "record", parse_record_path, "FILE",
             text="append the figures of the run (with --stats) and what was run to FILE, a line of JSON; see "
                  "docs/use/history.md"),
     Option("run", "--label", "label", parse_label, "TEXT",

@@ -76,6 +76,13 @@ def parse_report_path(option: str, value: str) -> str:
     return value if value == "-" else parse_path(option, value)
 
 
+def parse_record_path(option: str, value: str) -> str:
+    """Of a file that is read before it grows."""
+    if value == "-":
+        raise Fault(f"{option}: a record is a file, not stdout")
+    return parse_path(option, value)
+
+
 def parse_kernel(option: str, value: str) -> str:
     """A path, or a release or the begin of one, if no file here has that name."""
     path = parse_path(option, value)
