@@ -67,7 +67,7 @@ sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))' "$KTRUN" "$@"
 test_on_a_terminal_with_nothing_to_run_there_is_a_shell() {
 	for words in '--shell -m 256' '-m 256' ''; do
 		on_a_terminal $words
-		assert_matches 'KTSTR_MODE=shell ktbox.ctl=1 ' out
+		assert_matches "KTSTR_MODE=shell ktbox.ctl=1[ ']" out
 	done
 	for words in '-s /bin/true' '-- true' '--junit junit.xml'; do
 		on_a_terminal $words
