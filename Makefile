@@ -13,12 +13,12 @@ ROOTFS   := $(shell find rootfs/.)
 FUZZERS  := $(patsubst test/deep/fuzz/fuzz_%.c,build/fuzz/bin/%,$(wildcard test/deep/fuzz/fuzz_*.c))
 TARGETS  := all help run shell kernel install uninstall clean \
 	    check test lint busybox rootfs demo debug size compile_commands.json man deps bench \
-	    kernel-generic kernel-6.12 kernel-crash test-crash kernel-options test-options \
+	    kernel-generic kernel-6.12 kernel-crash kernel-checked test-crash kernel-options test-options \
 	    schedulers test-schedulers kernel-debug test-post-mortem test-all test-sanitized test-busybox \
 	    test-generic test-6.12 check-options \
 	    fuzz mutations torture bench-vng
-NEEDS    := need-build need-kernel need-kernel-6.12 need-kernel-crash need-test-crash need-kernel-options \
-	    need-test-options need-schedulers need-test-schedulers need-test-post-mortem need-demo need-run \
+NEEDS    := need-build need-kernel need-kernel-6.12 need-kernel-crash need-kernel-checked need-test-crash \
+	    need-kernel-options need-test-options need-schedulers need-test-schedulers need-test-post-mortem need-demo need-run \
 	    need-shell need-check need-test need-bench \
 	    need-bench-vng need-test-6.12 \
 	    need-torture need-lint need-cross need-cross-test need-fuzz need-test-sanitized need-mutations
@@ -162,11 +162,15 @@ test-generic: need-test all kernel-generic ## run the tests of shared directorie
 test-6.12: need-test-6.12 all demo kernel kernel-6.12 ## run the tests of large dumps on the 6.12 kernel
 	@KT_DUMP_KERNEL=$(CURDIR)/build/kernel-6.12/image test/run dump_size
 
-test-crash: need-test-crash all kernel-crash ## provoke the kernel's own crashes (LKDTM) in guests: each must be named
+test-crash: need-test-crash all demo kernel-crash kernel-checked ## provoke crashes and reports of the kernel in guests: each must be named
 	@KT_ROOT=$(CURDIR)/test/vm-crash test/run
 
 kernel-crash: need-kernel-crash kernel ## build the kernel's crash test (LKDTM) as a module for the default kernel (2 GB of source)
 	@scripts/build-lkdtm.sh build/kernel-crash build/kernel-crash.build "$$(cat build/kernel/version)" "$(KERNEL_SUITES)"
+
+kernel-checked: need-kernel-checked kernel ## build kernels with KASAN, lockdep, KCSAN and others (2 GB of source, half an hour on two CPUs)
+	@scripts/build-kernel-options.sh test/vm-crash/kernels build/kernel-checked build/kernel-checked.build \
+		"$$(cat build/kernel/version)" "$(KERNEL_SUITES)" "$(PAHOLE_SUITE)" $(JOBS)
 
 test-options: need-test-options all demo kernel-options ## run ktrun on a kernel without each option that it checks: each must be named
 	@KT_ROOT=$(CURDIR)/test/vm-options test/run
@@ -206,8 +210,8 @@ groups             = $(@:need-%=%)
 need-cross: groups = build cross
 need-kernel-6.12: groups = kernel kernel-6.12
 need-kernel-crash: groups = kernel kernel-6.12
-need-test-crash: groups = build kernel kernel-6.12 check test
-need-kernel-options: groups = kernel kernel-6.12
+need-test-crash: groups = build kernel kernel-6.12 demo run check test
+need-kernel-checked need-kernel-options: groups = kernel kernel-6.12
 need-test-options: groups = build kernel kernel-6.12 demo run check test
 need-schedulers: groups = kernel schedulers
 need-test-schedulers: groups = build kernel schedulers run check test

@@ -4,11 +4,11 @@
 # build-kernel-options.sh TABLE DEST WORK RELEASE SUITES PAHOLE_SUITE JOBS: build minimal kernels that differ in a
 # few options, one after the other, to see what ktrun says of each.
 # In:   TABLE, a line for each kernel: its name, and what differs from kernel-minimal.config: -OPTION, +OPTION,
-#       OPTION=VALUE, or pahole=SUITE, the suite whose pahole writes the types (else that of PAHOLE_SUITE). Lines that
-#       begin with # are skipped. RELEASE, that of a Debian kernel, whose source is taken; SUITES, where to look for it:
+#       OPTION=VALUE, pahole=SUITE, the suite whose pahole writes the types (else that of PAHOLE_SUITE), or module=DIR,
+#       the source of a module that is built for it. Lines that begin with # are skipped. RELEASE, that of a Debian kernel, whose source is taken; SUITES, where to look for it:
 #       it goes to build/ (2 GB). WORK has the objects (2 GB) and is used again.
-# Out:  DEST/NAME/image, a bzImage without a configuration beside it; DEST/NAME.config, its configuration;
-#       DEST/NAME.request, by which a kernel that has not changed is not built again. make's output in WORK/log.
+# Out:  DEST/NAME/image, a bzImage without a configuration beside it, and its modules; DEST/NAME.config, its
+#       configuration; DEST/NAME.request, by which a kernel that has not changed is not built again. make's output in WORK/log.
 # Exit: 0; 1 no source, an option that make has set otherwise, or a failed build (the end of the log is printed).
 
 set -eu
@@ -33,17 +33,18 @@ set_on() { # OPTION=VALUE
 	echo "CONFIG_$1" >>"$work/wanted"
 }
 
-# change WORD...: writes WORK/wanted; sets suite.
+# change WORD...: writes WORK/wanted; sets suite and module.
 change() {
 	cp "$here/kernel-minimal.config" "$work/wanted"
-	suite=$pahole_suite
+	suite=$pahole_suite module=''
 	for word; do
 		case $word in
 		pahole=*) suite=${word#*=} ;;
+		module=*) module=${word#*=} ;;
 		-*) set_off "${word#-}" ;;
 		+*) set_on "${word#+}=y" ;;
 		*=*) set_on "$word" ;;
-		*) fail "$table: neither -OPTION, +OPTION, OPTION=VALUE nor pahole=SUITE: $word" ;;
+		*) fail "$table: neither -OPTION, +OPTION, OPTION=VALUE, pahole=SUITE nor module=DIR: $word" ;;
 		esac
 	done
 }
@@ -54,7 +55,7 @@ check_row() { # NAME WORD...
 	shift
 	for word; do
 		case $word in
-		pahole=*) continue ;;
+		pahole=* | module=*) continue ;;
 		-*) line="CONFIG_${word#-}=y" wrong=0 ;;
 		+*) line="CONFIG_${word#+}=y" wrong=1 ;;
 		*) line="CONFIG_$word" wrong=1 ;;
@@ -66,11 +67,19 @@ check_row() { # NAME WORD...
 	[ $# -gt 0 ] || [ -z "$(dropped_options)" ] || fail "$row: make dropped $(dropped_options)"
 }
 
+build_module() { # NAME DIR
+	rm -rf "$work/module"
+	cp -R "$2" "$work/module"
+	cp "$work/obj/vmlinux.symvers" "$work/obj/Module.symvers"
+	kernel_make M="$work/module" modules
+	cp "$work/module"/*.ko "$dest/$1/"
+}
+
 build_row() { # NAME WORD...
 	name=$1
 	shift
 	change "$@"
-	request=$(cat "$work/wanted"; echo "$suite $(cat "$source/.debian-version")")
+	request=$(cat "$work/wanted" ${module:+"$module"/*}; echo "$suite $(cat "$source/.debian-version")")
 	[ "$request" != "$(cat "$dest/$name.request" 2>/dev/null)" ] || return 0
 	"$here/fetch-pahole.sh" "build/pahole/$suite" "$suite"
 	pahole=$PWD/build/pahole/$suite/usr/bin/pahole
@@ -83,6 +92,7 @@ build_row() { # NAME WORD...
 	mkdir -p "$dest/$name"
 	cp "$work/obj/arch/x86/boot/bzImage" "$dest/$name/image"
 	cp "$work/obj/.config" "$dest/$name.config"
+	[ -z "$module" ] || build_module "$name" "$module"
 	printf '%s\n' "$request" >"$dest/$name.request"
 }
 

@@ -34,8 +34,11 @@ fetch_source_of() { # RELEASE SUITE...: sets source
 	fetch_source "$package" "$@"
 }
 
-kernel_make() { # ARGUMENT...: with fixed names and dates, for reproducible builds
-	make -C "$source" O="$work/obj" ARCH=x86_64 KBUILD_BUILD_USER=ktbox KBUILD_BUILD_HOST=ktbox \
+# With fixed names and dates, for reproducible builds. What was compiled once, for another kernel perhaps, is in
+# build/ccache.
+kernel_make() { # ARGUMENT...
+	CCACHE_DIR="$PWD/build/ccache" CCACHE_MAXSIZE=5G \
+		make -C "$source" O="$work/obj" CC="ccache gcc" ARCH=x86_64 KBUILD_BUILD_USER=ktbox KBUILD_BUILD_HOST=ktbox \
 		KBUILD_BUILD_TIMESTAMP="@${SOURCE_DATE_EPOCH:-0}" PAHOLE="${pahole:-pahole}" "$@" </dev/null >>"$work/log" 2>&1 || {
 		tail -n 20 "$work/log" >&2
 		fail "make $* failed (log: $work/log)"

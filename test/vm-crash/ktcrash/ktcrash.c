@@ -4,14 +4,20 @@
  * The names are in the table at the end. The write succeeds when the kernel has survived.
  */
 #include <linux/completion.h>
+#include <linux/delay.h>
 #include <linux/interrupt.h>
 #include <linux/io.h>
 #include <linux/kobject.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+#include <linux/spinlock.h>
+#include <linux/timer.h>
 #include <linux/workqueue.h>
 
 /* Nobody wakes the task. */
@@ -131,6 +137,216 @@ static void rcu_stall(void)
 		cpu_relax();
 }
 
+/* Takes both, the first one first. */
+static void take_both(struct mutex *first, struct mutex *second)
+{
+	mutex_lock(first);
+	mutex_lock(second);
+	mutex_unlock(second);
+	mutex_unlock(first);
+}
+
+static DEFINE_MUTEX(one);
+static DEFINE_MUTEX(other);
+
+static void lock_order(void)
+{
+	take_both(&one, &other);
+	take_both(&other, &one);
+}
+
+/* Two locks that were initialised by the same line have one class. */
+static void lock_class(void)
+{
+	static struct mutex pair[2];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(pair); i++)
+		mutex_init(&pair[i]);
+	take_both(&pair[0], &pair[1]);
+}
+
+static DEFINE_SPINLOCK(in_softirq);
+
+static void take_in_softirq(struct tasklet_struct *tasklet)
+{
+	spin_lock(&in_softirq);
+	spin_unlock(&in_softirq);
+}
+
+static void lock_state(void)
+{
+	static DECLARE_TASKLET(tasklet, take_in_softirq);
+
+	tasklet_schedule(&tasklet);
+	tasklet_kill(&tasklet);
+	take_in_softirq(NULL);
+}
+
+/* On a real-time kernel the inner lock sleeps. */
+static void wait_context(void)
+{
+	static DEFINE_RAW_SPINLOCK(outer);
+
+	raw_spin_lock(&outer);
+	take_in_softirq(NULL);
+	raw_spin_unlock(&outer);
+}
+
+static void unlock(void)
+{
+	mutex_unlock(&one);
+}
+
+/* The task takes the lock with it, back to the shell. */
+static void keep_lock(void)
+{
+	mutex_lock(&one);
+}
+
+static void free_lock(void)
+{
+	struct mutex *lock = kmalloc(sizeof(*lock), GFP_KERNEL);
+
+	mutex_init(lock);
+	mutex_lock(lock);
+	kfree(lock);
+}
+
+/* Memory of zeros is no lock. */
+static void no_lock(void)
+{
+	spinlock_t *lock = kzalloc(sizeof(*lock), GFP_KERNEL);
+
+	spin_lock(lock);
+	spin_unlock(lock);
+	kfree(lock);
+}
+
+static int count;
+
+static void rcu_usage(void)
+{
+	static int __rcu *number;
+	int *seen = rcu_dereference(number);
+
+	WRITE_ONCE(count, seen ? *seen : 0);
+}
+
+static void sleeps(void)
+{
+	preempt_disable();
+	might_sleep();
+	preempt_enable();
+}
+
+/* The payload scans for it. */
+static void leak(void)
+{
+	int i;
+
+	for (i = 0; i < 10; i++)
+		READ_ONCE(*(char *)kmalloc(100, GFP_KERNEL | __GFP_ZERO));
+}
+
+static void never(struct timer_list *timer)
+{
+}
+
+static void free_timer(void)
+{
+	struct timer_list *timer = kmalloc(sizeof(*timer), GFP_KERNEL);
+
+	timer_setup(timer, never, 0);
+	mod_timer(timer, jiffies + 3600 * HZ);
+	kfree(timer);
+}
+
+static int count_up(void *data)
+{
+	while (!kthread_should_stop()) {
+		count++;
+		cond_resched();
+	}
+	return 0;
+}
+
+static void race(void)
+{
+	struct task_struct *tasks[2];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(tasks); i++)
+		tasks[i] = kthread_run(count_up, NULL, "ktcrash-counts");
+	msleep(10000);
+	for (i = 0; i < ARRAY_SIZE(tasks); i++)
+		kthread_stop(tasks[i]);
+}
+
+static void write_after_free(void)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+	char *at = page_address(page);
+
+	__free_page(page);
+	at[100] ^= 1;
+	while (alloc_pages(GFP_KERNEL | __GFP_NORETRY, 0) != page)
+		;
+}
+
+static void spin_secs(int secs)
+{
+	int ms;
+
+	for (ms = 0; ms < secs * 1000; ms++)
+		udelay(1000);
+}
+
+static void spin_work(struct work_struct *work)
+{
+	preempt_disable();
+	spin_secs(15);
+	preempt_enable();
+}
+
+static void leave(struct work_struct *work)
+{
+}
+
+/* A worker that never sleeps, and work for the same CPU that waits for it. */
+static void workqueue_stall(void)
+{
+	static DECLARE_WORK(spins, spin_work);
+	static DECLARE_WORK(waits, leave);
+
+	schedule_work_on(1, &spins);
+	schedule_work_on(1, &waits);
+	flush_work(&waits);
+}
+
+static int spin_deaf(void *data)
+{
+	local_irq_disable();
+	spin_secs(15);
+	local_irq_enable();
+	return 0;
+}
+
+static void answer(void *data)
+{
+}
+
+/* A CPU that does not hear what another asks of it. */
+static void deaf_cpu(void)
+{
+	struct task_struct *task = kthread_create(spin_deaf, NULL, "ktcrash-deaf");
+
+	kthread_bind(task, 1);
+	wake_up_process(task);
+	msleep(500);
+	smp_call_function_single(1, answer, NULL, 1);
+}
+
 static const struct {
 	const char *name;
 	void (*crash)(void);
@@ -148,6 +364,22 @@ static const struct {
 	{ "no_memory", no_memory },
 	{ "tasks_stall", tasks_stall },
 	{ "rcu_stall", rcu_stall },
+	{ "lock_order", lock_order },
+	{ "lock_class", lock_class },
+	{ "lock_state", lock_state },
+	{ "wait_context", wait_context },
+	{ "unlock", unlock },
+	{ "keep_lock", keep_lock },
+	{ "free_lock", free_lock },
+	{ "no_lock", no_lock },
+	{ "rcu_usage", rcu_usage },
+	{ "sleeps", sleeps },
+	{ "leak", leak },
+	{ "free_timer", free_timer },
+	{ "race", race },
+	{ "write_after_free", write_after_free },
+	{ "workqueue_stall", workqueue_stall },
+	{ "deaf_cpu", deaf_cpu },
 };
 
 static int crash(const char *name, const struct kernel_param *param)
