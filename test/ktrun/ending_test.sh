@@ -34,6 +34,7 @@ test_a_signal_ends_a_report_that_nobody_reads() {
 	streams $READY $STARTED $OUT0 $EXIT
 	ktrun -- true
 	mkfifo report
+	rm err # of the run
 	"$KTRUN" --junit report --replay art >out 2>err &
 	pid=$!
 	wait_until "grep -q '^  artifacts' err" # the report is next

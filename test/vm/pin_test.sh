@@ -11,16 +11,27 @@ affinities() {
 	sed -n 's/^Cpus_allowed_list:\t//p' /proc/"$1"/task/*/status | sort -u
 }
 
+# huge_kib PID: what of its memory is in transparent huge pages.
+huge_kib() {
+	sed -n 's/^AnonHugePages: *\([0-9]*\) kB$/\1/p' /proc/"$1"/smaps_rollup
+}
+
 oneTimeSetUp() {
 	vm_begin first --pin -m 256 -c 1 -- sh -c 'echo up; exec ktlatch wait -t 1000 never'
 	if vm_hears up; then
 		affinities "$(vm_qemu)" >"$VMS/threads"
 		affinities "$$" >"$VMS/own"
+		huge_kib "$(vm_qemu)" >"$VMS/huge"
 		vm second --pin -m 256 -c 1 -- true
 	fi
 	kill -INT "-$vm_pid"
 	vm_name=first
 	vm_finish
+}
+
+test_the_guest_s_memory_has_huge_pages_where_the_host_has_them() {
+	if grep -qF '[never]' /sys/kernel/mm/transparent_hugepage/enabled; then startSkipping; fi
+	assertTrue "$(cat "$VMS/huge") KiB of 256 MiB" "[ $(cat "$VMS/huge") -ge 16384 ]"
 }
 
 test_the_thread_of_the_cpus_may_use_one_cpu_and_the_others_all() {
