@@ -2,8 +2,8 @@
 #
 # guest_throughput.sh MIB ROUNDS: a payload.
 # In:   the inherited port.
-# Out:  at the end of its own output ROUNDS lines "port: DD KTDUMP KTEXEC": the milliseconds that the same bytes took into
-#       the port by each of them, in turns.
+# Out:  at the end of its own output ROUNDS lines "port: DD KTDUMP KTEXEC": the milliseconds that the same bytes took
+#       into the port by each of them, in turns.
 
 now_ms() {
 	read -r up rest </proc/uptime

@@ -3,8 +3,8 @@
 # Title: The cost of figures: programs that do little but switch, with the option and without it
 #
 # The guest's time under -icount, in which its clock counts instructions: on a busy machine a ratio of two wall times
-# has an error of more than what is measured. In turns nevertheless. A run lasts for seconds of the guest, so that it has
-# as many samples and windows per second as a long one.
+# has an error of more than what is measured. In turns nevertheless. A run lasts for seconds of the guest, so that it
+# has as many samples and windows per second as a long one.
 
 # shellcheck disable=SC1091
 . "$BENCH/bench.sh"

@@ -2,8 +2,8 @@
 #
 # Title: Throughput: checksums, the reader, and the guest's two ways out
 #
-# The guest's figures are on its own clock, in turns in one VM: the same bytes into the same port by dd, by ktdump, and by
-# ktexec from cat.
+# The guest's figures are on its own clock, in turns in one VM: the same bytes into the same port by dd, by ktdump, and
+# by ktexec from cat.
 
 # shellcheck disable=SC1091
 . "$BENCH/bench.sh"

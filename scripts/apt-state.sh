@@ -4,8 +4,8 @@
 # apt-state.sh: functions for the scripts that fetch Debian packages of a suite that this machine does not use.
 # apt runs with a state of its own, a copy of the machine's settings without their hooks, so nothing is installed and no
 # root is needed.
-# In:   here, the directory of the scripts; KT_ARCH, whose packages are wanted (x86_64, the default, or aarch64); KT_APT,
-#       the directory of the state (build/apt).
+# In:   here, the directory of the scripts; KT_ARCH, whose packages are wanted (x86_64, the default, or aarch64);
+#       KT_APT, the directory of the state (build/apt).
 # Out:  apt, the directory, with apt's output in its file "log"; the functions below.
 
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg

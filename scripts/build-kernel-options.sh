@@ -5,10 +5,12 @@
 # few options, one after the other, to see what ktrun says of each.
 # In:   TABLE, a line for each kernel: its name, and what differs from kernel-minimal.config: -OPTION, +OPTION,
 #       OPTION=VALUE, pahole=SUITE, the suite whose pahole writes the types (else that of PAHOLE_SUITE), or module=DIR,
-#       the source of a module that is built for it. Lines that begin with # are skipped. RELEASE, that of a Debian kernel, whose source is taken; SUITES, where to look for it:
-#       it goes to build/ (2 GB). WORK has the objects (2 GB) and is used again.
+#       the source of a module that is built for it. Lines that begin with # are skipped. RELEASE, that of a Debian
+#       kernel, whose source is taken; SUITES, where to look for it: it goes to build/ (2 GB). WORK has the objects (2
+#       GB) and is used again.
 # Out:  DEST/NAME/image, a bzImage without a configuration beside it, and its modules; DEST/NAME.config, its
-#       configuration; DEST/NAME.request, by which a kernel that has not changed is not built again. make's output in WORK/log.
+#       configuration; DEST/NAME.request, by which a kernel that has not changed is not built again. make's output in
+#       WORK/log.
 # Exit: 0; 1 no source, an option that make has set otherwise, or a failed build (the end of the log is printed).
 
 set -eu

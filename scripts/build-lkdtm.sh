@@ -47,7 +47,8 @@ fetch_headers() {
 	# shellcheck source=scripts/apt-state.sh
 	. "$here/apt-state.sh"
 	# shellcheck disable=SC2086  # a list of words
-	try_archives unpack_headers $suites || fail "no archive of this machine has the headers of $release (log: build/apt/log)"
+	try_archives unpack_headers $suites ||
+		fail "no archive of this machine has the headers of $release (log: build/apt/log)"
 }
 
 # Debian's compiler may be newer than this machine's: what that does not know is left out. It is about speed and

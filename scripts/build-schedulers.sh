@@ -4,10 +4,10 @@
 # build-schedulers.sh DEST WORK KERNEL RELEASE SUITES JOBS NAME...: build schedulers of the kernel's own
 # (tools/sched_ext), and its selftests of sched_ext (tools/testing/selftests/sched_ext).
 # In:   KERNEL, the image whose types they are built for; RELEASE, its release, by which Debian's source is found;
-#       SUITES, where to look for it; it goes to build/ (2 GB). clang-19: older ones lack the address spaces of BPF's arenas.
-#       WORK has the objects and is used again.
-# Out:  DEST/NAME...; DEST/runner, the selftests' program; DEST/request, by which they are not built again. make's output
-#       in WORK/log.
+#       SUITES, where to look for it; it goes to build/ (2 GB). clang-19: older ones lack the address spaces of BPF's
+#       arenas. WORK has the objects and is used again.
+# Out:  DEST/NAME...; DEST/runner, the selftests' program; DEST/request, by which they are not built again. make's
+#       output in WORK/log.
 # Exit: 0; 1 no source, or a failed build (the end of the log is printed).
 
 set -eu

@@ -28,5 +28,6 @@ umask 022
 # CFLAGS_modutils.o: BusyBox's own code returns a local variable's address, to callers that ignore it.
 # -idirafter: musl's headers come first. It is on the command line, since .config must not contain a path.
 # flock: two builds of one tree at the same time would remove each other's files.
-exec flock "$obj" make -s -C "$src" O="$obj" CC="$compiler" CROSS_COMPILE="$prefix" HOSTCC=gcc CFLAGS_modutils.o=-Wno-return-local-addr \
+exec flock "$obj" make -s -C "$src" O="$obj" CC="$compiler" CROSS_COMPILE="$prefix" HOSTCC=gcc \
+	CFLAGS_modutils.o=-Wno-return-local-addr \
 	CONFIG_EXTRA_CFLAGS="-idirafter ${src%/*}/include -ffile-prefix-map=$src/= -ffile-prefix-map=$obj/=" "$@"

@@ -4,8 +4,8 @@
 # fetch-release.sh DEST RELEASE SUITE: fetch Debian's kernel RELEASE with all its modules, for ktrun -k VERSION.
 # In:   SUITE, or - for this machine's own apt, as list-kernels.sh prints it. KT_APT, the directory of apt's state
 #       (apt-state.sh). Nothing is installed.
-# Out:  DEST/image, an ELF vmlinux if possible, else the bzImage; DEST/config; DEST/modules/, with an index if this machine
-#       has depmod; DEST/version. What stands there when it fails is not whole.
+# Out:  DEST/image, an ELF vmlinux if possible, else the bzImage; DEST/config; DEST/modules/, with an index if this
+#       machine has depmod; DEST/version. What stands there when it fails is not whole.
 # Exit: 0; 1 it could not be fetched.
 
 set -eu

@@ -12,8 +12,8 @@ set -eu
 here=$(dirname "$0")
 : "${1:?usage: list-kernels.sh SUITE...}"
 
-# list ORIGIN: images only, neither symbols nor what Debian signs. A package without a kernel, which depends on the newest
-# image of a series, has the series' two numbers and a flavour (6.12-amd64).
+# list ORIGIN: images only, neither symbols nor what Debian signs. A package without a kernel, which depends on the
+# newest image of a series, has the series' two numbers and a flavour (6.12-amd64).
 list() {
 	apt-cache pkgnames linux-image- | sed -n "/-dbg\$/d; /-unsigned\$/d; /-signed-template\$/d
 		/^linux-image-[0-9]*\\.[0-9]*-[a-z]/d

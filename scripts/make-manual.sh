@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# make-manual.sh OUT BUSYBOX VERSION: make the manual pages of ktrun, kt, kt-scenario, kt-test and each kt applet of BUSYBOX.
+# make-manual.sh OUT BUSYBOX VERSION: make the manual pages of ktrun, kt, kt-scenario, kt-test and each kt applet of
+# BUSYBOX.
 # In:   what each command prints with --help; docs/man/NAME.man, if it exists: what the help does not say.
 #       SOURCE_DATE_EPOCH, the date of the pages.
 # Out:  OUT/NAME.1. OUT is replaced as a whole.

@@ -3,7 +3,8 @@
 #
 # unpack-busybox.sh TARBALL PATCHES DIR [SHA256]: make a fresh, patched BusyBox tree in DIR/src.
 # In:   TARBALL; SHA256, its checksum, which was right when it was fetched: a copy may have been cut since then. The
-#       *.patch files of the directory PATCHES, in the order of their names. If PATCHES is empty, the tree is upstream's.
+#       *.patch files of the directory PATCHES, in the order of their names. If PATCHES is empty, the tree is
+#       upstream's.
 # Out:  DIR/src; DIR/include, links to the kernel's headers that musl-gcc does not find by itself. All else in
 #       DIR is removed: objects of another tree must not be taken for those of this one.
 # Exit: 0; 1 the checksum is wrong; 1 a patch does not apply exactly (no fuzz).

@@ -5,7 +5,7 @@
 
 #include "libbb.h"
 
-/* Makes orphans of this process's descendants its children, and readable a descriptor when one has ended. Returns it. */
+/* Makes orphans of this process's descendants its children. Out: a descriptor, readable when one has ended. */
 int kt_background_open(void) FAST_FUNC;
 
 /* Reaps what has ended, but for PID. */

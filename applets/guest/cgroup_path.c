@@ -2,8 +2,8 @@
 /*
  * The path of a cgroup, by its id.
  *
- * In:  a cgroup's id, which is its directory's file handle (cgroup_id() in include/linux/cgroup.h, kernfs_fh_to_dentry()
- *      in fs/kernfs/mount.c). Out: its path.
+ * In:  a cgroup's id, which is its directory's file handle (cgroup_id() in include/linux/cgroup.h,
+ *      kernfs_fh_to_dentry() in fs/kernfs/mount.c). Out: its path.
  */
 //kbuild:lib-$(CONFIG_KTEXITMON) += cgroup_path.o
 

@@ -5,8 +5,8 @@
 
 #include "libbb.h"
 
-/* Malloc'ed, from the root of the hierarchy on ("/a"), quoted as in scx_dump_end.h; NULL when there is no such cgroup, or
- * no cgroup2 at /sys/fs/cgroup. */
+/* Malloc'ed, from the root of the hierarchy on ("/a"), quoted as in scx_dump_end.h; NULL when there is no such cgroup,
+ * or no cgroup2 at /sys/fs/cgroup. */
 char *kt_cgroup_path(uint64_t id) FAST_FUNC;
 
 #endif

@@ -5,8 +5,8 @@
  * In:   paths; with -r ROOT, of that root directory. A link that is named is followed; within a directory, links,
  *       devices, fifos, sockets and mounts of other file systems are skipped.
  * Out:  for each path: a file frame that begins it, a file frame and file-data frames for each file and
- *       directory in it, a file-end frame with the numbers of what was sent (docs/internals/wire.md, "Files"). The number
- *       in each frame is this process's pid.
+ *       directory in it, a file-end frame with the numbers of what was sent (docs/internals/wire.md, "Files"). The
+ *       number in each frame is this process's pid.
  * Ends: when all are sent. A file is read to its end, whatever its size was; one that would wait for more (the raw
  *       pages of a trace) ends there.
  * Exit: 0 sent; 1 a path or a part of it was missing or unreadable (frames report which), the port failed, or

@@ -11,8 +11,8 @@
  * Exit: 0; 1 the host said something else or has closed the port, the clock or the generator could not be set, or bad
  *       usage.
  *
- * Each guest that is resumed from one file has the same generator in its memory. A write to /dev/urandom alone waits for
- * the kernel's next reseeding, which may be a minute away; until then all of them would draw the same addresses of
+ * Each guest that is resumed from one file has the same generator in its memory. A write to /dev/urandom alone waits
+ * for the kernel's next reseeding, which may be a minute away; until then all of them would draw the same addresses of
  * stacks and the same UUIDs. The host's time is older when it arrives, by more than a second on a busy machine: so the
  * guest asks for it, and the error is at most half of what the answer took.
  */

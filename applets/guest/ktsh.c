@@ -3,7 +3,8 @@
  * ktsh: the shell of /init. It is BusyBox's ash, which runs the commands of its own binary by itself.
  *
  * In:   as ash. A command's name is looked up among the applets before PATH is.
- * Out:  as ash. An applet runs in a child that does not exec; one that BusyBox lists as NOFORK runs in the shell itself.
+ * Out:  as ash. An applet runs in a child that does not exec; one that BusyBox lists as NOFORK runs in the shell
+ *       itself.
  * Ends: as ash.
  *
  * Two reasons. In a guest under TCG, exec costs as much as fork, and /init starts some forty programs. And the payload
@@ -53,7 +54,7 @@ static void reset_signals(void)
 			signal(signo, SIG_DFL);
 }
 
-/* So that ps and /proc/PID/cmdline show the applet's words, as after exec. The text stays: the kernel reads it there. */
+/* So that ps and /proc/PID/cmdline show the applet's words, as after exec. The text stays: the kernel reads it. */
 static void show_arguments(char **argv)
 {
 	size_t len = 0;

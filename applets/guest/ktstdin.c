@@ -2,8 +2,8 @@
 /*
  * ktstdin: pass ktrun's stdin to a payload.
  *
- * In:   frames on the port ktbox-ctl: docs/internals/wire.md, "The port ktbox-ctl". Frames of other types, and bytes that
- *       are no frame, are skipped.
+ * In:   frames on the port ktbox-ctl: docs/internals/wire.md, "The port ktbox-ctl". Frames of other types, and bytes
+ *       that are no frame, are skipped.
  * Out:  the bytes of the stdin frames on stdout, as fast as its reader takes them.
  * Ends: at the empty stdin frame, which is the end of the input; when the host is gone; when the reader of stdout
  *       is gone.

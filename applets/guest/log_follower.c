@@ -122,8 +122,8 @@ static void open_fifo(struct follower *f)
 	f->fds[POLL_LOG].fd = f->log;
 }
 
-/* Bytes pass a raw terminal as they are, but its writer's stdio sees a terminal and writes line by line. The other end is
- * held open: without a writer, reads would fail. */
+/* Bytes pass a raw terminal as they are, but its writer's stdio sees a terminal and writes line by line. The other end
+ * is held open: without a writer, reads would fail. */
 static void open_terminal(struct follower *f)
 {
 	struct termios raw;

@@ -12,7 +12,8 @@
 /* A hostile guest may begin a block or a dump with every frame; this many get files. */
 enum { KT_NUMBERED_FILES_MAX = 999 };
 
-/* A file that says that a run has made the directory's files, and what it says. host/launcher/lib/rundir.py has the same. */
+/* A file that says that a run has made the directory's files, and what it says. host/launcher/lib/rundir.py has the
+ * same. */
 #define KT_MARKER ".ktbox-run"
 #define KT_MARKER_TEXT "A run of ktbox has made this directory, or the files in it that have a run's names.\n"
 #define KT_MARKER_GET "get/ was there before.\n"

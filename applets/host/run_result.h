@@ -84,8 +84,8 @@ bool kt_frame_is_well_formed(const struct kt_type *type, const struct kt_frame *
 /* Adds a well-formed frame of a known type. */
 void kt_result_frame(struct kt_run_result *result, const struct kt_frame *frame) FAST_FUNC;
 
-/* Writes stream.json: one key per line, so that it can also be read by line. docs/internals/wire.md lists the keys. To be
- * called at the end of the stream: a dump that is still open counts as cut off. */
+/* Writes stream.json: one key per line, so that it can also be read by line. docs/internals/wire.md lists the keys. To
+ * be called at the end of the stream: a dump that is still open counts as cut off. */
 void kt_result_print(struct kt_run_result *result, FILE *out) FAST_FUNC;
 
 #endif

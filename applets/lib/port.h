@@ -2,8 +2,8 @@
 /*
  * Sends frames: finds or inherits the bulk port, and writes each frame with one write(2).
  *
- * The rules and their reasons: docs/architecture.md, rule 2, and docs/internals/wire.md, "Writing". A write blocks as long
- * as the host stalls; daemons that must end nevertheless use port_interrupt.h.
+ * The rules and their reasons: docs/architecture.md, rule 2, and docs/internals/wire.md, "Writing". A write blocks as
+ * long as the host stalls; daemons that must end nevertheless use port_interrupt.h.
  */
 #ifndef KT_PORT_H
 #define KT_PORT_H 1

@@ -5,8 +5,8 @@
  *	number=1 type=error kind=1025 complete=1 rule=counter bytes=7000 lines=73 lost=0 unsent=0 sub=28 name=demo
  *	cgroup=/a reason=TEXT
  *
- * ktpipe writes it, ktrecv reads it: both by the one list of keys in scx_dump_end.c. docs/internals/wire.md says what the
- * keys mean.
+ * ktpipe writes it, ktrecv reads it: both by the one list of keys in scx_dump_end.c. docs/internals/wire.md says what
+ * the keys mean.
  */
 #ifndef KT_SCX_DUMP_END_H
 #define KT_SCX_DUMP_END_H 1

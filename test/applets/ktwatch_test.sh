@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# ktwatch on a directory that stands for /: what it sends at which moment, what it says of files that are absent, what it
-# asks of tracefs. Whether a kernel takes that is tested on a real one (test/vm/stats_test.sh).
+# ktwatch on a directory that stands for /: what it sends at which moment, what it says of files that are absent, what
+# it asks of tracefs. Whether a kernel takes that is tested on a real one (test/vm/stats_test.sh).
 
 # shellcheck disable=SC1091,SC2154,SC2317 # what is sourced sets them; shunit2 calls the tests
 . "$KT_TEST_LIB/unit.sh"

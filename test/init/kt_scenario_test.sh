@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# kt-scenario runs each step at its time, and ends with its command. On this host, under BusyBox's ash and dash, with stubs
-# of ktsend and chrt.
+# kt-scenario runs each step at its time, and ends with its command. On this host, under BusyBox's ash and dash, with
+# stubs of ktsend and chrt.
 # shellcheck disable=SC2016,SC2317  # text for other shells; shunit2 calls the tests
 
 . "$KT_TEST_LIB/unit.sh"
@@ -17,7 +17,8 @@ setUp() {
 	export KT_RUN_DIR
 }
 
-# scenario STEP... [-- COMMAND ARG...]: leaves status, out, err and the marks, as FIRST shell wrote them; both must agree.
+# scenario STEP... [-- COMMAND ARG...]: leaves status, out, err and the marks, as FIRST shell wrote them; both must
+# agree.
 scenario() {
 	: >steps
 	while [ $# -gt 0 ] && [ "$1" != -- ]; do

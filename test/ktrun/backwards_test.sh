@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# --repeat --gdb, the part between a debugger and QEMU: its packets, and where it goes back to. The QEMU of these tests is
-# a list of the positions at which a breakpoint is met; test/vm-post-mortem/vm/record_replay_test.sh has a real one, and
-# a real gdb.
+# --repeat --gdb, the part between a debugger and QEMU: its packets, and where it goes back to. The QEMU of these tests
+# is a list of the positions at which a breakpoint is met; test/vm-post-mortem/vm/record_replay_test.sh has a real one,
+# and a real gdb.
 
 # shellcheck disable=SC1091,SC2016,SC2154 # what is sourced sets them; $bs is meant literally
 . "$KT_TEST_LIB/stub.sh"

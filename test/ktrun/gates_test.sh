@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# --gate: which limits a run's figures keep, what a busy host means, and bad input. The figures are frames of a stub; how
-# busy the host was stands in host.json, which a replay takes as it is.
+# --gate: which limits a run's figures keep, what a busy host means, and bad input. The figures are frames of a stub;
+# how busy the host was stands in host.json, which a replay takes as it is.
 
 # shellcheck disable=SC1091,SC2016,SC2154,SC2086 # what is sourced sets them; text for others; items are words
 . "$KT_TEST_LIB/stub.sh"

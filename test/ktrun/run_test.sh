@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# How ktrun runs a guest: the acknowledgement of its exit frame, a reader that dies, the files of the run before. QEMU is
-# a script.
+# How ktrun runs a guest: the acknowledgement of its exit frame, a reader that dies, the files of the run before. QEMU
+# is a script.
 
 # shellcheck disable=SC1091,SC2154,SC2086,SC2016 # what is sourced sets them; items are words; scripts are text
 . "$KT_TEST_LIB/stub.sh"

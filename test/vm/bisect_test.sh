@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# `git bisect run ktrun --bisect`: in a repository of nine commits of a scheduler, of which one does not build, git finds the commit from which on it dies.
+# `git bisect run ktrun --bisect`: in a repository of nine commits of a scheduler, of which one does not build, git
+# finds the commit from which on it dies.
 #
 # The scheduler is a program that executes scx_demo: real guests, real deaths.
 

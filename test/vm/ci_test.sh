@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# examples/ci: the steps of the action for GitHub and of the job for GitLab, taken out of their files, run in order in an
-# empty directory with the real ktrun, without KVM; and the matrix of the scx project's schedulers can be read.
+# examples/ci: the steps of the action for GitHub and of the job for GitLab, taken out of their files, run in order in
+# an empty directory with the real ktrun, without KVM; and the matrix of the scx project's schedulers can be read.
 #
 # The build is not done anew: the action's `make` finds all built, that of GitLab's job is a stub that links build/.
 

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# docs/use/kernels.md: each block of commands ends and prints as the page says; and a build tree in a guest: the image and
-# configuration of the default kernel, as make leaves them.
+# docs/use/kernels.md: each block of commands ends and prints as the page says; and a build tree in a guest: the image
+# and configuration of the default kernel, as make leaves them.
 
 # shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/vm.sh"

@@ -14,8 +14,8 @@ tm() {
 	tmux -L "kt-$$" -f /dev/null "$@"
 }
 
-# session NAME ARG...: ktrun --shell in a terminal of its own, whose output is read from descriptor 7. Its stderr goes to
-# the file $errors, else to one beside its output.
+# session NAME ARG...: ktrun --shell in a terminal of its own, whose output is read from descriptor 7. Its stderr goes
+# to the file $errors, else to one beside its output.
 session() {
 	session=$1
 	shift

@@ -110,8 +110,8 @@ test_windows_time_a_part_of_the_wakeups_and_no_maximum() {
 	assert_value metrics_wakeups windows
 }
 
-# The file with the counters goes with the scheduler. Its dump has them as they were then, but a sample that came after the
-# dump and before the end has more; ktrun/stats_test.sh has both cases.
+# The file with the counters goes with the scheduler. Its dump has them as they were then, but a sample that came after
+# the dump and before the end has more; ktrun/stats_test.sh has both cases.
 test_the_events_of_an_ejected_scheduler_are_known() {
 	look ejected
 	assert_verdict pass 0

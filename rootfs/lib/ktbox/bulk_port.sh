@@ -14,7 +14,8 @@ bulk_port() {
 
 # Which option the kernel lacks, where its drivers tell: with all of them the host has not offered the port.
 option_of_ports() {
-	for bus_option in PCI:bus/pci VIRTIO_PCI:bus/pci/drivers/virtio-pci VIRTIO_CONSOLE:bus/virtio/drivers/virtio_console; do
+	for bus_option in PCI:bus/pci VIRTIO_PCI:bus/pci/drivers/virtio-pci \
+		VIRTIO_CONSOLE:bus/virtio/drivers/virtio_console; do
 		[ -d "$ROOT/sys/${bus_option#*:}" ] && continue
 		echo ": does this kernel have CONFIG_${bus_option%%:*}?"
 		return

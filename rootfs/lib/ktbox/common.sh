@@ -145,8 +145,9 @@ await_while_lives() { # PID [-t SECONDS] LATCH...
 }
 
 # Sends TERM to the child process PID, and KILL when nothing has moved on the port for SECONDS. This bounds silence,
-# not the whole time: a host that reads slowly must still get every byte. Without ktlatch nothing bounds the wait, so KILL
-# comes at once. Returns PID's status. A signal changes nothing here, so this wait is none for a background process.
+# not the whole time: a host that reads slowly must still get every byte. Without ktlatch nothing bounds the wait, so
+# KILL comes at once. Returns PID's status. A signal changes nothing here, so this wait is none for a background
+# process.
 end_process() { # PID SECONDS
 	kill -TERM "$1" 2>/dev/null
 	while :; do

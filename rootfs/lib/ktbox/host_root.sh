@@ -44,7 +44,8 @@ mount_lower() { # TYPE
 # redirect_dir: else a directory of the host could not be renamed. xino: else files and directories would seem to be on
 # different file systems.
 mount_overlay() {
-	mount -t tmpfs -o mode=755 tmpfs "$host_files/changes" && mkdir "$host_files/changes/upper" "$host_files/changes/work" &&
+	mount -t tmpfs -o mode=755 tmpfs "$host_files/changes" && mkdir "$host_files/changes/upper" \
+		"$host_files/changes/work" &&
 		mount -t overlay -o "lowerdir=$host_files/lower,upperdir=$host_files/changes/upper,workdir=$host_files/changes/work,\
 redirect_dir=on,xino=on" overlay "$host_files/root"
 }

@@ -82,8 +82,8 @@ name_scheduler() {
 	mkdir -p "$RUN/bin" && ln -s "$SCHEDULER_FILE" "$RUN/bin/$program_name" && PROGRAM=$RUN/bin/$program_name
 }
 
-# The log goes through a raw terminal, so that the scheduler's C library writes line by line; with ktbox.log_tty=0 through a
-# one-page FIFO. The latch tells other senders that the log has an owner.
+# The log goes through a raw terminal, so that the scheduler's C library writes line by line; with ktbox.log_tty=0
+# through a one-page FIFO. The latch tells other senders that the log has an owner.
 send_live_log() {
 	set_latch sched_log_owned
 	[ -n "$LOG_TTY" ] || mkfifo "$RUN/sched.fifo"
@@ -129,8 +129,8 @@ restart_seconds() { # sets SECONDS_LEFT
 	SECONDS_LEFT=${RESTART_SECONDS:-$SECONDS_LEFT}
 }
 
-# The scheduler has been unregistered. Many attach again by themselves, when the kernel asks for it (CPU hotplug) or when
-# they like. One that does not is dead, even if its process lives on.
+# The scheduler has been unregistered. Many attach again by themselves, when the kernel asks for it (CPU hotplug) or
+# when they like. One that does not is dead, even if its process lives on.
 await_restart() {
 	restart_seconds
 	ktlatch reset sched_attached

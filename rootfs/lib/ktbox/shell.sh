@@ -2,8 +2,8 @@
 #
 # The interactive shell: the payload of shell mode, and a debug shell (breakpoints.sh).
 
-# /etc/profile prints /etc/motd. In the host's root it is the user's shell with the user's own settings, after a greeting;
-# but for a debug shell, which looks at what /init sees.
+# /etc/profile prints /etc/motd. In the host's root it is the user's shell with the user's own settings, after a
+# greeting; but for a debug shell, which looks at what /init sees.
 interactive_shell() {
 	if [ -n "$HOST_ROOT" ] && [ -z "${DEBUG_SHELL_WHERE:-}" ]; then
 		read_line "$ROOT/.ktbox/host_root/shell"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ktpipe's scanner (applets/wire/scx_dump_scan.c) and the removal of the trace's prefixes (applets/wire/trace_prefix.c).
+ * ktpipe's scanner (applets/wire/scx_dump_scan.c) and the removal of the trace's prefixes
+ * (applets/wire/trace_prefix.c).
  *
  * In:  control bytes, then a trace. Even first byte: the rest is the trace as it is. Odd: the rest is a list
  *      of commands that make one, of markers and parts of them, other bytes, and very long lines. The second

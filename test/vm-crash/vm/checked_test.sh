@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What a kernel reports that has more checks than Debian's (../kernels): each is provoked in a guest, by the kernel's own
-# crash test (LKDTM) or ours (../ktcrash), and must be named. `make test-crash` runs it; `make kernel-checked` builds the
-# kernels. A checked kernel under the demo scheduler has nothing to report.
+# What a kernel reports that has more checks than Debian's (../kernels): each is provoked in a guest, by the kernel's
+# own crash test (LKDTM) or ours (../ktcrash), and must be named. `make test-crash` runs it; `make kernel-checked`
+# builds the kernels. A checked kernel under the demo scheduler has nothing to report.
 
 # shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/vm.sh"

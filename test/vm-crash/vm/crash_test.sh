@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The kernel's own crash test (LKDTM) and ours (../ktcrash), crash by crash: each is provoked in a guest, and must be
-# named in the verdict, the reason and the list of reports. `make test-crash` runs it; `make kernel-crash` builds the modules.
+# named in the verdict, the reason and the list of reports. `make test-crash` runs it; `make kernel-crash` builds the
+# modules.
 
 # shellcheck disable=SC1091,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/vm.sh"
