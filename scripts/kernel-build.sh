@@ -6,7 +6,8 @@
 # In:   here, the directory of the scripts; target, the name for messages; source, where the tree is or will be, which
 #       fetch_source_of sets; work, an absolute path: obj and log are in it; pahole, the program that writes the
 #       kernel's types (that of PATH).
-# Out:  the functions below. Each but dropped_options ends the script with a message if it fails.
+# Out:  the functions below. Each but dropped_options ends the script with a message if it fails. One of these scripts
+#       runs at a time: they share the source, and two builds of one tree would remove each other's files.
 
 say() {
 	echo "$target: $1" >&2
@@ -53,4 +54,12 @@ configure() { # FRAGMENT...: what is on after everything has been switched off
 
 dropped_options() { # make silently drops an option whose dependency is off
 	grep '^CONFIG_' "$work/fragment" | grep -vxF -f "$work/obj/.config" || :
+}
+
+# What a stopped build has left running keeps the lock.
+mkdir -p build
+exec 8>>build/kernel-build.lock
+flock -n 8 || {
+	say "waiting for another build of a kernel, or of a part of one"
+	flock 8
 }
