@@ -63,7 +63,7 @@ oneTimeSetUp() {
 	make_host c 13
 	cp "$DEMO" "$FILES/demo"
 	printf '%s\n' "scheduler = demo $FILES/demo" 'payload = ok cat /include-files/word' 'payload = seven exit 7' \
-		'memory = 256' "limit = $VM_CEILING" 'repeat = 2' "options = -i $FILES/word" >"$FILES/matrix"
+		'memory = 256' "limit = $VM_CEILING" 'repeat = 2' 'retries = 1' "options = -i $FILES/word" >"$FILES/matrix"
 	echo brought >"$FILES/word"
 	in_net "$KTRUN" --matrix "$FILES/matrix" --hosts "$FILES/hosts" -o "$VMS/m" --junit "$VMS/m.xml" --report "$VMS/m.html" \
 		</dev/null >"$VMS/m.out" 2>"$VMS/m.err" &
@@ -91,6 +91,13 @@ test_each_cell_is_done_once_though_a_host_dies() {
 		"$(cut -f 9 "$VMS/m/joblog" | sort | xargs)"
 	assertEquals "directories" "00001 00002 00003 00004" "$(find "$VMS/m" -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort | xargs)"
 	assertEquals "stdout of 00001" brought "$(cat "$VMS/m/00001/stdout")"
+}
+
+test_a_cell_that_fails_has_run_again_on_its_host() {
+	result=$VMS/m/00003/result.json
+	assert_value_matches attempts '"verdict":"fail"'
+	assertEquals "exit code of the attempt that is kept" 7 "$("$KT_PYTHON" -c 'import json, sys
+print(json.load(open(sys.argv[1]))["exec_exit_code"])' "$VMS/m/00003/attempt-1/result.json")"
 }
 
 test_the_host_that_died_is_left_out_and_named() {
