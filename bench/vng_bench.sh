@@ -52,6 +52,7 @@ really_runs || { echo "bench: vng does not run a command here" >&2; exit 1; }
 # shellcheck disable=SC2086  # an option, or none
 for run in $(seq "$(runs 5 2)"); do
 	take ours "$KTRUN" -q -- true &&
+		take root "$KTRUN" -q --host-root -- true &&
 		take vng "$enter" "$VNG_ROOT" vng $no_kvm -r "$image" -- true &&
 		take inside "$enter" "$VNG_ROOT" /mnt/host/ktrun -q -c "$cpus" -m 1024 -- true &&
 		take lean env ENTER_HIDE=/usr/lib/modules "$enter" "$VNG_ROOT" vng $no_kvm -r "$image" -- true ||
@@ -60,6 +61,8 @@ done
 note "virtme-ng $(version virtme-ng), QEMU $(version qemu-system-x86), $KTRUN_ACCEL"
 row 'ktrun -q -- true, against vng -- true' ms ours.ms vng.ms -
 row 'the same, CPU time' ms ours.cpu vng.cpu -
+row 'ktrun -q --host-root -- true, against the same' ms root.ms vng.ms -
+row 'the same, CPU time' ms root.cpu vng.cpu -
 row 'ktrun with the QEMU, CPUs and memory of vng' ms inside.ms vng.ms -
 row 'the same, CPU time' ms inside.cpu vng.cpu -
 row 'ktrun like that, against vng without modules' ms inside.ms lean.ms -

@@ -68,8 +68,7 @@ full avg10=0.00 avg60=0.00 avg300=0.00 total=0"
 # buckets OPERATOR < lines "CPU LAT COUNT" or "CPU LOW-HIGH COUNT": a histogram as tracefs prints it.
 buckets() {
 	echo "# event histogram
-# trigger info: hist:keys=common_cpucommon_cpu,lat:vals=hitcount:sort=hitcount:size=4096 if lat < 1000 && pid $1 146
-# [active]
+# trigger info: hist:keys=common_cpucommon_cpu,lat:vals=hitcount:sort=hitcount:size=4096 if lat < 1000 && pid $1 146 [active]
 "
 	sed -E 's/^(.*) (.*-.*) (.*)$/{ common_cpu:          \1, lat: ~ \2 } hitcount:          \3/
 s/^([0-9]*) ([0-9]*) ([0-9]*)$/{ common_cpu:          \1, lat:         \2 } hitcount:          \3/'
