@@ -77,7 +77,9 @@ test_a_configuration_is_found_where_kernels_have_it() {
 	assert_status 0
 	mkdir inside
 	cp "$KT_TOP/build/kernel/image" inside/image
-	{ printf IKCFG_ST && config TMPFS | gzip -c && printf IKCFG_ED; } >>inside/image
+	rodata=$(readelf -SW inside/image | sed -n 's/.* \.rodata *PROGBITS *[0-9a-f]* *\([0-9a-f]*\) .*/\1/p')
+	{ printf IKCFG_ST && config TMPFS | gzip -c && printf IKCFG_ED; } |
+		dd of=inside/image conv=notrunc oflag=seek_bytes seek=$((0x$rodata + 100)) 2>/dev/null
 	config >inside/config
 	assert_run_is_refused 'inside/image \(CONFIG_IKCONFIG\)$' -k inside/image
 }

@@ -119,25 +119,35 @@ def _paths(table: bytes, at: Optional[int]) -> tuple[str, ...]:
     return tuple(_string(table, at).split(":")) if at is not None else ()
 
 
+class Section(NamedTuple):
+    offset: int  # in the file
+    size: int
+
+
 def has_debug_info(path: str) -> bool:
     """Whether it has the types and lines of its source (section .debug_info)."""
     with open(path, "rb") as file:
-        try:
-            return b".debug_info" in _section_names(file)
-        except (struct.error, ValueError, OverflowError, IndexError):
-            return False
+        return b".debug_info" in sections_of(file)
 
 
-def _section_names(file: BinaryIO) -> list[bytes]:
-    """Of a 64-bit file. More than 65279 sections have their number elsewhere: that is no kernel."""
-    head = file.read(64)
+def sections_of(file: BinaryIO) -> dict[bytes, Section]:
+    """By name, of a 64-bit file; none of what is no such file, or is damaged."""
+    try:
+        return _read_sections(file)
+    except (struct.error, ValueError, OverflowError, IndexError):
+        return {}
+
+
+def _read_sections(file: BinaryIO) -> dict[bytes, Section]:
+    """More than 65279 sections have their number elsewhere: that is no kernel."""
+    head = _bytes_at(file, 0, 64)
     elf = elf_of(head)
     if not elf or elf.bits != 64:
-        return []
+        return {}
     table_at = struct.unpack_from("<Q", head, 40)[0]
     size, count, names_at = struct.unpack_from("<HHH", head, 58)
     table = _bytes_at(file, table_at, size * count)
     sections = [struct.unpack_from("<I20xQQ", table, number * size) for number in range(count)]
     _, offset, length = sections[names_at]
     names = _bytes_at(file, offset, length)
-    return [names[at:names.index(b"\0", at)] for at, _, _ in sections]
+    return {names[at:names.index(b"\0", at)]: Section(start, size) for at, start, size in sections}

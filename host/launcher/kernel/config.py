@@ -15,6 +15,8 @@ import zlib
 from dataclasses import dataclass
 from typing import IO, Optional
 
+from ..files.elf import sections_of
+
 MARK = b"IKCFG_ST"  # before the gzip data of CONFIG_IKCONFIG (kernel/configs.c)
 _SIZE_MAX = 16 * 1024 * 1024
 _BLOCK = 1 << 20
@@ -220,17 +222,22 @@ def _of_the_running(release: Optional[str]) -> Optional[Config]:
 
 
 def _inside(image: str) -> Optional[Config]:
+    """Of an ELF image only the section .rodata is read, where kernel/configs.c puts it: all of it has 60 MB, and with
+    debug information ten times that."""
     try:
         with open(image, "rb", buffering=0) as file:
-            return _find_copy(file, image)
+            place = sections_of(file).get(b".rodata")
+            file.seek(place.offset if place else 0)
+            return _find_copy(file, image, place.size if place else None)
     except OSError:
         return None
 
 
-def _find_copy(file: IO[bytes], image: str) -> Optional[Config]:
-    """In pieces: an image that was unpacked has 60 MB."""
-    rest = b""
-    while block := file.read(_BLOCK):
+def _find_copy(file: IO[bytes], image: str, size: Optional[int] = None) -> Optional[Config]:
+    """From where FILE is, at most SIZE bytes, in pieces."""
+    rest, left = b"", sys.maxsize if size is None else size
+    while block := file.read(min(_BLOCK, left)):
+        left -= len(block)
         data = rest + block
         at = data.find(MARK)
         if at >= 0:
