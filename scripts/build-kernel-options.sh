@@ -89,7 +89,7 @@ build_row() { # NAME WORD...
 	: >"$work/log"
 	configure "$work/wanted"
 	check_row "$name" "$@"
-	rm -f "$work/obj/vmlinux" # else a change of pahole alone would not be seen
+	rm -f "$work/obj/vmlinux" "$work/obj/vmlinux.unstripped" # else a change of pahole alone would not be seen
 	kernel_make -j "$jobs" bzImage
 	mkdir -p "$dest/$name"
 	cp "$work/obj/arch/x86/boot/bzImage" "$dest/$name/image"
