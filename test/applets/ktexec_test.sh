@@ -92,10 +92,12 @@ in_user_root() {
 }
 
 test_a_program_can_have_a_root_and_a_directory_of_its_own() {
+	if [ -n "${KT_SANITIZED:-}" ]; then startSkipping; fi # that program needs libraries, which the root has not
 	in_user_root /home /bin/busybox sh -c 'busybox pwd; busybox ls /; busybox env'
 	assert_status 0
 	assert_prints /home bin home
 	assert_no_match '^KT_USER_' printed
+	endSkipping
 }
 
 test_a_root_or_directory_that_is_not_there_is_named() {

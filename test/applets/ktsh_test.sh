@@ -84,7 +84,8 @@ test_a_thousand_commands_leave_no_descriptor_and_little_memory() {
 		twice() { i=0; while [ $i -lt 1000 ]; do ktsend -p /dev/null mark $i; ktlatch wait -a -i -t 0 -p $$ none; i=$((i + 1)); done; }
 		twice; before=$(memory); twice; echo $(($(memory) - before)); set -- /proc/$$/fd/*; echo $#'
 	read -r grown <out
-	assertTrue "$(cat out err)" "[ $grown -lt 200 ]"
+	# A sanitizer keeps what was freed for a while.
+	[ -n "${KT_SANITIZED:-}" ] || assertTrue "$(cat out err)" "[ $grown -lt 200 ]"
 	assertTrue "descriptors: $(tail -n 1 out)" "[ $(tail -n 1 out) -lt 10 ]"
 }
 
