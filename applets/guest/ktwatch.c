@@ -90,14 +90,23 @@ static void send_sample(struct watch *w, const char *kind)
 	kt_scx_stats_ask(&w->scheduler);
 }
 
+static void send_answer(struct watch *w, const char *problem)
+{
+	kt_stats_open(&w->stats, "scheduler");
+	if (problem)
+		kt_stats_absent(&w->stats, "scx_stats", problem);
+	else
+		kt_stats_text(&w->stats, "scx_stats", w->scheduler.answer);
+	kt_stats_close(&w->stats);
+}
+
 /* The scheduler may take its time, so its answer is a frame of its own, after the sample that asked for it. */
 static void on_scheduler(struct watch *w)
 {
-	if (!kt_scx_stats_read(&w->scheduler))
-		return;
-	kt_stats_open(&w->stats, "scheduler");
-	kt_stats_text(&w->stats, "scx_stats", w->scheduler.answer);
-	kt_stats_close(&w->stats);
+	if (kt_scx_stats_read(&w->scheduler))
+		send_answer(w, NULL);
+	else if (w->scheduler.problem)
+		send_answer(w, w->scheduler.problem);
 }
 
 static void await_last_answer(struct watch *w)
@@ -110,6 +119,8 @@ static void await_last_answer(struct watch *w)
 		if (poll(&fd, 1, kt_poll_timeout(deadline)) > 0)
 			on_scheduler(w);
 	}
+	if (w->scheduler.asked)
+		send_answer(w, "the scheduler has not answered");
 }
 
 /* Which CPUs share their last cache, and which a node: a line "CPU LIST" or "NODE LIST" each. A cache without a size is

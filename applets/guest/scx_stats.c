@@ -33,6 +33,7 @@ void FAST_FUNC kt_scx_stats_ask(struct kt_scx_stats *s)
 	if (s->fd < 0)
 		return;
 	s->used = 0;
+	s->problem = NULL;
 	s->asked = send(s->fd, request, sizeof(request) - 1, MSG_NOSIGNAL) == sizeof(request) - 1;
 	if (!s->asked)
 		disconnect(s);
@@ -46,6 +47,8 @@ bool FAST_FUNC kt_scx_stats_read(struct kt_scx_stats *s)
 	if (len < 0 && errno == EAGAIN)
 		return false;
 	if (len <= 0) {
+		if (s->asked)
+			s->problem = "the scheduler has closed the connection before its answer ended";
 		disconnect(s);
 		return false;
 	}
@@ -56,7 +59,9 @@ bool FAST_FUNC kt_scx_stats_read(struct kt_scx_stats *s)
 		s->asked = false;
 		return true;
 	}
-	if (!s->asked || s->used == sizeof(s->answer)) /* nobody asked, or it is endless */
+	if (s->asked && s->used == sizeof(s->answer))
+		s->problem = "the scheduler's answer has no end within 256 KiB";
+	if (!s->asked || s->problem) /* nobody asked, or it is endless */
 		disconnect(s);
 	return false;
 }

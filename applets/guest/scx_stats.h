@@ -17,6 +17,7 @@ struct kt_scx_stats {
 	char path[108];
 	int fd; /* to poll for POLLIN; -1: not connected */
 	bool asked; /* the answer has not come */
+	const char *problem; /* why the answer to the last request does not come; NULL: it may */
 	uint32_t used;
 	char answer[KT_SCX_STATS_MAX]; /* of the last request, without its newline, ends with a NUL */
 };
@@ -28,7 +29,8 @@ void kt_scx_stats_init(struct kt_scx_stats *s, const char *root) FAST_FUNC;
  * scheduler that hangs is not asked twice. Never waits. */
 void kt_scx_stats_ask(struct kt_scx_stats *s) FAST_FUNC;
 
-/* Reads what has come. True: the answer is whole, and stays until the next request. */
+/* Reads what has come. True: the answer is whole, and stays until the next request. False with a problem: it does not
+ * come any more. */
 bool kt_scx_stats_read(struct kt_scx_stats *s) FAST_FUNC;
 
 #endif

@@ -162,7 +162,9 @@ test_an_endless_answer_ends_the_connection_and_nothing_else() {
 	end_ktwatch
 	kill "$scheduler"
 	wait "$scheduler"
-	assertEquals 'ready topology begin end histograms' "$(kinds)"
+	assertEquals 'ready topology begin end histograms' "$(kinds | sed 's/ scheduler//g')"
+	section scheduler absent >said
+	assert_matches "^scx_stats: the scheduler's answer has no end within 256 KiB" said
 }
 
 test_a_scheduler_that_never_answers_holds_the_end_up_for_a_moment_only() {
@@ -172,7 +174,9 @@ test_a_scheduler_that_never_answers_holds_the_end_up_for_a_moment_only() {
 	begin
 	end_ktwatch
 	wait "$scheduler"
-	assertEquals 'ready topology begin end histograms' "$(kinds)"
+	assertEquals 'ready topology begin end scheduler histograms' "$(kinds)"
+	section scheduler absent >said
+	assert_matches '^scx_stats: the scheduler has not answered$' said
 	assertEquals "requests" 1 "$(wc -l <requests)"
 }
 

@@ -86,6 +86,19 @@ payload.slept<1499us failed 1500.0 us 4000' "$(outcomes)"
 	assert_matches '<failure ' junit.xml
 }
 
+test_a_figure_is_as_exact_as_it_was_sent() {
+	figures
+	printf '\001\0\0\0\0\0\0\0late 0.0004 s' >first
+	printf '\001\0\0\0\0\0\0\0ratio 0.99951 x' >second
+	streams $READY $STARTED $ITEMS metric@first metric@second $ENDED $OUT0 $EXIT
+	gated "$QUIET" --gate 'payload.late<0.1ms' --gate 'payload.ratio>=0.9999' --gate 'payload.late<0.5ms' -- true
+	assert_verdict gate-failed 213
+	assertEquals 'payload.late<0.1ms failed 0.0004 s 4000
+payload.ratio>=0.9999 failed 0.99951 x 4000
+payload.late<0.5ms kept 0.0004 s None' "$(outcomes)"
+	assert_matches 'payload.late is 0.0004 s' err
+}
+
 test_the_moment_of_a_count_is_the_first_sample_beyond_the_limit() {
 	figures
 	for limit_ms in 0:1000 1:2000 99:2000 100:2000 101:3000 500:3000 501:4000; do

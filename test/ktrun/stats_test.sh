@@ -140,8 +140,8 @@ test_a_figure_is_the_growth_from_the_begin_to_the_end() {
 	assert_metric run_queue_wait '10000 us'
 	assert_metric runs '10 count'
 	assert_metric run_queue_wait_mean '1000.0 us'
-	assert_metric util '48.544 %'
-	assert_metric cpu.1.util '48.544 %'
+	assert_metric util '48.54368932038835 %'
+	assert_metric cpu.1.util '48.54368932038835 %'
 	assert_metric idle '1000000 us'
 	assert_metric steal '60000 us'
 	assert_metric psi_cpu_some '900000 us'
@@ -149,6 +149,37 @@ test_a_figure_is_the_growth_from_the_begin_to_the_end() {
 	assert_metric nr_rejected '0 count'
 	assert_metric events.SCX_EV_A '20 count'
 	assert_metric events.SCX_EV_B '0 count'
+}
+
+# CPU 1 is offline at that moment: nothing of it is in a file.
+only_cpu_0() {
+	grep -v '^cpu1 '
+}
+
+test_the_counters_of_a_cpu_that_is_offline_at_the_end_are_in_no_sum() {
+	begin_run
+	put 1500 sample stat "$(cpus 120 120 0 1200)" schedstat "$(waits 31000000 7000000 15)"
+	put 2000 end stat "$(cpus 150 150 3 1500 | only_cpu_0)" schedstat "$(waits 61000000 12000000 20 | only_cpu_0)"
+	finish_run
+	for name in cpu_time run_queue_wait run_queue_wait_mean runs idle steal; do
+		assert_absent "$name" 'CPU 1 was not online both at the payload.s start and at its end'
+	done
+	assert_metric context_switches '500 count'
+	assert_metric cpu.0.util '48.54368932038835 %'
+	assertEquals "cpu_time and run_queue_wait over time" '0 0
+30000 5000
+- -' "$(sed 1d art/metrics.tsv | cut -f 6,7 | tr '\t' ' ')"
+}
+
+test_a_cpu_that_was_offline_for_a_while_has_its_counters_again() {
+	begin_run
+	put 1500 sample stat "$(cpus 120 120 0 1200 | only_cpu_0)" schedstat "$(waits 31000000 7000000 15 | only_cpu_0)"
+	put 1700 sample stat "$(cpus 130 130 1 1300)" schedstat "$(waits 41000000 8000000 16)"
+	end_run
+	assert_metric cpu_time '60000 us'
+	assert_metric runs '10 count'
+	assert_metric idle '1000000 us'
+	assertEquals "cpu_time over time" '0 - - 20000' "$(sed 1d art/metrics.tsv | cut -f 6 | xargs)"
 }
 
 test_idle_time_and_waiting_overlap_where_both_do_not_fit_into_the_interval() {
@@ -292,6 +323,20 @@ test_numbers_of_the_scheduler_are_those_of_its_last_answer() {
 	assertEquals "columns" 'scx.a_b_ scx.doms.0.load scx.map.0 scx.map.1 scx.nr' \
 		"$(head -n 1 art/metrics.tsv | tr '\t' '\n' | grep '^scx\.' | tr '\n' ' ' | sed 's/ $//')"
 	assertEquals "nr over time" '1 2 - ' "$(sed 's/.*\t//' art/metrics.tsv | tail -n +2 | tr '\n' ' ')"
+}
+
+test_an_answer_that_does_not_come_is_named_if_none_came() {
+	begin_run
+	put 2001 scheduler absent 'scx_stats: the scheduler has not answered'
+	end_run
+	assert_absent scx '/var/run/scx/root/stats: the scheduler has not answered'
+	begin_run
+	scheduler_says '{"errno":0,"args":{"resp":{"nr":1}}}'
+	put 1500 sample stat "$(cpus 110 110 3 1200)"
+	put 2001 scheduler absent 'scx_stats: the scheduler has not answered'
+	end_run
+	assert_metric scx.nr '1 number'
+	assert_metric scx unknown
 }
 
 test_an_answer_without_numbers_is_named_and_harmless() {

@@ -20,7 +20,7 @@ from ..lib.rundir import RunDirectory
 from ..machine.topology import cpu_numbers
 from .benchmarks import read_benchmarks
 from .histogram import BadHistogram, Latencies, Wakeups, parse_migrations, parse_wakeups
-from .samples import TICK_US, Sample, events_of_dump, parse_samples
+from .samples import TICK_US, Sample, Sched, events_of_dump, growth_of_sched, parse_samples
 from .stats_file import NAME, OWN_MAX, Record, StatsFile, read_stats
 
 WINDOW_MS = 40  # applets/guest/ktwatch.c
@@ -43,6 +43,7 @@ _SOURCES = {
 }
 _GROWS = re.compile(r"events\.|psi_|(context_switches|cpu_time|run_queue_wait|runs|runnable_max|nr_rejected|idle|steal"
                     r"|idle_while_waiting|duration)\Z")  # with each sample
+_SUMS_OVER_CPUS = ("cpu_time", "run_queue_wait", "run_queue_wait_mean", "runs", "idle", "steal")
 _MIGRATIONS = ("migrations", "migrations_llc", "migrations_node")
 
 
@@ -61,7 +62,7 @@ class Metrics:
     wakeups: str = ""  # which were timed: "windows" or "all"
 
     def add(self, name: str, value: float, unit: str) -> None:
-        self.values[name] = Value(value if isinstance(value, int) else round(value, 3), unit)
+        self.values[name] = Value(value, unit)
 
     def lack(self, names: Sequence[str], reason: str) -> None:
         for name in names:
@@ -129,6 +130,7 @@ def _add_counts(metrics: Metrics, samples: list[Sample]) -> None:
     metrics.add("duration", max(0, last.ms - first.ms) / 1000, "s")
     _add_counters(metrics, first, last)
     _add_cpus(metrics, first, last)
+    _lack_sums_over_cpus(metrics, first, last)
     _add_work_conservation(metrics, samples)
     _add_events(metrics, samples)
     _add_scheduler(metrics, samples)
@@ -159,8 +161,7 @@ def _add_counters(metrics: Metrics, first: Sample, last: Sample) -> None:
     switches = _growth(first.context_switches, last.context_switches)
     if switches is not None:
         metrics.add("context_switches", switches, "count")
-    if first.sched and last.sched:
-        _add_waits(metrics, [_growth(*pair) for pair in zip(first.sched, last.sched)])
+    _add_waits(metrics, growth_of_sched(first, last))
     for name in first.psi:
         pressure = _growth(first.psi[name], last.psi.get(name))
         if pressure is not None:
@@ -177,15 +178,23 @@ def _add_counters(metrics: Metrics, first: Sample, last: Sample) -> None:
         metrics.add("runnable_max", max(runnable), "tasks")
 
 
-def _add_waits(metrics: Metrics, growths: list[Optional[int]]) -> None:
-    on_cpu, waited, runs = growths
-    if on_cpu is None or waited is None or runs is None:
+def _add_waits(metrics: Metrics, sched: Optional[Sched]) -> None:
+    if sched is None:
         return
-    metrics.add("cpu_time", on_cpu // 1000, "us")
-    metrics.add("run_queue_wait", waited // 1000, "us")
-    metrics.add("runs", runs, "count")
-    if runs:
-        metrics.add("run_queue_wait_mean", waited / runs / 1000, "us")
+    metrics.add("cpu_time", sched.ran_ns // 1000, "us")
+    metrics.add("run_queue_wait", sched.waited_ns // 1000, "us")
+    metrics.add("runs", sched.runs, "count")
+    if sched.runs:
+        metrics.add("run_queue_wait_mean", sched.waited_ns / sched.runs / 1000, "us")
+
+
+def _lack_sums_over_cpus(metrics: Metrics, first: Sample, last: Sample) -> None:
+    """The counters of a CPU go with it when it is taken offline: a sum without them would be too small, and nobody
+    could see it."""
+    cpus = sorted(first.cpus.keys() ^ last.cpus.keys())
+    if cpus:
+        metrics.lack(_SUMS_OVER_CPUS, f"CPU {', '.join(map(str, cpus[:10]))} was not online both at the payload's "
+                     "start and at its end, and its counters are in one sample only")
 
 
 def _add_cpus(metrics: Metrics, first: Sample, last: Sample) -> None:
@@ -195,8 +204,9 @@ def _add_cpus(metrics: Metrics, first: Sample, last: Sample) -> None:
     busy, idle, steal = (sum(parts[at] for parts in ticks.values()) for at in range(3))
     if busy + idle + steal:
         metrics.add("util", 100 * busy / (busy + idle + steal), "%")
-    metrics.add("idle", idle * TICK_US, "us")
-    metrics.add("steal", steal * TICK_US, "us")
+    if first.cpus.keys() == last.cpus.keys():
+        metrics.add("idle", idle * TICK_US, "us")
+        metrics.add("steal", steal * TICK_US, "us")
     for cpu, parts in sorted(ticks.items()):
         if sum(parts):
             metrics.add(f"cpu.{cpu}.util", 100 * parts[0] / sum(parts), "%")
@@ -256,6 +266,9 @@ def _add_scheduler(metrics: Metrics, samples: list[Sample]) -> None:
     own = next((sample.own for sample in reversed(samples) if sample.own is not None), None)
     for name, number in (own or {}).items():
         metrics.add(f"scx.{name}", number, "number")
+    problem = next((sample.own_problem for sample in reversed(samples) if sample.own_problem), None)
+    if own is None and problem:
+        metrics.lack(["scx"], f"/var/run/scx/root/stats: {problem}")
     if own == {}:
         metrics.lack(["scx"], "the scheduler's answer on /var/run/scx/root/stats has no numbers")
 

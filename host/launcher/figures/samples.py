@@ -5,9 +5,10 @@ In:  the kernel's text. Out: Sample. A number that is not there, or is larger th
 """
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, replace
-from typing import Optional, Sequence
+from typing import NamedTuple, Optional, Sequence
 
 from .scx_stats import parse_answer
 from .stats_file import Record
@@ -33,6 +34,13 @@ class Cpu:
     steal: int
 
 
+class Sched(NamedTuple):
+    """Of one CPU's runqueue."""
+    ran_ns: int
+    waited_ns: int
+    runs: int
+
+
 @dataclass(frozen=True)
 class Sample:
     ms: int  # since the guest's boot
@@ -40,12 +48,13 @@ class Sample:
     cpus: dict[int, Cpu]
     context_switches: Optional[int]
     runnable: Optional[int]  # tasks that run or wait, without ktwatch itself
-    sched: Optional[tuple[int, int, int]]  # over all CPUs: nanoseconds on them, nanoseconds of waiting, runs
+    sched: dict[int, Sched]  # of the CPUs that are online
     psi: dict[str, int]  # cpu_some: microseconds
     numbers: dict[str, int]
     events: Optional[dict[str, int]]  # None: no scheduler is attached, or the kernel has no such file
     scheduler: Optional[str]
     own: Optional[dict[str, float]] = None  # what the scheduler says of itself, if it has answered this sample
+    own_problem: Optional[str] = None  # why it has not, if it was asked
 
 
 def parse_sample(record: Record) -> Sample:
@@ -67,7 +76,9 @@ def parse_samples(records: Sequence[Record]) -> list[Sample]:
         if record.kind in _KINDS:
             samples.append(parse_sample(record))
         elif record.kind == "scheduler" and samples:
-            samples[-1] = replace(samples[-1], own=parse_answer(record.text("scx_stats") or ""))
+            answer = record.text("scx_stats")
+            samples[-1] = replace(samples[-1], own=None if answer is None else parse_answer(answer),
+                                  own_problem=record.why_absent("scx_stats"))
     return samples
 
 
@@ -89,9 +100,19 @@ def _cpus(stat: str) -> dict[int, Cpu]:
     return cpus
 
 
-def _sched(text: str) -> Optional[tuple[int, int, int]]:
-    rows = [[_bounded(found.group(part)) for part in (2, 3, 4)] for found in _SCHEDSTAT.finditer(text)]
-    return (sum(row[0] for row in rows), sum(row[1] for row in rows), sum(row[2] for row in rows)) if rows else None
+def _sched(text: str) -> dict[int, Sched]:
+    return {int(found.group(1)): Sched(*(_bounded(found.group(part)) for part in (2, 3, 4)))
+            for found in itertools.islice(_SCHEDSTAT.finditer(text), CPUS_MAX)}
+
+
+def growth_of_sched(before: Sample, after: Sample) -> Optional[Sched]:
+    """Over all CPUs. None where one of them is not in both samples: its counters go with it when it is taken offline,
+    and come back with it."""
+    if not before.sched or before.sched.keys() != after.sched.keys():
+        return None
+    growths = [tuple(new - old for old, new in zip(before.sched[cpu], after.sched[cpu])) for cpu in after.sched]
+    sums = Sched(*(sum(part) for part in zip(*growths)))
+    return None if any(min(growth) < 0 for growth in growths) else sums
 
 
 def _pressures(record: Record) -> dict[str, int]:

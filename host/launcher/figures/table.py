@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Iterator, Optional
 
 from .metrics import Metrics, growth_of_events
-from .samples import Sample
+from .samples import Sample, growth_of_sched
 
 NAME = "metrics.tsv"
 _COLUMNS = ("ms", "kind", "util", "runnable", "context_switches", "cpu_time_us", "run_queue_wait_us", "psi_cpu_some_us",
@@ -25,7 +25,7 @@ def table_bytes(metrics: Metrics) -> bytes:
     for at, sample in enumerate(samples):
         before = samples[at - 1] if at else sample
         lines.append("\t".join(_cell(value) for value in (*_row(before, sample, cpus, events),
-                                                      *((sample.own or {}).get(name) for name in own))))
+                                                      *(_own_cell(sample, name) for name in own))))
     return "".join(line + "\n" for line in lines).encode("ascii", "replace")
 
 
@@ -35,14 +35,19 @@ def _cell(value: object) -> str:
     return f"{value:.1f}" if isinstance(value, float) else "".join(c if c.isprintable() else "?" for c in str(value))
 
 
+def _own_cell(sample: Sample, name: str) -> Optional[str]:
+    """The scheduler knows how many digits of its numbers count."""
+    number = (sample.own or {}).get(name)
+    return None if number is None else f"{number:.12g}"
+
+
 def _row(before: Sample, sample: Sample, cpus: list[int], events: list[str]) -> Iterator[object]:
-    nothing: tuple[None, None, None] = (None, None, None)
-    waits = [_growth(*pair) for pair in zip(before.sched or nothing, sample.sched or nothing)]
+    sched = growth_of_sched(before, sample)
     yield from (sample.ms, sample.kind, busy_share(before, sample, None), sample.runnable)
     yield _growth(before.context_switches, sample.context_switches)
-    yield from (None if wait is None else wait // 1000 for wait in waits[:2])
+    yield from (sched.ran_ns // 1000, sched.waited_ns // 1000) if sched else (None, None)
     yield _growth(before.psi.get("cpu_some"), sample.psi.get("cpu_some"))
-    yield _growth(_steal(before), _steal(sample))
+    yield _steal(before, sample)
     yield _growth(before.numbers.get("scx_nr_rejected"), sample.numbers.get("scx_nr_rejected"))
     yield sample.scheduler
     yield from (busy_share(before, sample, cpu) for cpu in cpus)
@@ -54,8 +59,10 @@ def _growth(before: Optional[int], after: Optional[int]) -> Optional[int]:
     return None if before is None or after is None else max(0, after - before)
 
 
-def _steal(sample: Sample) -> Optional[int]:
-    return sum(cpu.steal for cpu in sample.cpus.values()) if sample.cpus else None
+def _steal(before: Sample, sample: Sample) -> Optional[int]:
+    """Ticks, of the CPUs that are in both."""
+    both = before.cpus.keys() & sample.cpus.keys()
+    return sum(max(0, sample.cpus[cpu].steal - before.cpus[cpu].steal) for cpu in both) if both else None
 
 
 def busy_share(before: Sample, after: Sample, cpu: Optional[int]) -> Optional[float]:
