@@ -62,6 +62,22 @@ print(second["label"], second["scheduler"], second["scheduler_sha256"])' >got
 None None None" got
 }
 
+test_options_that_change_figures_make_a_series_of_their_own() {
+	for words in '' '--append quiet' '--stats-all' '--qemu-arg -icount --qemu-arg shift=1' '-e A=1' '-e A=1 --append quiet'; do
+		ktrun --stats --record runs.jsonl $words -- true
+		ktrun --stats --record runs.jsonl $words -- true
+	done
+	assert_lines_valid runs.jsonl
+	history_of payload.latency runs.jsonl
+	assertEquals 'true
+true --append quiet
+true --append quiet -e A=1
+true --qemu-arg -icount --qemu-arg shift=1
+true --stats-all
+true -e A=1' "$(sed -n 's/^payload.latency: \([^;]*\);.*/\1/p' out | LC_ALL=C sort)"
+	assertEquals "runs of each" 6 "$(grep -c ' 2 runs$' out)"
+}
+
 test_runs_side_by_side_keep_their_lines_whole() {
 	for n in 1 2 3 4; do
 		"$KTRUN" -q -o "$PWD/art.$n" --stats --record runs.jsonl --label "$n" -- true >/dev/null 2>&1 &

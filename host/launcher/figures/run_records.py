@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import re
+import shlex
 import stat
 from dataclasses import dataclass
 from typing import Any, Optional
@@ -42,12 +43,13 @@ class RunRecord:
     accel: str
     host: str
     command: str
+    options: str  # those that change figures
     metrics: dict[str, Value]
 
     @property
     def what(self) -> tuple[str, ...]:
         """Only runs with the same are compared."""
-        return (self.command, self.scheduler, self.scheduler_args, self.topology, str(self.memory_mib), self.accel,
+        return (self.command, self.options, self.scheduler, self.scheduler_args, self.topology, str(self.memory_mib), self.accel,
                 self.host)
 
     @property
@@ -117,10 +119,25 @@ def _line(options: Options, keys: dict[str, Any]) -> bytes:
         "scheduler_args": options.scheduler_args, "scheduler_sha256": run["scheduler_sha256"],
         "topology": str(options.topology), "memory_mib": options.memory_mib, "accel": keys["accel"],
         "start": keys["start"], "host": run["host"], "qemu": run["qemu"], "ktbox": run["ktbox"],
-        "command": options.command,
+        "command": options.command, "options": _shown_options(options) or None,
         "wakeups": keys["metrics_wakeups"], "metrics": keys["metrics"],
     }
     return (json.dumps(record, separators=(",", ":")) + "\n").encode("ascii")
+
+
+def _shown_options(options: Options) -> str:
+    """What changes figures, and has no key of its own: a run with it is not one of the series without it."""
+    files = (("--scenario", options.scenario), ("--enable", options.enable), ("--disable", options.disable))
+    flags = (("--stats-all", options.stats == "all"), ("--trace", options.trace is not None), ("--bpf", options.bpf),
+             ("--pin", options.pin), ("--host-root", options.host_root), ("--record-replay", options.record_replay))
+    words = [name for name, is_given in flags if is_given]
+    for name, file in files:
+        words += [name, os.path.basename(file)] if file else []
+    for name, values in (("--append", options.append), ("--qemu-arg", options.qemu_args),
+                         ("-e", [f"{variable}={value}" for variable, value in options.variables])):
+        for value in values:
+            words += [name, value]
+    return shlex.join(words)
 
 
 def read_records(path: str) -> Records:
@@ -177,7 +194,7 @@ def _record_of(keys: Any) -> RunRecord:
     if strange is not None:
         raise ValueError(f"metric {strange[:100]} has no number and unit that a run has")
     texts = {name: _text(keys, name) for name in ("label", "verdict", "kernel_release", "scheduler", "scheduler_args",
-                                                  "scheduler_sha256", "topology", "accel", "host", "command")}
+                                                  "scheduler_sha256", "topology", "accel", "host", "command", "options")}
     return RunRecord(date=date, memory_mib=memory, metrics=metrics, **texts)
 
 

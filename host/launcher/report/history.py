@@ -94,7 +94,8 @@ def series_of(records: Sequence[RunRecord], metric: str) -> list[Series]:
 def _series(group: Sequence[RunRecord], metric: str) -> Series:
     head = group[0]
     scheduler = " ".join(filter(None, [head.scheduler or "none", head.scheduler_args]))
-    title = (f"{_readable(head.command) or 'no command'}; {scheduler}; {head.topology}, {head.memory_mib} MiB; "
+    command = " ".join(filter(None, [_readable(head.command) or "no command", head.options]))
+    title = (f"{command}; {scheduler}; {head.topology}, {head.memory_mib} MiB; "
              f"{head.accel} on {head.host or '?'}")
     points = [_point(list(runs), metric) for _, runs in itertools.groupby(group, key=lambda record: record.version)]
     return Series(one_line(title), head.metrics[metric].unit, tuple(points))
