@@ -143,7 +143,7 @@ def _host(plan: Plan, accel: str, origin: Origin, ending: Ending, start: Start) 
                   gates=tuple(gate.text for gate in options.gates), stats=options.stats, death=options.expect_death
                   or "",
                   vmcore=options.vmcore, record_replay=options.record_replay,
-                  bpf=options.bpf)
+                  bpf=options.bpf, counts_instructions=options.counts_instructions)
     return Host(FORMAT, plan.paths.version, accel, plan.kernel.path, origin, asked, ending, start.kind,
                 start.snapshot_age_secs)
 

@@ -77,6 +77,21 @@ test_on_a_pass_nothing_is_marked() {
 	assert_no_match 'class="hit"' r.html
 }
 
+test_a_release_that_the_console_does_not_show_is_in_the_log() {
+	streams $READY $STARTED 'kmsg=5,0,0,-;Linux\x20version\x207.2.13-quiet\x20(me)\x20#1\n6,1,0,-;Command\x20line:\x20quiet\n' \
+		kmsg= $OUT0 $EXIT
+	ktrun --report r.html -- true
+	assert_matches '"kernel_release":"7.2.13-quiet"' art/result.json
+	assert_matches '<dt>Command line</dt><dd>quiet</dd>' r.html
+}
+
+test_marks_that_are_not_kept_are_counted_on_the_page() {
+	# shellcheck disable=SC2046 # a list of words
+	streams $READY $STARTED $(lines_of 1200 'mark#stamp:5:x') $OUT0 $EXIT
+	ktrun --report r.html -- true
+	assert_matches '[0-9]+ more marks were sent and are not kept' r.html
+}
+
 test_the_result_and_the_page_say_what_was_run() {
 	streams $READY $ATTACHED $STARTED $OUT0 $STOPPED $EXIT
 	printf '[    0.000000] Linux version 7.2.12-test (me) #1\n' >stub/console

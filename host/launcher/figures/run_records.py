@@ -49,8 +49,8 @@ class RunRecord:
     @property
     def what(self) -> tuple[str, ...]:
         """Only runs with the same are compared."""
-        return (self.command, self.options, self.scheduler, self.scheduler_args, self.topology, str(self.memory_mib), self.accel,
-                self.host)
+        return (self.command, self.options, self.scheduler, self.scheduler_args, self.topology, str(self.memory_mib),
+                self.accel, self.host)
 
     @property
     def version(self) -> tuple[str, ...]:
@@ -194,7 +194,8 @@ def _record_of(keys: Any) -> RunRecord:
     if strange is not None:
         raise ValueError(f"metric {strange[:100]} has no number and unit that a run has")
     texts = {name: _text(keys, name) for name in ("label", "verdict", "kernel_release", "scheduler", "scheduler_args",
-                                                  "scheduler_sha256", "topology", "accel", "host", "command", "options")}
+                                                  "scheduler_sha256", "topology", "accel", "host", "command",
+                                                  "options")}
     return RunRecord(date=date, memory_mib=memory, metrics=metrics, **texts)
 
 

@@ -152,18 +152,23 @@ def _cause(panic: Found, story: list[Found]) -> Optional[Found]:
     return cause
 
 
-def kernel_release(path: str) -> Optional[str]:
-    """As the kernel itself says it, at the begin of its log: also a replay has that."""
-    linux = kernel_line(path, "Linux version ")
+def kernel_release(directory: RunDirectory) -> Optional[str]:
+    """As the kernel itself says it, at the begin of its log: also a replay has that. Raises OSError."""
+    linux = kernel_line(directory, "Linux version ")
     return linux.split(" ", 1)[0] if linux else None
 
 
-def kernel_line(path: str, beginning: str) -> Optional[str]:
-    """The rest of the first line of the kernel that begins so."""
-    with open(path, "rb") as file:
-        text = printable_bytes(file.read(_MACHINE_BYTES).replace(b"\r", b""))
-    found = re.search(rf"^\[ *[0-9.]*\] {re.escape(beginning)}(.*)$", text, re.MULTILINE)
-    return found.group(1) if found else None
+def kernel_line(directory: RunDirectory, beginning: str) -> Optional[str]:
+    """The rest of the kernel's first line that begins so. With the word quiet the console does not have it, but the log
+    that the guest has sent does."""
+    for name, stamp in ((CONSOLE, r"\[ *[0-9.]*\] "), (KMSG, r"[0-9]+,[0-9]+,[0-9]+,[^;\n]*;")):
+        if directory.size(name):
+            with open(directory.file(name), "rb") as file:
+                text = printable_bytes(file.read(_MACHINE_BYTES).replace(b"\r", b""))
+            found = re.search(rf"^{stamp}{re.escape(beginning)}(.*)$", text, re.MULTILINE)
+            if found:
+                return found.group(1)
+    return None
 
 
 def last_line(path: str) -> str:

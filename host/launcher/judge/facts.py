@@ -74,12 +74,12 @@ def read_facts(directory: RunDirectory) -> tuple[Facts, dict[str, Any]]:
     release: Optional[str] = None
     try:
         console = read_console(directory, stream.kernel_log_ended, _owner(host, stream))
-        release = kernel_release(directory.file(CONSOLE))
+        release = kernel_release(directory)
     except OSError:
         unreadable = f"unable to read {CONSOLE}"
     metrics = _metrics(directory, host, stream)
     gates = tuple(parse_gate("--gate", text) for text in host.asked.gates)
-    checked = tuple(check_gates(gates, metrics, host.ending.load))
+    checked = tuple(check_gates(gates, metrics, host.ending.load, host.asked.counts_instructions))
     return Facts(directory, host, stream, console, unreadable, release, metrics=metrics, gates=checked,
                  symbols=read_symbols(directory)), keys
 

@@ -113,6 +113,7 @@ class Stream:
     tests_failed: int = 0
     tests_skipped: int = 0
     tests: tuple[Test, ...] = ()
+    marks_sent: int = 0
     marks: tuple[Mark, ...] = ()
     files: tuple[Fetched, ...] = ()
     files_count: int = 0

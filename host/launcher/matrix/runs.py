@@ -22,6 +22,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Callable, Iterator, Mapping, Optional, Sequence
 
+from ..figures.gates import check_units
 from ..hosts.dispatch import check_for_hosts, run_on_hosts
 from ..hosts.file import Host, read_hosts
 from ..judge.result import Outcome, read_outcome
@@ -121,6 +122,9 @@ def _check(options: Options, paths: Paths, jobs: Jobs) -> tuple[Matrix, Plan]:
     check_busybox(paths)
     matrix = read_matrix(options.matrix or "", options, paths, jobs)
     cell = _check_cell_options(matrix.options, paths)
+    none = next((scheduler.name for scheduler in matrix.schedulers if not scheduler.path), None)
+    if none and cell.expect_death is not None:
+        raise Fault(f"--matrix: options of a cell: --expect-death: the scheduler {none} is none that could die")
     kernel = read_kernel_at(matrix.kernels[0])
     check_base(paths, kernel)
     qemu = find_qemu(kernel)
@@ -150,6 +154,10 @@ def _check_cell_options(words: Sequence[str], paths: Paths) -> Options:
     wrong = not_for_many(cell)
     if wrong:
         raise Fault(f"--matrix: options of a cell: not for many runs: {wrong}")
+    try:
+        check_units(cell.gates)
+    except Fault as fault:
+        raise Fault(f"--matrix: options of a cell: {fault}") from fault
     return cell
 
 

@@ -19,7 +19,7 @@ TRACE_EVENTS = ("sched/sched_switch", "sched/sched_waking", "sched/sched_wakeup_
                 "sched_ext/sched_ext_event", "sched_ext/sched_ext_bypass_lb", "sched_ext/sched_ext_dump")
 _EVENTS_MAX = 100
 _GATE = re.compile(r"([A-Za-z][A-Za-z0-9_.+-]{0,127})(<=?"
-                   r"|>=?)([0-9]{1,15}(?:\.[0-9]{1,9})?)([A-Za-z%][A-Za-z%/_.-]{0,31})?",
+                   r"|>=?)(-?[0-9]{1,15}(?:\.[0-9]{1,9})?)([A-Za-z%][A-Za-z%/_.-]{0,31})?",
                    re.ASCII)
 EMITS = ("jobs", "github")
 _UNITS = {"": 1, "K": 1024, "M": 1024 ** 2, "G": 1024 ** 3}

@@ -174,11 +174,11 @@ def _marked(line: str, is_good: bool) -> str:
 def _machine(judgement: Judgement) -> str:
     """As the kernel itself reports, since a replay has nothing else."""
     facts = judgement.facts
-    console, limit, origin = facts.directory.file(CONSOLE), facts.host.asked.limit_secs, facts.host.origin
+    directory, limit, origin = facts.directory, facts.host.asked.limit_secs, facts.host.origin
     return _list_of([
         ("Kernel image", facts.host.kernel), ("Linux", facts.kernel_release),
-        ("Accelerator", facts.host.accel), ("CPUs", kernel_line(console, "smp: Brought up ")),
-        ("Memory", kernel_line(console, "Memory: ")), ("Command line", kernel_line(console, "Command line: ")),
+        ("Accelerator", facts.host.accel), ("CPUs", kernel_line(directory, "smp: Brought up ")),
+        ("Memory", kernel_line(directory, "Memory: ")), ("Command line", kernel_line(directory, "Command line: ")),
         ("QEMU", origin.qemu), ("Host", origin.hostname), ("ktbox", facts.host.version),
         ("Limit", f"{limit} s" if limit is not None else None)])
 

@@ -68,6 +68,8 @@ def timeline(facts: Facts) -> str:
     rows.sort(key=lambda row: row.start)
     left_out = len(points) - _POINTS_MAX
     note = f'<p class="note">{left_out} more events are in the table only.</p>\n' if left_out > 0 else ""
+    dropped = facts.stream.marks_sent - len(facts.stream.marks)
+    note += f'<p class="note">{dropped} more marks were sent and are not kept.</p>\n' if dropped > 0 else ""
     return _draw(rows, end_ms) + note + _table(sorted(events, key=lambda event: event.ms))
 
 

@@ -53,6 +53,7 @@ class Asked:
     vmcore: bool = False
     record_replay: bool = False
     bpf: bool = False
+    counts_instructions: bool = False  # -icount: no load moves the guest's clock
     kselftest: Optional[str] = None  # the runner's name; None: the payload's output is not read as KTAP
 
 

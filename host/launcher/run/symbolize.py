@@ -35,10 +35,8 @@ _INLINED_MAX = 8
 _OUTPUT_MAX = 64 * 1024 * 1024  # nm prints 10 MB for Debian's kernel
 _BANNER = "Linux version "
 _ADDRESS = re.compile(rb"(RIP: 0010:|pc : )?(?<![A-Za-z0-9_.])(" + ADDRESS.encode() + rb")(?! \[)")
-_RECORD_OF_BANNER = re.compile(rb"^[0-9]+,[0-9]+,[0-9]+,[^;\n]*;Linux version (.*)$", re.MULTILINE)
 _START = "start_kernel"  # is in init/main.c: what is before that in its path is before each path
 _START_FILE = "init/main.c"
-_HEAD = 65536
 
 
 class NoSymbols(Exception):
@@ -93,20 +91,12 @@ def _addresses_in(directory: RunDirectory) -> dict[str, bool]:
 
 def _check_build(vmlinux: str, directory: RunDirectory) -> None:
     """The kernel's first line names its compiler and when it was built. Raises NoSymbols."""
-    banner = kernel_line(directory.file(CONSOLE), _BANNER) or _banner_in_log(directory.file(KMSG))
+    banner = kernel_line(directory, _BANNER)
     if not banner:
         raise NoSymbols("the guest did not print the line by which its kernel is known")
     with open(vmlinux, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as image:
         if image.find((_BANNER + banner).encode()) < 0:
             raise NoSymbols("it is of another build than the kernel that ran")
-
-
-def _banner_in_log(path: str) -> Optional[str]:
-    if not os.path.exists(path):
-        return None
-    with open(path, "rb") as file:
-        found = _RECORD_OF_BANNER.search(file.read(_HEAD))
-    return decoded(found.group(1)) if found else None
 
 
 def _resolve(vmlinux: str, addresses: dict[str, bool], jobs: Jobs) -> Iterator[Resolved]:
