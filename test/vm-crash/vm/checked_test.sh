@@ -81,13 +81,13 @@ test_leak() {
 test_kcsan() { warns kcsan race kcsan 'BUG: KCSAN: data-race in '; }
 test_write_after_free() { warns kcsan write_after_free bug 'pagealloc: (single bit error|memory corruption)' --append page_poison=1; }
 test_workqueue_stall() {
-	warns kcsan workqueue_stall workqueue-lockup 'BUG: workqueue lockup - pool ' --append workqueue.watchdog_thresh=3
+	warns kasan workqueue_stall workqueue-lockup 'BUG: workqueue lockup - pool ' --append workqueue.watchdog_thresh=3
 }
-test_deaf_cpu() { warns kcsan deaf_cpu csd-lock 'smp: csd: Detected non-responsive CSD lock' --append csdlock_debug=1; }
+test_deaf_cpu() { warns kasan deaf_cpu csd-lock 'smp: csd: Detected non-responsive CSD lock' --append csdlock_debug=1; }
 
 test_hard_lockup_that_another_cpu_sees() {
 	AFTER='sleep 600'
-	provoke kcsan HARDLOCKUP -t 60 --append 'watchdog_thresh=4'
+	provoke kasan HARDLOCKUP -t 60 --append 'watchdog_thresh=4'
 	assert_verdict timeout 204
 	assert_value_matches kernel_reports '"kind":"hard-lockup"'
 	assert_value_matches reason '^not done after 60 s: .*watchdog: .*hard LOCKUP on cpu'
