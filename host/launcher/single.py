@@ -153,7 +153,7 @@ def _conclude(directory: RunDirectory, jobs: Jobs, kernel: Optional[Kernel]) -> 
     judgement = judge(directory)
     if judgement.facts.host.asked.trace or has_files(directory):
         from .recorder.files import keep_recording
-        judgement = replace(judgement, facts=keep_recording(judgement.facts, jobs))
+        judgement = replace(judgement, facts=keep_recording(judgement.facts, judgement.verdict.word, jobs))
     if judgement.facts.host.asked.bpf:
         from .bpf.files import keep_objects
         judgement = replace(judgement, facts=keep_objects(judgement.facts))

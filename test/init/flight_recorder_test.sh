@@ -100,6 +100,19 @@ test_a_payload_that_fails_is_kept() {
 	assert_exit 7
 }
 
+test_a_scheduler_that_ends_badly_when_it_is_asked_to_is_kept() {
+	for status in 0 143 1; do
+		new_root
+		kernel_has sched/sched_switch
+		cmdline ktbox.record=sched/sched_switch
+		when ktexitmon 'trap "exit '$status'" TERM; ktlatch set sched_attached; stay'
+		boot
+		assert_did "ktsend sched-state stopped code=$status"
+		if [ $status -eq 1 ]; then assert_times 1 '^ktget '; else assert_did_not '^ktget '; fi
+		assert_exit 0
+	done
+}
+
 test_a_death_stops_the_recorder_at_once_and_is_kept() {
 	kernel_has sched/sched_switch
 	cmdline ktbox.record=sched/sched_switch ktbox.expect_death=1

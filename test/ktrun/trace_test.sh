@@ -48,6 +48,11 @@ test_the_guest_gets_the_default_events_and_a_size() {
 	assert_valid art/result.json
 	ktrun --trace-last 5s --trace=a:b,c/d,a/b -m 128 --max-output 64M -- true
 	assert_matches 'ktbox.record=a/b,c/d ktbox.record_kb=1024 ktbox.record_pass=1' stub/args
+	for words in '--fail-on-warn' '--gate wakeup_ms_max<1000'; do
+		ktrun -m 128 --trace $words -- true
+		assert_matches "ktbox.record=$DEFAULT ktbox.record_kb=8192 ktbox.record_pass=1" stub/args
+		assert_matches "^  trace      not kept: the (run passed|guest)" err
+	done
 	ktrun -m 128 --trace-last 5 -- true
 	assert_matches "ktbox.record=$DEFAULT ktbox.record_kb=8192 ktbox.record_pass=1" stub/args
 }
@@ -252,6 +257,71 @@ sys.exit(main(sys.argv[1], sys.argv[2:]))' "$KT_TOP" --replay "$PWD/art" 2>err
 	assert_matches '^  trace      no trace.dat: trace-cmd had not ended after 1 s$' err
 	assertEquals "what is left" '' "$(find art -name '.ktbox-*.new')"
 	assert_no_temporary_folder
+}
+
+# assert_nothing_kept: no file of the recording is in art.
+assert_nothing_kept() {
+	assert_trace kept false
+	assertEquals "what is left" '' "$(find art -name 'trace*' -o -name ktbox-recorder -o -name kallsyms -o -name events)"
+}
+
+test_a_run_that_passes_keeps_nothing_of_what_its_guest_has_sent() {
+	records stall $OUT0
+	ktrun --trace --fail-on-warn -- true
+	assert_verdict pass 0
+	assert_matches '^  trace      not kept: the run passed: --trace-last SECS keeps' err
+	assert_nothing_kept
+	assertFalse "get/ is empty" "[ -e art/get ]"
+	cp art/result.json result.json
+	run "$KTRUN" --replay "$PWD/art"
+	assert_status 0
+	assert_nothing_kept
+	assert_same_bytes result.json art/result.json
+}
+
+test_what_get_asked_for_stays() {
+	for path in /sys /sys/kernel/tracing/events/ /sys/kernel/tracing/events/header_page; do
+		records stall $OUT0
+		ktrun --trace --fail-on-warn --get "$path" -- true
+		assert_verdict pass 0
+		assert_trace kept false
+		assertTrue "$path is there" "[ -e art/get/sys/kernel/tracing/events/header_page ]"
+		[ $path = /sys ] || assertFalse "raw pages" "[ -e art/get/sys/kernel/tracing/instances ]"
+	done
+}
+
+# A replay makes get/ anew, so that this is the second guard.
+test_a_link_in_a_run_directory_is_not_followed() {
+	mkdir -p elsewhere/kernel/tracing/instances/ktbox-recorder/per_cpu art/get
+	ln -s "$PWD/elsewhere" art/get/sys
+	launcher 'from launcher.lib.rundir import RunDirectory
+from launcher.recorder.kept import remove_pages
+remove_pages(RunDirectory(sys.argv[1]), ())' "$PWD/art"
+	assertEquals "status" 0 $?
+	assertTrue "what the link leads to" "[ -d elsewhere/kernel/tracing/instances/ktbox-recorder/per_cpu ]"
+}
+
+test_a_verdict_that_only_the_host_knows_keeps_it() {
+	records stall $OUT0
+	ktrun --trace --gate 'wakeup_ms_max<1000' -- true
+	assert_verdict inconclusive 214
+	assert_trace kept true
+	assert_trace events 83
+	assertTrue "both files" "[ -s art/trace.dat ] && [ -s art/trace.systrace ]"
+	records stall 'sched-state=stopped\x20code=1' $OUT0
+	ktrun --trace -s "$KT_TOP/build/scx_demo" -- true
+	assert_verdict sched-bad-exit 212
+	assert_trace kept true
+	ktrun --trace --allow-bad-exit -s "$KT_TOP/build/scx_demo" -- true
+	assert_verdict pass 0
+	assert_nothing_kept
+}
+
+test_a_failure_that_the_guest_did_not_see_is_no_pass() {
+	streams $READY $STARTED $OUT0 $EXIT
+	ktrun --trace --gate 'wakeup_ms_max<1000' -- true
+	assert_verdict inconclusive 214
+	assert_matches '^  trace      not kept: the guest sends it when it sees a failure itself, and only ktrun saw' err
 }
 
 test_a_guest_that_died_has_sent_none_and_that_is_said() {

@@ -18,6 +18,12 @@ oneTimeSetUp() {
 	echo $? >"$VMS/again.status"
 	vm killed -s "$DEMO" --trace -- sh -c 'kill -KILL "$(cat /run/kt/sched.pid)"; sleep 600'
 	vm passed -s "$DEMO" --trace -- true
+	vm unwarned -s "$DEMO" --trace --fail-on-warn -- true
+	vm unknown --trace --gate 'payload.nothing>=1' -- sh -c "$BUSY"
+	# The demo, its child, ends in order; it does not.
+	printf '#!/bin/sh\ntrap "exit 3" TERM\nscx_demo &\nwait $!\nwait\n' >"$FILES/ends-badly"
+	chmod +x "$FILES/ends-badly"
+	vm bad_exit --trace -s "$FILES/ends-badly" -i "$DEMO" -- sh -c "$BUSY"
 	vm last -s "$DEMO" --trace-last 1s -- sh -c "$BUSY; sleep 2; $BUSY"
 	vm warm --warm -s "$DEMO" --trace=sched:sched_switch,kmem:kfree,sched:nonesuch --trace-last 5 -- sh -c "$BUSY"
 	vm failed --trace -- sh -c 'ls /sys/kernel/tracing/instances; umount -l /sys/kernel/tracing; exit 7'
@@ -96,6 +102,23 @@ test_a_run_that_passes_is_not_kept_and_that_is_said() {
 	assertEquals false "$(trace kept)"
 	assert_matches '^  trace      not kept: the run passed' "$err"
 	assertFalse "a file is there" "[ -e $art/trace.dat ] || [ -e $art/trace.systrace ] || [ -e $art/get ]"
+}
+
+test_a_guest_that_sends_it_for_the_host_leaves_nothing_when_the_run_passes() {
+	look unwarned
+	assert_verdict pass 0
+	assert_matches '^  trace      not kept: the run passed' "$err"
+	assertTrue "it was sent" "[ $(wc -c <"$art/bulk.bin") -gt $(($(wc -c <"$VMS/passed/bulk.bin") + 20000)) ]"
+	assertFalse "a file is there" "[ -e $art/trace.dat ] || [ -e $art/trace.systrace ] || [ -e $art/get ]"
+}
+
+test_what_fails_by_the_hosts_verdict_alone_is_kept() {
+	look unknown
+	assert_verdict inconclusive 214
+	assert_recorded
+	look bad_exit
+	assert_verdict sched-bad-exit 212
+	assert_recorded
 }
 
 test_the_last_second_of_a_run_that_passes() {

@@ -119,7 +119,13 @@ def kernel_words(plan: Plan) -> str:
 def _recorder_words(options: Options) -> list[tuple[str, bool]]:
     kib = ring_kib(options.memory_mib, options.streams_kib)
     return [(f"ktbox.record={','.join(options.trace or ())} ktbox.record_kb={kib}", options.trace is not None),
-            ("ktbox.record_pass=1", options.trace_last_secs is not None)]
+            ("ktbox.record_pass=1", options.trace is not None and _may_fail_on_host(options))]
+
+
+def _may_fail_on_host(options: Options) -> bool:
+    """What the guest takes for a pass may be none, or the end of a run is wanted: it sends its recording always."""
+    return (options.trace_last_secs is not None or bool(options.gates) or options.fail_on_warn or bool(options.tests)
+            or options.kselftest is not None or options.scenario is not None)
 
 
 def split_words(line: str) -> tuple[str, str]:

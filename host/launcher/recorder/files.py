@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What is kept of a run with --trace: trace.systrace, trace.dat, and what result.json says of them.
 
-In:  the facts of a run, whose directory has the guest's raw pages; the same in a replay. Out: both files, made anew;
-     Recording. No failure here changes a verdict: what could not be made has its reason.
+In:  the facts of a run, whose directory has the guest's raw pages, and its verdict; the same in a replay. Out: both
+     files, made anew; Recording. Of a run that passes, nothing is left unless it was asked for: the guest, which does
+     not know the verdict, may have sent it. No failure here changes a verdict: what could not be made has its reason.
 """
 from __future__ import annotations
 
@@ -11,11 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Iterator, Optional
 
 from ..judge.facts import Facts
+from ..judge.verdicts import passes
 from ..lib.jobs import Jobs
 from ..lib.rundir import replaced
 from ..lib.text import Fault, one_line
 from ..lib.workdir import work_directory
-from .kept import DAT, SYSTRACE, Recording, has_recording, is_of_recorder
+from .kept import DAT, SYSTRACE, Recording, has_recording, is_of_recorder, remove_pages
 from .recording import Damage, Event, Ring, read_events, read_ring
 from .systrace import HEAD, lines_of_events
 from .trace_dat import NoFile, make_dat
@@ -40,16 +42,24 @@ class _Count:
             yield event
 
 
-def keep_recording(facts: Facts, jobs: Jobs) -> Facts:
-    """The facts with the recording, if there is one or one was asked for."""
+def keep_recording(facts: Facts, word: str, jobs: Jobs) -> Facts:
+    """The facts with the recording, if there is one or one was asked for. WORD: of the verdict."""
     remove_files(facts)
-    is_there = has_recording(facts.directory)
-    if not is_there and not facts.host.asked.trace:
-        return facts
     asked, lacks = facts.host.asked.trace, facts.stream.recorder_lacks
-    if not is_there:
-        return replace(facts, recording=Recording(asked, lacks, False, _why_nothing(facts)))
+    is_unwanted = bool(asked) and _is_dull(facts, word) and facts.host.asked.trace_last_secs is None
+    if is_unwanted:
+        remove_pages(facts.directory, facts.host.asked.get)
+    is_there = has_recording(facts.directory)
+    if not is_there and not asked:
+        return facts
+    if is_unwanted or not is_there:
+        return replace(facts, recording=Recording(asked, lacks, False, _why_nothing(facts, word)))
     return replace(facts, recording=_make_files(facts, Recording(asked, lacks, True), jobs))
+
+
+def _is_dull(facts: Facts, word: str) -> bool:
+    """It passed, and not because a death was expected."""
+    return passes(word) and not facts.stream.scheduler_died
 
 
 def remove_files(facts: Facts) -> None:
@@ -63,12 +73,17 @@ def ring_of(facts: Facts) -> Ring:
     return read_ring(facts.directory, (asked.trace_kib or _DEFAULT_KIB) * 1024 * _ROUNDED_UP, asked.trace_last_secs)
 
 
-def _why_nothing(facts: Facts) -> str:
-    stream = facts.stream
-    if stream.exit_code is None:
-        return "the guest ended before it sent it"
-    if not stream.exit_code and not stream.scheduler_died:
+def _why_nothing(facts: Facts, word: str) -> str:
+    if facts.host.asked.trace_last_secs is None and _is_dull(facts, word):
         return "the run passed: --trace-last SECS keeps the last seconds of such a run too"
+    if facts.stream.exit_code is None:
+        return "the guest ended before it sent it"
+    cut = _why_cut(facts)
+    if cut:
+        return cut
+    has_failed = facts.stream.exit_code or facts.stream.scheduler_died or facts.stream.stopped_badly
+    if not has_failed and facts.host.asked.trace_last_secs is None:
+        return f"the guest sends it when it sees a failure itself, and only ktrun saw this one ({word})"
     return "the guest has sent none"
 
 
@@ -109,13 +124,20 @@ def _write_systrace(facts: Facts, ring: Ring, events: Iterator[Event]) -> bool:
     return is_whole
 
 
-def _why_incomplete(facts: Facts, damage: Damage, is_whole: bool) -> Optional[str]:
+def _why_cut(facts: Facts) -> Optional[str]:
     cut = next((fetched for fetched in facts.stream.files
                 if is_of_recorder(fetched.path) and not fetched.complete), None)
     if cut:
         return f"cut: {one_line(cut.path)}: {one_line(cut.reason or 'not all of it came')}"
     if facts.stream.unwritten_bytes:
         return "cut: --max-output left no space for all of it"
+    return None
+
+
+def _why_incomplete(facts: Facts, damage: Damage, is_whole: bool) -> Optional[str]:
+    cut = _why_cut(facts)
+    if cut:
+        return cut
     if damage.pages or damage.events:
         return f"damaged: {damage.pages} pages and {damage.events} events, the first: {damage.first}"
     return None if is_whole else f"cut: {SYSTRACE} has reached its bound"

@@ -6,8 +6,9 @@ Each run imports this; the readers of events are imported where there is a recor
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
-from typing import Optional
+from typing import Optional, Sequence
 
 from ..lib.rundir import RunDirectory
 
@@ -52,6 +53,32 @@ def has_recording(directory: RunDirectory) -> bool:
 def has_files(directory: RunDirectory) -> bool:
     """Of a recording, be they of this judgement or of one before."""
     return has_recording(directory) or any(os.path.lexists(directory.file(name)) for name in (DAT, SYSTRACE))
+
+
+def remove_pages(directory: RunDirectory, asked: Sequence[str]) -> None:
+    """What the guest has sent for the recorder, but for paths of --get (ASKED). A directory may be anybody's, so no
+    link in it is followed."""
+    for path in (f"{TRACEFS}/instances/ktbox-recorder", TRACEFS, "/proc/kallsyms"):
+        place = directory.file(f"get{path}")
+        is_own = os.path.realpath(place) == f"{os.path.realpath(directory.path)}/get{path}"
+        if not is_own or any(_overlap(path, os.path.normpath(other)) for other in asked):
+            continue
+        if os.path.isdir(place):
+            shutil.rmtree(place)
+        elif os.path.lexists(place):
+            os.unlink(place)
+        _remove_empty(os.path.dirname(place), directory.path)
+
+
+def _overlap(path: str, other: str) -> bool:
+    return f"{path}/".startswith(f"{other.rstrip('/')}/") or other.startswith(f"{path}/")
+
+
+def _remove_empty(place: str, top: str) -> None:
+    """PLACE and those above it, below TOP."""
+    while place != top and os.path.isdir(place) and not os.listdir(place):
+        os.rmdir(place)
+        place = os.path.dirname(place)
 
 
 def is_of_recorder(path: str) -> bool:

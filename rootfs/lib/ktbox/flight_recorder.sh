@@ -4,7 +4,7 @@
 #        let the kernel stop it at a scheduler's death. Part of the teardown: send what the ring has.
 #
 # In:   RECORD_EVENTS, SYSTEM/NAME with commas between; RECORD_KB, of the ring, all CPUs together; RECORD_PASS, set if a
-#       run that passes is kept too.
+#       run that passes is sent too. STOPPED_BADLY, of the teardown.
 # Out:  a mark "recorder:COMPLAINT" for each thing that this kernel lacks; the run goes on without it. At the end the
 #       files of tracefs that a reader of the ring needs, and the raw pages of each CPU.
 
@@ -107,7 +107,7 @@ recording_has_functions() {
 	return 1
 }
 
-# A run that does not pass, and a death that was expected.
+# A run that does not pass, and a death that was expected. ktrun decides whether a scheduler may end badly.
 recording_is_wanted() {
-	[ -n "$RECORD_PASS" ] || [ "${SCHEDULER:-}" = died ] || [ "$(exit_code)" -ne 0 ]
+	[ -n "$RECORD_PASS" ] || [ "${SCHEDULER:-}" = died ] || [ -n "${STOPPED_BADLY:-}" ] || [ "$(exit_code)" -ne 0 ]
 }

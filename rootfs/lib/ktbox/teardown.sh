@@ -77,6 +77,10 @@ stop_scheduler() {
 	if is_set sched_ejected && [ "$SCHEDULER" != died ]; then report_late_ejection; fi
 	! end_unwatched || note_error teardown "ktexitmon ended before the scheduler, with status $status"
 	ktsend sched-state "stopped code=$status"
+	case $status in
+	0 | 143) ;; # 143: by the SIGTERM that asked it to
+	*) STOPPED_BADLY=1 ;;
+	esac
 	[ "$status" -eq 0 ] || say "scheduler: it ended with status $status when it was stopped"
 }
 
