@@ -31,6 +31,7 @@ from .machine.qemu_faults import ask_qemu
 from .machine.topology import check_topology
 from .options.options import Options
 from .options.values import Include, parse_kernel
+from .recorder.room import check_room
 from .shares.host_root import GUEST_ROOT, Directories, check_host_root, find_directories, variables
 
 MEMORY_MIB_LEAST = 128
@@ -93,6 +94,7 @@ def make_plan(options: Options, paths: Paths, jobs: Jobs) -> Plan:
     check_reports(options)
     check_history(options)
     check_record(options)
+    check_room(options)
     if options.gates:
         from .figures.gates import check_units
         check_units(options.gates)

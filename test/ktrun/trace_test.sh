@@ -324,6 +324,31 @@ test_a_failure_that_the_guest_did_not_see_is_no_pass() {
 	assert_matches '^  trace      not kept: the guest sends it when it sees a failure itself, and only ktrun saw' err
 }
 
+test_a_size_without_room_is_refused_and_the_least_one_is_named() {
+	streams $READY $STARTED $OUT0 $EXIT
+	for size in 1M 2M; do
+		ktrun --trace --max-output $size -- true
+		assert_refused
+		assert_matches "^ktrun: --trace: --max-output $size has no room for the recorder's files: give at least 3M$" err
+	done
+	ktrun --trace --max-output 4M --vmcore -- true
+	assert_refused
+	assert_matches "give at least 6M$" err
+	ktrun --trace --max-output 3M -- true
+	assert_verdict pass 0
+	ktrun --max-output 1M -- true
+	assert_verdict pass 0
+}
+
+test_a_file_that_had_no_space_is_named_once() {
+	encode $READY $STARTED "file=${N}kind=begin\\x20path=/sys/kernel/tracing/header" \
+		"file=${N}kind=failed\\x20errno=2\\x20path=/sys/kernel/tracing/header" \
+		"file-end=${N}files=0\\x20folders=0\\x20bytes=0\\x20failed=1\\x20skipped=0" $OUT7 $EXIT >stub/stream
+	ktrun --trace -- true
+	assert_verdict fail 7
+	assert_matches '^  trace      not kept: cut: /sys/kernel/tracing/header: No such file or directory$' err
+}
+
 test_a_guest_that_died_has_sent_none_and_that_is_said() {
 	streams $READY $STARTED
 	ktrun --trace -- true

@@ -127,8 +127,9 @@ def _write_systrace(facts: Facts, ring: Ring, events: Iterator[Event]) -> bool:
 def _why_cut(facts: Facts) -> Optional[str]:
     cut = next((fetched for fetched in facts.stream.files
                 if is_of_recorder(fetched.path) and not fetched.complete), None)
-    if cut:
-        return f"cut: {one_line(cut.path)}: {one_line(cut.reason or 'not all of it came')}"
+    if cut:  # the reason names the file, which may lie below the path
+        reason = cut.reason or "not all of it came"
+        return f"cut: {one_line(reason if reason.startswith(cut.path) else f'{cut.path}: {reason}')}"
     if facts.stream.unwritten_bytes:
         return "cut: --max-output left no space for all of it"
     return None

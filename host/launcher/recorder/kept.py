@@ -17,7 +17,7 @@ PLACE = "get" + TRACEFS
 PER_CPU = f"{PLACE}/instances/ktbox-recorder/per_cpu"
 DAT, SYSTRACE = "trace.dat", "trace.systrace"
 RING_KIB_MAX = 256 * 1024
-_MEMORY_SHARE, _OUTPUT_SHARE = 16, 64
+_MEMORY_SHARE, OUTPUT_SHARE = 16, 64
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Recording:
 
 def ring_kib(memory_mib: int, max_output_kib: int) -> int:
     """Of the ring of all CPUs. What is sent counts in the stream, and twice more in the files that are made of it."""
-    return max(1, min(memory_mib * 1024 // _MEMORY_SHARE, max_output_kib // _OUTPUT_SHARE, RING_KIB_MAX))
+    return max(1, min(memory_mib * 1024 // _MEMORY_SHARE, max_output_kib // OUTPUT_SHARE, RING_KIB_MAX))
 
 
 def has_recording(directory: RunDirectory) -> bool:
