@@ -141,6 +141,49 @@ test_the_last_seconds_are_whole_pages_that_reach_to_the_end() {
 	assertEquals "all of a recording of 9 ms" 18001 "$(trace events)"
 }
 
+test_what_is_known_only_from_before_all_cpus_have_their_events_is_not_drawn() {
+	records uneven $OUT7
+	ktrun --trace --report page.html -- true
+	assert_trace first_ns 1000000000
+	assert_trace whole_from_ns 3000000000
+	assert_matches '>waits: late\[78\]<' page.html
+	assert_no_match '>waits: worker|>waits: sh' page.html
+	assert_matches '<title>sh\[50\] on CPU 1, 600.000 ms from 3.000000 s' page.html
+	assert_matches '<title>first\[51\] on CPU 0, 3000.000 ms from 1.000000 s' page.html # by CPU 0's own events
+	assert_matches 'Drawn: the last 1.000 s, .* and none of waiting from before' page.html
+}
+
+test_a_wait_from_before_that_is_drawn_where_the_kernel_says_how_long_it_was() {
+	records uneven $STALL $DIED $OUT0
+	ktrun --trace -s "$KT_TOP/build/scx_demo" --report page.html -- true
+	assert_matches '>stalled: worker\[77\]<' page.html
+	assert_matches 'worker\[77\] waits for a CPU, 1000.000 ms from 3.000000 s' page.html
+}
+
+test_a_cpu_whose_pages_are_left_out_begins_with_those_that_are_kept() {
+	records in-time $OUT7
+	ktrun --trace --report page.html -- true
+	assert_trace whole_from_ns 1000000000
+	assert_matches '<title>sh\[50\] on CPU 1, 1600.000 ms from 2.000000 s' page.html
+	ktrun --trace-last 1 --report page.html -- true
+	assert_trace first_ns 1000000000
+	assertTrue "whole from $(trace whole_from_ns)" "[ $(trace whole_from_ns) -gt 2000000000 ]"
+	assert_no_match '>waits: worker|>waits: sh' page.html
+	assert_no_match 'sh\[50\] on CPU 1, 2600' page.html
+}
+
+test_a_cpu_that_recorded_nothing_lacks_nothing_and_one_whose_pages_are_gone_lacks_all() {
+	records idle-cpu $OUT7
+	ktrun --trace --report page.html -- true
+	assert_trace whole_from_ns 1000000000
+	assert_matches '>CPU 0<' page.html
+	records no-cpu $OUT7
+	ktrun --trace --report page.html -- true
+	assert_trace whole_from_ns 4000000000
+	assert_matches 'No picture: there is no time of which all CPUs have their events' page.html
+	assert_no_match '>waits: |on CPU 0' page.html
+}
+
 # path_without PROGRAM: a PATH of this machine's programs but for this one.
 test_without_trace_cmd_its_package_is_named_and_a_later_replay_makes_the_file() {
 	mkdir bin

@@ -93,6 +93,7 @@ def page(start: int, data: bytes) -> bytes:
     return (struct.pack("<QQ", start, len(data)) + data).ljust(PAGE, b"\0")
 
 
+DEATH = b"sh[50] triggered exit kind 1026 on CPU 0:"
 IDLE, SH, WORKER = (b"swapper/0", 0), (b"sh", 50), (b"worker", 77)
 
 
@@ -101,11 +102,30 @@ def stall(kind: int = WAKING) -> list[list[Event]]:
     first = [switch(1 * S, IDLE, 0, SH)]
     first += [event for at in range(40) for event in (switch(S + at * 10 ** 7 + 5, SH, 1, IDLE),
                                                       switch(S + at * 10 ** 7 + 9, IDLE, 0, SH))]
-    first.append(dump(4 * S, 50, b"sh[50] triggered exit kind 1026 on CPU 0:"))
+    first.append(dump(4 * S, 50, DEATH))
     return [first, [waking(2 * S, 0, WORKER, 1, kind)]]
 
 
-def files(cpus: Sequence[bytes]) -> Files:
+def uneven() -> list[list[Event]]:
+    """CPU 1 begins later: worker, which CPU 0 wakes before that, has run there; sh is on it when it begins, and CPU 0
+    wakes it although it runs. Nobody runs late, which is woken last."""
+    late = (b"late", 78)
+    first = [switch(1 * S, IDLE, 0, (b"first", 51)), waking(19 * S // 10, 51, WORKER, 1),
+             waking(32 * S // 10, 51, SH, 1), waking(35 * S // 10, 51, late, 1), dump(4 * S, 51, DEATH)]
+    return [first, [waking(3 * S, 50, (b"other", 79), 0), switch(36 * S // 10, SH, 1, IDLE)]]
+
+
+def in_time() -> list[list[Event]]:
+    """The same, but with all that CPU 1 had before: two pages and more."""
+    first, second = uneven()
+    before = [event for at in range(20) for event in (switch(S + at * 10 ** 7, IDLE, 0, WORKER),
+                                                      switch(S + at * 10 ** 7 + 9, WORKER, 1, IDLE))]
+    before.append(switch(2 * S, IDLE, 0, SH))
+    before += [waking(2 * S + at, 50, (b"other", 79), 0) for at in range(1, 60)]
+    return [first, [*before, *second]]
+
+
+def files(cpus: Sequence[bytes], overrun: Sequence[int] = range(1024), entries: Sequence[int] = (1,) * 1024) -> Files:
     """What a guest sends, in its order."""
     found = {TRACEFS + "/events/header_page": HEADER_PAGE.encode(),
              TRACEFS + "/events/header_event": HEADER_EVENT.encode()}
@@ -114,7 +134,7 @@ def files(cpus: Sequence[bytes]) -> Files:
     found[TRACEFS + "/saved_cmdlines"] = b"50 sh\n77 worker\n"
     found[TRACEFS + "/printk_formats"] = b""
     for cpu, data in enumerate(cpus):
-        found["%s/cpu%d/stats" % (RING, cpu)] = b"entries: 1\noverrun: %d\n" % cpu
+        found["%s/cpu%d/stats" % (RING, cpu)] = b"entries: %d\noverrun: %d\n" % (entries[cpu], overrun[cpu])
         found["%s/cpu%d/trace_pipe_raw" % (RING, cpu)] = data
     return found
 
@@ -158,6 +178,10 @@ GOOD = [pages(events) for events in stall()]
 LENGTHS = struct.pack("<II", 0, 0xFFFFFFF0)  # a long event, longer than any page
 CASES: dict[str, Callable[[], Files]] = {
     "stall": lambda: files(GOOD),
+    "uneven": lambda: files([pages(events) for events in uneven()]),
+    "in-time": lambda: files([pages(events) for events in in_time()], overrun=(0, 0)),
+    "idle-cpu": lambda: files([GOOD[0], GOOD[1], b""], entries=(1, 1, 0), overrun=(0, 0, 0)),
+    "no-cpu": lambda: files([GOOD[0], GOOD[1], b""], entries=(1, 1, 9), overrun=(0, 0, 0)),
     "newborn": lambda: files([pages(events) for events in stall(WAKEUP_NEW)]),
     "many": many,
     "names": hostile_names,

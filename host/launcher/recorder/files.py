@@ -97,10 +97,12 @@ def _make_files(facts: Facts, recording: Recording, jobs: Jobs) -> Recording:
     except OSError as error:
         return replace(recording, kept=False, why=f"unable to write {SYSTRACE}: {error.strerror}")
     first, last = count.first_ns, count.last_ns
+    is_cut = ring.lacks_cpu or _why_cut(facts) is not None  # then no time has the events of all CPUs
     why = _why_incomplete(facts, damage, is_whole)
     recording = replace(recording, why=why, complete=why is None, cpus=len(ring.cpus), events=count.events,
                         first_ns=first, last_ns=last, overwritten=ring.overwritten, lost=damage.lost,
-                        whole_from_ns=None if first is None else min(max(first, ring.whole_from_ns()), last or 0),
+                        whole_from_ns=None if first is None or last is None else
+                        last if is_cut else min(max(first, ring.whole_from_ns()), last),
                         damaged=damage.pages + damage.events, systrace=SYSTRACE)
     try:
         with work_directory() as work:

@@ -32,7 +32,7 @@ class Recording:
     events: int = 0
     first_ns: Optional[int] = None
     last_ns: Optional[int] = None
-    whole_from_ns: Optional[int] = None  # from here on no CPU's events are overwritten
+    whole_from_ns: Optional[int] = None  # from here on all CPUs have all their events
     overwritten: int = 0
     lost: int = 0
     damaged: int = 0

@@ -17,7 +17,7 @@ from typing import Iterator, NamedTuple, Optional
 from ..lib.rundir import RunDirectory
 from .event_format import SIZE_MAX, BadFormat, Format, parse_format, parse_page_size
 from .kept import PER_CPU, PLACE
-from .ring import BadPage, events_of_page, lost_events, start_ns
+from .ring import HEADER_SIZE, BadPage, events_of_page, lost_events, start_ns
 
 _CPUS_MAX, _FORMATS_MAX, _STATS_MAX = 1024, 512, 4096
 _COMMON_SIZE = 8  # of each event: type, flags, preempt count, pid
@@ -70,12 +70,20 @@ class CpuPages:
     start: int
     size: int
     overwritten: int  # events before these pages, by the kernel's count
+    begin_ns: int = 0  # from here on all its events are there; 0: since the recording began
 
     def pages(self, page_size: int) -> Iterator[bytes]:
         with open(self.path, "rb") as file:
             file.seek(self.start)
             for _ in range(self.start, self.size, page_size):
                 yield file.read(page_size)
+
+    def heads(self, page_size: int) -> Iterator[tuple[int, bytes]]:
+        """Where each page is in the file, and its header."""
+        with open(self.path, "rb") as file:
+            for at in range(self.start, self.size, page_size):
+                file.seek(at)
+                yield at, file.read(HEADER_SIZE)
 
 
 @dataclass(frozen=True)
@@ -84,6 +92,7 @@ class Ring:
     page_size: int
     formats: dict[int, Format]
     complaint: Optional[str] = None  # why it can't be read
+    lacks_cpu: bool = False  # one has recorded events, by the kernel's count, and none are here
 
     @property
     def size(self) -> int:
@@ -95,7 +104,7 @@ class Ring:
 
     def whole_from_ns(self) -> int:
         """Each CPU has a ring of its own, and a busy one overwrites its events sooner: from here on all have them."""
-        return max((_first_ns(cpu) for cpu in self.cpus if cpu.overwritten and not cpu.start), default=0)
+        return max((cpu.begin_ns for cpu in self.cpus), default=0)
 
 
 def read_ring(directory: RunDirectory, bytes_most: int, last_secs: Optional[int]) -> Ring:
@@ -107,8 +116,9 @@ def read_ring(directory: RunDirectory, bytes_most: int, last_secs: Optional[int]
         if size > bytes_most:
             raise BadFormat(f"{size} bytes of raw pages, more than the ring can have")
         formats = {known.id: known for known in _formats(f"{directory.file(PLACE)}/events")}
-        ring = Ring(cpus, page_size, formats)
-        return ring if last_secs is None else _newest(ring, last_secs * 10 ** 9)
+        ring = Ring(cpus, page_size, formats, lacks_cpu=_lacks_cpu(directory, cpus))
+        ring = ring if last_secs is None else _newest(ring, last_secs * 10 ** 9)
+        return replace(ring, cpus=tuple(replace(cpu, begin_ns=_begin_ns(cpu, page_size)) for cpu in ring.cpus))
     except (BadFormat, OSError) as error:
         why = (error.strerror or "") if isinstance(error, OSError) else str(error)
         return Ring((), 4096, {}, complaint=f"the recording can't be read: {why}")
@@ -123,9 +133,17 @@ def _find_cpus(directory: RunDirectory, page_size: int) -> tuple[CpuPages, ...]:
     for number in numbers:
         path = directory.file(f"{PER_CPU}/cpu{number}/trace_pipe_raw")
         size = os.stat(path).st_size if os.path.isfile(path) else 0
-        if size:
-            cpus.append(CpuPages(number, path, 0, size // page_size * page_size, _overwritten(os.path.dirname(path))))
+        if size >= page_size:
+            cpus.append(CpuPages(number, path, 0, size // page_size * page_size,
+                                 _counted("overrun", os.path.dirname(path))))
     return tuple(cpus)
+
+
+def _lacks_cpu(directory: RunDirectory, cpus: tuple[CpuPages, ...]) -> bool:
+    """A CPU that had nothing to record has no pages either, and lacks none."""
+    there = {cpu.cpu for cpu in cpus}
+    return any(_counted("entries", entry.path) or _counted("overrun", entry.path)
+               for entry in os.scandir(directory.file(PER_CPU)) if int(entry.name[3:]) not in there)
 
 
 def _formats(events: str) -> Iterator[Format]:
@@ -166,10 +184,11 @@ def read_small(path: str, most: int) -> bytes:
     return data
 
 
-def _overwritten(directory: str) -> int:
-    """The kernel counts what it has overwritten, which is what such a ring does."""
+def _counted(what: str, directory: str) -> int:
+    """The kernel counts what it has recorded, and what it has overwritten, which is what such a ring does."""
     try:
-        found = re.search(rb"^overrun: ([0-9]{1,15})$", read_small(f"{directory}/stats", _STATS_MAX), re.MULTILINE)
+        found = re.search(rb"^%b: ([0-9]{1,15})$" % what.encode(), read_small(f"{directory}/stats", _STATS_MAX),
+                          re.MULTILINE)
     except (BadFormat, OSError):
         found = None
     return int(found.group(1)) if found else 0
@@ -178,13 +197,17 @@ def _overwritten(directory: str) -> int:
 def _newest(ring: Ring, span_ns: int) -> Ring:
     """Without the pages that end before the span does."""
     end_ns = max((_last_ns(ring, cpu) for cpu in ring.cpus), default=0)
-    cpus = tuple(_from(cpu, ring.page_size, end_ns - span_ns) for cpu in ring.cpus)
-    return Ring(cpus, ring.page_size, ring.formats)
+    return replace(ring, cpus=tuple(_from(cpu, ring.page_size, end_ns - span_ns) for cpu in ring.cpus))
 
 
-def _first_ns(cpu: CpuPages) -> int:
-    with open(cpu.path, "rb") as file:
-        return start_ns(file.read(16))
+def _begin_ns(cpu: CpuPages, page_size: int) -> int:
+    """That of the last page before which events are missing: overwritten, left out or lost."""
+    begin = 0
+    for at, head in cpu.heads(page_size):
+        is_cut_here = at == cpu.start and (cpu.start or cpu.overwritten)
+        if is_cut_here or lost_events(head):
+            begin = start_ns(head)
+    return begin
 
 
 def _last_ns(ring: Ring, cpu: CpuPages) -> int:
@@ -202,13 +225,18 @@ def _last_ns(ring: Ring, cpu: CpuPages) -> int:
 def _from(cpu: CpuPages, page_size: int, since_ns: int) -> CpuPages:
     """From the last page that begins before SINCE_NS on."""
     start = 0
-    with open(cpu.path, "rb") as file:
-        for at in range(0, cpu.size, page_size):
-            file.seek(at)
-            if start_ns(file.read(16)) > since_ns:
-                break
-            start = at
+    for at, head in cpu.heads(page_size):
+        if start_ns(head) > since_ns:
+            break
+        start = at
     return replace(cpu, start=start)
+
+
+def first_tasks(ring: Ring) -> dict[int, int]:
+    """Of each CPU whose events are all there: the pid of the task that was on it since the recording began, up to its
+    first event."""
+    firsts = {cpu.cpu: next(_events_of_cpu(ring, cpu, Damage()), None) for cpu in ring.cpus if not cpu.begin_ns}
+    return {cpu: event.pid for cpu, event in firsts.items() if event}
 
 
 def read_events(ring: Ring, damage: Damage) -> Iterator[Event]:

@@ -15,6 +15,7 @@ import struct
 from typing import Iterator
 
 _HEADER = struct.Struct("<QQ")
+HEADER_SIZE = _HEADER.size
 _WORD = struct.Struct("<I")
 _COUNT = struct.Struct("<Q")
 _SIZE_MASK = (1 << 27) - 1  # of commit

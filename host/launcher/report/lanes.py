@@ -14,8 +14,8 @@ from ..judge.facts import Facts
 from ..lib.text import decoded, xml
 from ..recorder.files import ring_of
 from ..recorder.kept import Recording
-from ..recorder.recording import Damage, Task, read_events
-from ..recorder.scheduling import Schedule, Span, follow
+from ..recorder.recording import Damage, Ring, Task, first_tasks, read_events
+from ..recorder.scheduling import Known, Schedule, Span, follow
 from .words import describe_recording
 
 SPANS_MAX = 3000  # of tasks on CPUs, and as many of waiting
@@ -24,7 +24,8 @@ _ROW, _BAR, _AXIS = 22, 16, 26  # pixels
 _NAMED_SHARE = 0.03  # of the width: a shorter span has its name in its title only
 _TICKS, _FINE_TICKS, _COLOURS = 8, 16, 6  # fine ones, for the higher zooms, to each of the others
 _ZOOMS = (1, 4, 16, 64, 256)
-_STALL = re.compile(r"runnable task stall \(.{0,64}\[([0-9]{1,10})\] failed to run", re.DOTALL | re.ASCII)
+_STALL = re.compile(r"runnable task stall \(.{0,64}\[([0-9]{1,10})\] failed to run for ([0-9]{1,9})\.([0-9]{3})s",
+                    re.DOTALL | re.ASCII)
 
 
 def lanes(facts: Facts) -> str:
@@ -34,10 +35,37 @@ def lanes(facts: Facts) -> str:
     notes = "".join(f"<p>{xml(text)}</p>\n" for text in describe_recording(recording))
     if not recording.kept or not recording.events:
         return notes
-    schedule = follow(read_events(ring_of(facts), Damage()), SPANS_MAX)
+    whole_from = recording.whole_from_ns or 0
+    ring = ring_of(facts)
+    schedule = follow(read_events(ring, Damage()), SPANS_MAX, _known(ring, whole_from))
     if not schedule.runs:
         return notes + '<p class="note">No event says which task ran: a picture needs sched:sched_switch.</p>\n'
+    if whole_from >= schedule.last_ns:
+        return notes + (f'<p class="note">No picture: there is no time of which all CPUs have their events. '
+                        f'{recording.systrace} has what there is.</p>\n')
+    _add_stalled(facts, schedule, whole_from)
     return notes + _picture(facts, recording, schedule)
+
+
+def _known(ring: Ring, whole_from_ns: int) -> Known:
+    return Known(whole_from_ns, {cpu.cpu: cpu.begin_ns for cpu in ring.cpus}, first_tasks(ring))
+
+
+def _add_stalled(facts: Facts, schedule: Schedule, whole_from_ns: int) -> None:
+    """Whether a task waits that was woken before all CPUs have their events is in doubt, but for the one of which the
+    kernel itself says for how long it has waited."""
+    stalled = _stalled(facts)
+    if stalled and schedule.death_ns is not None:
+        since = max(whole_from_ns, schedule.death_ns - stalled[1])
+        schedule.waiting += [span._replace(start=max(span.start, since)) for span in schedule.doubtful
+                             if span.task.pid == stalled[0]]
+
+
+def _stalled(facts: Facts) -> Optional[tuple[int, int]]:
+    """The task that did not get a CPU, by the kernel's word, and for how many nanoseconds."""
+    dump = facts.stream.death_dump
+    found = _STALL.search(dump.reason) if dump else None
+    return (int(found.group(1)), int(found.group(2) + found.group(3)) * 10 ** 6) if found else None
 
 
 def _picture(facts: Facts, recording: Recording, schedule: Schedule) -> str:
@@ -50,16 +78,15 @@ def _picture(facts: Facts, recording: Recording, schedule: Schedule) -> str:
     left_out = len(schedule.cpus) - len(cpus)
     notes = [f"{left_out} more CPUs are left out." if left_out else "",
              f"Drawn: the last {view.secs:.3f} s, of which all CPUs have their events, with at most {SPANS_MAX} spans "
-             f"of running and of waiting; {recording.systrace} has all." if start > schedule.first_ns else ""]
+             f"of running and of waiting, and none of waiting from before; {recording.systrace} has all."
+             if start > schedule.first_ns else ""]
     shown = "".join(f'<p class="note">{note}</p>\n' for note in notes if note)
     return _zooms() + _grid(rows, view, schedule.death_ns) + "</div>\n" + shown
 
 
 def _waiting_tasks(facts: Facts, schedule: Schedule) -> list[tuple[str, Task]]:
     """Label and task: the one that the kernel says has stalled, then those that wait at the end, the longest first."""
-    dump = facts.stream.death_dump
-    found = _STALL.search(dump.reason) if dump else None
-    stalled = int(found.group(1)) if found else -1
+    stalled = (_stalled(facts) or (-1, 0))[0]
     ordered = sorted(schedule.waiting, key=lambda span: (span.task.pid != stalled, span.start))
     return [(f"{'stalled' if span.task.pid == stalled else 'waits'}: {name_of(span.task)}", span.task)
             for span in ordered[:_WAITING_MAX]]
