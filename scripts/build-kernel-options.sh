@@ -72,6 +72,7 @@ check_row() { # NAME WORD...
 build_module() { # NAME DIR
 	rm -rf "$work/module"
 	cp -R "$2" "$work/module"
+	kernel_make modules_prepare
 	cp "$work/obj/vmlinux.symvers" "$work/obj/Module.symvers"
 	kernel_make M="$work/module" modules
 	cp "$work/module"/*.ko "$dest/$1/"
