@@ -168,7 +168,7 @@ test-crash: need-test-crash all demo kernel-crash kernel-checked ## provoke cras
 kernel-crash: need-kernel-crash kernel ## build the kernel's crash test (LKDTM) as a module for the default kernel (2 GB of source)
 	@scripts/build-lkdtm.sh build/kernel-crash build/kernel-crash.build "$$(cat build/kernel/version)" "$(KERNEL_SUITES)"
 
-kernel-checked: need-kernel-checked kernel ## build kernels with KASAN, lockdep, KCSAN and others (2 GB of source, half an hour on two CPUs)
+kernel-checked: need-kernel-checked kernel ## build a kernel with KASAN, lockdep, kmemleak and others (2 GB of source, half an hour on two CPUs)
 	@scripts/build-kernel-options.sh test/vm-crash/kernels build/kernel-checked build/kernel-checked.build \
 		"$$(cat build/kernel/version)" "$(KERNEL_SUITES)" "$(PAHOLE_SUITE)" $(JOBS)
 

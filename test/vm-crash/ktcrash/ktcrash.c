@@ -223,14 +223,12 @@ static void no_lock(void)
 	kfree(lock);
 }
 
-static int count;
-
 static void rcu_usage(void)
 {
 	static int __rcu *number;
 	int *seen = rcu_dereference(number);
 
-	WRITE_ONCE(count, seen ? *seen : 0);
+	pr_info("ktcrash: %p\n", seen);
 }
 
 static void sleeps(void)
@@ -260,38 +258,6 @@ static void free_timer(void)
 	timer_setup(timer, never, 0);
 	mod_timer(timer, jiffies + 3600 * HZ);
 	kfree(timer);
-}
-
-static int count_up(void *data)
-{
-	while (!kthread_should_stop()) {
-		count++;
-		cond_resched();
-	}
-	return 0;
-}
-
-static void race(void)
-{
-	struct task_struct *tasks[2];
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(tasks); i++)
-		tasks[i] = kthread_run(count_up, NULL, "ktcrash-counts");
-	msleep(10000);
-	for (i = 0; i < ARRAY_SIZE(tasks); i++)
-		kthread_stop(tasks[i]);
-}
-
-static void write_after_free(void)
-{
-	struct page *page = alloc_page(GFP_KERNEL);
-	char *at = page_address(page);
-
-	__free_page(page);
-	at[100] ^= 1;
-	while (alloc_pages(GFP_KERNEL | __GFP_NORETRY, 0) != page)
-		;
 }
 
 static void spin_secs(int secs)
@@ -376,8 +342,6 @@ static const struct {
 	{ "sleeps", sleeps },
 	{ "leak", leak },
 	{ "free_timer", free_timer },
-	{ "race", race },
-	{ "write_after_free", write_after_free },
 	{ "workqueue_stall", workqueue_stall },
 	{ "deaf_cpu", deaf_cpu },
 };
