@@ -46,7 +46,7 @@ def keep_recording(facts: Facts, word: str, jobs: Jobs) -> Facts:
     """The facts with the recording, if there is one or one was asked for. WORD: of the verdict."""
     remove_files(facts)
     asked, lacks = facts.host.asked.trace, facts.stream.recorder_lacks
-    is_unwanted = bool(asked) and _is_dull(facts, word) and facts.host.asked.trace_last_secs is None
+    is_unwanted = bool(asked) and _passes_without_death(facts, word) and facts.host.asked.trace_last_secs is None
     if is_unwanted:
         remove_pages(facts.directory, facts.host.asked.get)
     is_there = has_recording(facts.directory)
@@ -57,7 +57,7 @@ def keep_recording(facts: Facts, word: str, jobs: Jobs) -> Facts:
     return replace(facts, recording=_make_files(facts, Recording(asked, lacks, True), jobs))
 
 
-def _is_dull(facts: Facts, word: str) -> bool:
+def _passes_without_death(facts: Facts, word: str) -> bool:
     """It passed, and not because a death was expected."""
     return passes(word) and not facts.stream.scheduler_died
 
@@ -74,7 +74,7 @@ def ring_of(facts: Facts) -> Ring:
 
 
 def _why_nothing(facts: Facts, word: str) -> str:
-    if facts.host.asked.trace_last_secs is None and _is_dull(facts, word):
+    if facts.host.asked.trace_last_secs is None and _passes_without_death(facts, word):
         return "the run passed: --trace-last SECS keeps the last seconds of such a run too"
     if facts.stream.exit_code is None:
         return "the guest ended before it sent it"
