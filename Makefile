@@ -18,8 +18,8 @@ TARGETS  := all help run shell kernel install uninstall clean \
 	    test-generic test-6.12 check-options \
 	    fuzz mutations torture bench-vng
 NEEDS    := need-build need-kernel need-kernel-6.12 need-kernel-crash need-kernel-checked need-test-crash \
-	    need-kernel-options need-test-options need-schedulers need-test-schedulers need-test-post-mortem need-demo need-run \
-	    need-shell need-check need-test need-bench \
+	    need-kernel-options need-test-options need-schedulers need-test-schedulers need-test-post-mortem \
+	    need-demo need-run need-shell need-check need-test need-bench \
 	    need-bench-vng need-test-6.12 \
 	    need-torture need-lint need-cross need-cross-test need-fuzz need-test-sanitized need-mutations
 
@@ -175,7 +175,7 @@ kernel-checked: need-kernel-checked kernel ## build a kernel with KASAN, lockdep
 test-options: need-test-options all demo kernel-options ## run ktrun on a kernel without each option that it checks: each must be named
 	@KT_ROOT=$(CURDIR)/test/vm-options test/run
 
-kernel-options: need-kernel-options kernel ## build minimal kernels, each without one option (2 GB of source, an hour on two CPUs)
+kernel-options: need-kernel-options kernel ## build minimal kernels, each without one option (2 GB of source, hours)
 	@scripts/build-kernel-options.sh test/vm-options/kernels build/kernel-options build/kernel-options.build \
 		"$$(cat build/kernel/version)" "$(KERNEL_SUITES)" "$(PAHOLE_SUITE)" $(JOBS)
 

@@ -42,7 +42,8 @@
 #include <poll.h>
 #include "port.h"
 
-enum { RECORD_MAX = 8192 }; /* of /dev/kmsg (CONSOLE_EXT_LOG_MAX in kernel/printk); a shorter read gives EINVAL */
+/* A record of /dev/kmsg (CONSOLE_EXT_LOG_MAX in kernel/printk); with less space, read gives EINVAL. */
+enum { RECORD_MAX = 8192 };
 
 static const char *const payload_names[] = {
 	[KT_EMPTY] = "empty",

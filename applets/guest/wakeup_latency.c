@@ -22,7 +22,8 @@
 #define LATENCY "/events/synthetic/kt_wakeup"
 
 enum { TASKS_PER_WINDOW = 2048, TASKS_PER_RUN = 32768 };
-enum { MICROSECONDS_EXACT = 1000, BUCKET_US = 100 }; /* host/launcher/figures/histogram.py has the same */
+/* host/launcher/figures/histogram.py reads what the kernel prints of these histograms. */
+enum { MICROSECONDS_EXACT = 1000, BUCKET_US = 100 };
 enum { VALUES_PER_CPU = 1024, VALUES_MIN = 4096, VALUES_MAX = 65536 };
 
 static int try_write(const struct kt_wakeups *wakeups, const char *path, int flags, const char *text)

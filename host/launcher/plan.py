@@ -31,7 +31,7 @@ from .machine.qemu_faults import ask_qemu
 from .machine.topology import check_topology
 from .options.options import Options
 from .options.values import Include, parse_kernel
-from .recorder.room import check_room
+from .recorder.least_output import check_space
 from .shares.host_root import GUEST_ROOT, Directories, check_host_root, find_directories, variables
 
 MEMORY_MIB_LEAST = 128
@@ -74,7 +74,7 @@ def make_plan(options: Options, paths: Paths, jobs: Jobs) -> Plan:
         kernel = read_kernel_at(image)
     check_base(paths, kernel)
     qemu = find_qemu(kernel)
-    _check_scheduler_options(options)
+    check_scheduler_options(options)
     with _of_the_commit():
         _check_guest_files(options, kernel)
     if options.memory_mib < MEMORY_MIB_LEAST:
@@ -94,7 +94,7 @@ def make_plan(options: Options, paths: Paths, jobs: Jobs) -> Plan:
     check_reports(options)
     check_history(options)
     check_record(options)
-    check_room(options)
+    check_space(options)
     if options.gates:
         from .figures.gates import check_units
         check_units(options.gates)
@@ -192,7 +192,8 @@ def find_qemu(kernel: Kernel) -> str:
     return path
 
 
-def _check_scheduler_options(options: Options) -> None:
+def check_scheduler_options(options: Options) -> None:
+    """Raise Fault for what only a scheduler has, and there is none."""
     if options.scheduler:
         return
     if options.scheduler_args:

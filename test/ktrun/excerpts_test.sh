@@ -89,7 +89,7 @@ test_marks_that_are_not_kept_are_counted_on_the_page() {
 	# shellcheck disable=SC2046 # a list of words
 	streams $READY $STARTED $(lines_of 1200 'mark#stamp:5:x') $OUT0 $EXIT
 	ktrun --report r.html -- true
-	assert_matches '[0-9]+ more marks were sent and are not kept' r.html
+	assert_matches '>200 more marks were sent and are not kept' r.html
 }
 
 test_the_result_and_the_page_say_what_was_run() {

@@ -284,7 +284,7 @@ test_a_full_stdout_loses_no_report() {
 test_options_that_no_cell_can_have_are_refused() {
 	cp matrix good
 	for words in -z --shell '-- true' '--json -' '--junit x.xml' '-o x' -n --version --help '--replay x' '--matrix x' \
-		'--test x' '-m' '--gate duration<5%' --expect-death; do
+		'--test x' '-m' '--gate duration<5%' --expect-death '-a x'; do
 		{ cat good && echo "options = $words"; } >matrix
 		matrix
 		assert_status 205

@@ -367,12 +367,12 @@ test_a_failure_that_the_guest_did_not_see_is_no_pass() {
 	assert_matches '^  trace      not kept: the guest sends it when it sees a failure itself, and only ktrun saw' err
 }
 
-test_a_size_without_room_is_refused_and_the_least_one_is_named() {
+test_a_size_without_space_is_refused_and_the_least_one_is_named() {
 	streams $READY $STARTED $OUT0 $EXIT
 	for size in 1M 2M; do
 		ktrun --trace --max-output $size -- true
 		assert_refused
-		assert_matches "^ktrun: --trace: --max-output $size has no room for the recorder's files: give at least 3M$" err
+		assert_matches "^ktrun: --trace: --max-output $size has no space for the recorder's files: give at least 3M$" err
 	done
 	ktrun --trace --max-output 4M --vmcore -- true
 	assert_refused

@@ -37,7 +37,8 @@ from ..machine.accelerator import choose_accelerator
 from ..machine.qemu_faults import ask_qemu
 from ..options.cli import parse
 from ..options.options import Options
-from ..plan import Plan, check_base, check_busybox, check_can_be_recorded, check_reports, find_qemu, new_directory
+from ..plan import (Plan, check_base, check_busybox, check_can_be_recorded, check_reports, check_scheduler_options,
+                    find_qemu, new_directory)
 from ..report import make_all, write_report
 from ..report.markdown import matrix_markdown
 from ..report.matrix import NOT_RUN, Cell, Row, matrix_junit, matrix_page, matrix_table, rows_of
@@ -122,9 +123,8 @@ def _check(options: Options, paths: Paths, jobs: Jobs) -> tuple[Matrix, Plan]:
     check_busybox(paths)
     matrix = read_matrix(options.matrix or "", options, paths, jobs)
     cell = _check_cell_options(matrix.options, paths)
-    none = next((scheduler.name for scheduler in matrix.schedulers if not scheduler.path), None)
-    if none and cell.expect_death is not None:
-        raise Fault(f"--matrix: options of a cell: --expect-death: the scheduler {none} is none that could die")
+    if not all(scheduler.path for scheduler in matrix.schedulers):
+        _check_options(check_scheduler_options, cell)
     kernel = read_kernel_at(matrix.kernels[0])
     check_base(paths, kernel)
     qemu = find_qemu(kernel)
@@ -154,11 +154,15 @@ def _check_cell_options(words: Sequence[str], paths: Paths) -> Options:
     wrong = not_for_many(cell)
     if wrong:
         raise Fault(f"--matrix: options of a cell: not for many runs: {wrong}")
+    _check_options(lambda options: check_units(options.gates), cell)
+    return cell
+
+
+def _check_options(check: Callable[[Options], None], cell: Options) -> None:
     try:
-        check_units(cell.gates)
+        check(cell)
     except Fault as fault:
         raise Fault(f"--matrix: options of a cell: {fault}") from fault
-    return cell
 
 
 def _cells(matrix: Matrix) -> Iterator[Work]:

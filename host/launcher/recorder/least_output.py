@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The least --max-output with which the flight recorder has room for what it sends.
+"""The least --max-output with which the flight recorder has space for what it sends.
 
 In:  Options. Out: nothing, or a Fault that names the least size. Pure.
 """
@@ -15,13 +15,13 @@ _TEXT = 96 * 1024  # formats, names, the scheduler's log and a dump
 _FILES_SHARE = 192  # bytes of each KiB of --max-output: reader_command() in judge/stream.py
 
 
-def check_room(options: Options) -> None:
+def check_space(options: Options) -> None:
     if options.trace is None:
         return
     least = _least_kib(len(options.trace), options.topology.cpus)
     if options.streams_kib < least:
         mib = -(-least * options.max_output.kib // options.streams_kib // 1024)  # a vmcore takes half of it
-        raise Fault(f"--trace: --max-output {options.max_output.word} has no room for the recorder's files: give at "
+        raise Fault(f"--trace: --max-output {options.max_output.word} has no space for the recorder's files: give at "
                     f"least {mib}M")
 
 
