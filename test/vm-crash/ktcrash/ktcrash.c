@@ -290,9 +290,12 @@ static void workqueue_stall(void)
 	flush_work(&waits);
 }
 
+static bool is_deaf;
+
 static int spin_deaf(void *data)
 {
 	local_irq_disable();
+	smp_store_release(&is_deaf, true);
 	spin_secs(15);
 	local_irq_enable();
 	return 0;
@@ -302,14 +305,16 @@ static void answer(void *data)
 {
 }
 
-/* A CPU that does not hear what another asks of it. */
+/* A CPU that does not hear what another asks of it. On the deaf one, nobody could ask. */
 static void deaf_cpu(void)
 {
 	struct task_struct *task = kthread_create(spin_deaf, NULL, "ktcrash-deaf");
 
+	set_cpus_allowed_ptr(current, cpumask_of(0));
 	kthread_bind(task, 1);
 	wake_up_process(task);
-	msleep(500);
+	while (!smp_load_acquire(&is_deaf))
+		msleep(1);
 	smp_call_function_single(1, answer, NULL, 1);
 }
 
