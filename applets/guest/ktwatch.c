@@ -79,6 +79,16 @@ struct watch {
 	pid_t windows; /* the process that opens and closes them; 0: there is none */
 };
 
+static void send_answer(struct watch *w, const char *problem)
+{
+	kt_stats_open(&w->stats, "scheduler");
+	if (problem)
+		kt_stats_absent(&w->stats, "scx_stats", problem);
+	else
+		kt_stats_text(&w->stats, "scx_stats", w->scheduler.answer);
+	kt_stats_close(&w->stats);
+}
+
 static void send_sample(struct watch *w, const char *kind)
 {
 	const struct source *source;
@@ -88,16 +98,8 @@ static void send_sample(struct watch *w, const char *kind)
 		kt_stats_file(&w->stats, source->name, source->path, source->keep);
 	kt_stats_close(&w->stats);
 	kt_scx_stats_ask(&w->scheduler);
-}
-
-static void send_answer(struct watch *w, const char *problem)
-{
-	kt_stats_open(&w->stats, "scheduler");
-	if (problem)
-		kt_stats_absent(&w->stats, "scx_stats", problem);
-	else
-		kt_stats_text(&w->stats, "scx_stats", w->scheduler.answer);
-	kt_stats_close(&w->stats);
+	if (w->scheduler.problem)
+		send_answer(w, w->scheduler.problem);
 }
 
 /* The scheduler may take its time, so its answer is a frame of its own, after the sample that asked for it. */

@@ -28,15 +28,20 @@ void FAST_FUNC kt_scx_stats_ask(struct kt_scx_stats *s)
 {
 	if (s->asked)
 		return;
+	s->problem = NULL;
 	if (s->fd < 0)
 		s->fd = kt_unix_connect(s->path);
-	if (s->fd < 0)
+	if (s->fd < 0) {
+		if (errno != ENOENT) /* most schedulers serve none */
+			s->problem = strerror(errno);
 		return;
+	}
 	s->used = 0;
-	s->problem = NULL;
 	s->asked = send(s->fd, request, sizeof(request) - 1, MSG_NOSIGNAL) == sizeof(request) - 1;
-	if (!s->asked)
+	if (!s->asked) {
+		s->problem = "the scheduler does not take a request";
 		disconnect(s);
+	}
 }
 
 bool FAST_FUNC kt_scx_stats_read(struct kt_scx_stats *s)

@@ -25,8 +25,8 @@ struct kt_scx_stats {
 /* ROOT stands for /. */
 void kt_scx_stats_init(struct kt_scx_stats *s, const char *root) FAST_FUNC;
 
-/* Connects where that was not done yet, and asks. Nothing happens without a server, or while an answer is due: a
- * scheduler that hangs is not asked twice. Never waits. */
+/* Connects where that was not done yet, and asks. Nothing happens without a socket, or while an answer is due: a
+ * scheduler that hangs is not asked twice. A problem: it can't be asked. Never waits. */
 void kt_scx_stats_ask(struct kt_scx_stats *s) FAST_FUNC;
 
 /* Reads what has come. True: the answer is whole, and stays until the next request. False with a problem: it does not

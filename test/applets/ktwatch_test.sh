@@ -180,6 +180,18 @@ test_a_scheduler_that_never_answers_holds_the_end_up_for_a_moment_only() {
 	assertEquals "requests" 1 "$(wc -l <requests)"
 }
 
+# A scheduler that has died leaves the name of its socket behind.
+test_a_scheduler_that_refuses_to_be_asked_is_named() {
+	mkdir -p root/var/run/scx/root
+	"$KT_PYTHON" -c 'import socket; socket.socket(socket.AF_UNIX).bind("root/var/run/scx/root/stats")'
+	start_ktwatch
+	begin
+	end_ktwatch
+	assertEquals 'ready topology begin scheduler end scheduler histograms' "$(kinds)"
+	section scheduler absent >said
+	assert_matches '^scx_stats: Connection refused$' said
+}
+
 test_the_topology_is_that_of_the_last_cache() {
 	start_ktwatch
 	begin

@@ -31,7 +31,7 @@ test_missing_files_change_no_verdict() {
 	assert_verdict fail 7
 	assert_value complete true
 	assert_value files_complete false
-	assert_matches '^  files      /tmp/none: NOT COMPLETE, .*No such file or directory$' "$err"
+	assert_matches '^  files      /tmp/none: NOT COMPLETE, [^:]*: No such file or directory$' "$err"
 }
 
 test_a_folder_comes_back_byte_for_byte() {

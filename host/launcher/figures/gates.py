@@ -43,10 +43,15 @@ class Checked:
     reason: Optional[str] = None  # of an inconclusive one
 
 
+def unit_of(name: str) -> Optional[str]:
+    """That of a figure of ktbox's own; None for any other name."""
+    return next((unit for pattern, unit in _UNITS if re.fullmatch(pattern, name)), None)
+
+
 def check_units(gates: Sequence[Gate]) -> None:
     """Raise Fault for a limit that no run can be measured by, before anything starts."""
     for gate in gates:
-        unit = next((unit for pattern, unit in _UNITS if re.fullmatch(pattern, gate.name)), None)
+        unit = unit_of(gate.name)
         if unit is not None and _limit_in(unit, gate) is None:
             raise Fault(f"--gate: {gate.name} is in {unit}, not in {gate.unit}: {gate.text}")
 

@@ -175,4 +175,5 @@ def _describe_get(fetched: Fetched) -> str:
     count += f", {fetched.skipped} passed over (links, devices)" if fetched.skipped else ""
     if fetched.complete:
         return f"get{path}, {count}"
-    return f"{path}: NOT COMPLETE, {count}: {one_line(fetched.reason or '')}"
+    reason = one_line(fetched.reason or "")
+    return f"{path}: NOT COMPLETE, {count}: {reason[len(path) + 2:] if reason.startswith(path + ': ') else reason}"
