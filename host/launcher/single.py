@@ -22,8 +22,7 @@ from .judge.result import result_bytes, write_result, write_table
 from .judge.rules import Judgement, judge
 from .judge.stream import decode, has_status
 from .judge.verdicts import passes
-from .kernel.image import Kernel
-from .lib.jobs import Jobs
+from .lib.jobs import Interrupted, Jobs
 from .lib.paths import Paths
 from .lib.rundir import CONSOLE, RR_LOG, STREAM, RunDirectory
 from .lib.text import Fault, note, print_text
@@ -40,7 +39,7 @@ from .report.summary import print_summary
 from .run.guest import run_guest, write_hang
 from .run.host import FORMAT, Asked, Ending, Host, Origin, read_host, write_host
 from .run.origin import find_origin, now
-from .run.symbolize import keep_symbols
+from .run.symbolize import find_vmlinux, keep_symbols
 from .run.terminal import restore_screen
 from .warm.snapshot import limit_bytes
 from .warm.start import Preparation, Start
@@ -53,6 +52,7 @@ if TYPE_CHECKING:
 class _Known:
     """What the user knows of the run, wherever it runs."""
     kernel: str  # its path
+    vmlinux: Optional[str]  # translates addresses; None: there is none, or it is on the machine that asked for the run
     find: Callable[[], Origin]  # when it starts
 
 
@@ -67,7 +67,8 @@ def prepare_and_run(options: Options, paths: Paths, jobs: Jobs) -> int:
         accel = choose_accelerator(plan, work, jobs)
         history = read_history(plan.options)
         ready = Preparation(plan, accel, words, collect(plan, history, work, jobs), work)
-        return _run(ready, history, _Known(plan.kernel.path, lambda: find_origin(plan)), jobs)
+        known = _Known(plan.kernel.path, find_vmlinux(plan.kernel), lambda: find_origin(plan))
+        return _run(ready, history, known, jobs)
 
 
 def run_recipe(recipe: Recipe, plan: Plan, host: str, jobs: Jobs) -> int:
@@ -76,7 +77,21 @@ def run_recipe(recipe: Recipe, plan: Plan, host: str, jobs: Jobs) -> int:
         accel = choose_accelerator(plan, work, jobs)
         ready = Preparation(plan, accel, recipe.words, recipe.run_files(plan, plan.paths.top, jobs), work)
         origin = replace(recipe.origin, hostname=host, qemu=plan.qemu_says)
-        return _run(ready, b"", _Known(recipe.kernel, lambda: replace(origin, started=now())), jobs)
+        return _run(ready, b"", _Known(recipe.kernel, None, lambda: replace(origin, started=now())), jobs)
+
+
+def translate(path: str, vmlinux: str) -> int:
+    """The addresses in the run that another machine has made, by the VMLINUX of this one: its result is written again.
+    PATH: its run directory. Returns 0, or 1 when it stays as it is."""
+    try:
+        with Jobs() as jobs, RunDirectory(path) as directory:
+            directory.check_files("--hosts")
+            unwritten = _conclude(directory, jobs, vmlinux)[2]
+    except (Fault, Interrupted) as why:
+        unwritten = [str(why)]
+    for text in unwritten:
+        note(text)
+    return 1 if unwritten else 0
 
 
 def _run(ready: Preparation, history: bytes, known: _Known, jobs: Jobs) -> int:
@@ -87,7 +102,7 @@ def _run(ready: Preparation, history: bytes, known: _Known, jobs: Jobs) -> int:
         _run_attempts(ready, history, known, directory, jobs)
         if plan.has_terminal and not has_status(directory):
             restore_screen()
-        return report(plan.options, directory, jobs, plan.kernel)
+        return report(plan.options, directory, jobs, known.vmlinux)
 
 
 def _run_attempts(ready: Preparation, history: bytes, known: _Known, directory: RunDirectory, jobs: Jobs) -> None:
@@ -97,7 +112,7 @@ def _run_attempts(ready: Preparation, history: bytes, known: _Known, directory: 
     _run_once(ready, history, known, failed, directory, jobs)
     while len(failed) < options.retries:
         jobs.raise_at_once()
-        judgement = _conclude(directory, jobs, ready.plan.kernel)[0]
+        judgement = _conclude(directory, jobs, known.vmlinux)[0]
         is_skipped = bool(options.bisect) and is_skip(judgement.verdict)
         if is_skipped or not is_run_again(judgement.verdict.word) or jobs.is_asked_to_end:
             break
@@ -148,7 +163,7 @@ def _host(plan: Plan, accel: str, origin: Origin, ending: Ending, start: Start) 
                 start.snapshot_age_secs)
 
 
-def _conclude(directory: RunDirectory, jobs: Jobs, kernel: Optional[Kernel]) -> tuple[Judgement, bytes, list[str]]:
+def _conclude(directory: RunDirectory, jobs: Jobs, vmlinux: Optional[str]) -> tuple[Judgement, bytes, list[str]]:
     """The run's own files of its outcome. Returns also the content of result.json, and what could not be written."""
     judgement = judge(directory)
     if judgement.facts.host.asked.trace or has_files(directory):
@@ -157,21 +172,21 @@ def _conclude(directory: RunDirectory, jobs: Jobs, kernel: Optional[Kernel]) -> 
     if judgement.facts.host.asked.bpf:
         from .bpf.files import keep_objects
         judgement = replace(judgement, facts=keep_objects(judgement.facts))
-    if kernel and not passes(judgement.verdict.word):
-        judgement = replace(judgement, facts=replace(judgement.facts, symbols=keep_symbols(kernel, directory, jobs)))
+    if vmlinux and not passes(judgement.verdict.word):
+        judgement = replace(judgement, facts=replace(judgement.facts, symbols=keep_symbols(vmlinux, directory, jobs)))
     result = result_bytes(judgement)
     unwritten = failures_of({RESULT: lambda: write_result(judgement, result), TABLE: lambda: write_table(judgement)})
     return judgement, result, unwritten
 
 
-def report(options: Options, directory: RunDirectory, jobs: Jobs, kernel: Optional[Kernel] = None) -> int:
+def report(options: Options, directory: RunDirectory, jobs: Jobs, vmlinux: Optional[str] = None) -> int:
     """Judge the run directory and tell what it says. A large console takes its time: a signal ends that too.
 
-    KERNEL: of a run, whose addresses are translated. What can't be written (a full disk) costs nothing else. Raises
+    VMLINUX: of a run, whose addresses it translates. What can't be written (a full disk) costs nothing else. Raises
     Fault with all of that.
     """
     jobs.raise_at_once()
-    judgement, result, unwritten = _conclude(directory, jobs, kernel)
+    judgement, result, unwritten = _conclude(directory, jobs, vmlinux)
     lost = print_summary(judgement, options.quiet)
     makers = report_makers(options, judgement, result)
     if options.record:

@@ -75,6 +75,33 @@ test_each_cell_runs_once_and_its_result_comes_back() {
 	assert_hosts_are_clean
 }
 
+# make_vmlinux: beside the kernel, a program with debug information; the guest panics in its function `broken`.
+make_vmlinux() {
+	banner='Linux version 9.9.9-test (someone@somewhere) #1 SMP'
+	mkdir init
+	cat >init/main.c <<-END
+		const char banner[] = "$banner\n";
+		int start_kernel(void) { return 0; }
+		int main(void) { return start_kernel(); }
+		int broken(void) { return 1; } /* line 4 */
+	END
+	gcc -g -o "$TMPDIR/vmlinux" init/main.c
+	printf '[    1.0] %s\n' "$banner" 'Kernel panic - not syncing: of a test' 'RIP: 0010:broken+0x0/0xb' >stub/console
+	streams $READY $STARTED
+	mv stub/stream stub/passed
+}
+
+test_addresses_of_a_run_on_a_host_become_source_lines_here() {
+	make_vmlinux
+	matrix --junit m.xml
+	rm "$TMPDIR/vmlinux"
+	assert_status 1
+	assert_matches 'RIP: 0010:broken.0x0/0xb .init/main.c:4.$' m/00002.err
+	assert_valid m/00002/result.json
+	assert_matches '"places":[{]"broken.0x0/0xb":.*"file":"init/main.c","line":4' m/00002/result.json
+	assert_hosts_are_clean
+}
+
 test_this_machine_is_a_host() {
 	echo '2/:' >hosts
 	matrix

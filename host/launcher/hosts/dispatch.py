@@ -20,7 +20,7 @@ import time
 from dataclasses import dataclass
 from typing import Callable, Iterator, Mapping, Optional, Sequence
 
-from ..lib.jobs import Interrupted, Job, Jobs
+from ..lib.jobs import Interrupted, Job, Jobs, python_words
 from ..lib.paths import Paths
 from ..lib.rundir import RunDirectory
 from ..lib.text import Fault, decoded, note, one_line, shell_word
@@ -71,7 +71,7 @@ def run_on_hosts(directory: RunDirectory, recipes: Mapping[str, str], different:
     """RECIPES: of each cell that is to run. DIFFERENT: the cells' options, by recipe. SHOW is called each second."""
     remove_half_results(directory.path)
     kit = f"{work}/kit"
-    write_kit(kit, different, paths, work, jobs)
+    symbols = write_kit(kit, different, paths, work, jobs)
     if not quiet:
         where = "1 host, which" if len(hosts) == 1 else f"{len(hosts)} hosts; each"
         note(f"matrix: {len(recipes)} cells to run on {where} gets {os.stat(kit).st_size >> 20} MiB; "
@@ -81,7 +81,9 @@ def run_on_hosts(directory: RunDirectory, recipes: Mapping[str, str], different:
         alive = _answered(keepers, jobs)
         if not alive:
             raise Fault("--hosts: no host can run the matrix")
-        _write_setup(work, directory.path, recipes, alive, most)
+        setup = {"directory": directory.path, "recipes": recipes, "symbols": symbols, "most": most,
+                 "translate": python_words(f"{paths.top}/host", "single", "translate")}
+        _write_setup(work, setup, alive)
         _run_passes(directory, list(recipes), alive, is_unfinished, show, work, paths, jobs)
 
 
@@ -190,14 +192,14 @@ def _leave_out(keeper: Keeper, why: str) -> None:
     note(f"matrix: {keeper.host.name} is left out: {one_line(why)}")
 
 
-def _write_setup(work: str, directory: str, recipes: Mapping[str, str], keepers: Sequence[Keeper], most: int) -> None:
+def _write_setup(work: str, setup: Mapping[str, object], keepers: Sequence[Keeper]) -> None:
+    """What far_cell.py knows of the matrix."""
     hosts = {keeper.host.name: {"command": keeper.command, "top": keeper.top, "keeper": keeper.job.process.pid}
              for keeper in keepers}
     program = ("import sys; sys.path.insert(0, sys.argv[1]); from launcher.hosts.far_host import cell; "
                "cell(*sys.argv[2:])")
     with open(f"{work}/{SETUP}", "w", encoding="utf-8", errors="surrogateescape") as file:
-        json.dump({"directory": directory, "recipes": recipes, "hosts": hosts, "most": most,
-                   "python": ["python3", "-ISXutf8", "-c", program]}, file)
+        json.dump({**setup, "hosts": hosts, "python": ["python3", "-ISXutf8", "-c", program]}, file)
 
 
 def _run_passes(directory: RunDirectory, cells: list[str], alive: list[Keeper], is_unfinished: Callable[[str], bool],
@@ -219,7 +221,7 @@ def _run_pass(directory: RunDirectory, cells: Sequence[str], alive: list[Keeper]
     with open(listed, "w", encoding="ascii") as file:
         file.write("".join(f"{name}\n" for name in cells))
     _write_logins(logins, alive, None)
-    helper = " ".join(map(shell_word, _helper(work, paths)))
+    helper = " ".join(map(shell_word, python_words(f"{paths.top}/host", "hosts.far_cell", "main", work)))
     parallel = jobs.start(["parallel", "--will-cite", "--termseq", f"TERM,{_STOP_MS},KILL,25", "--retries", "2",
                            "-a", listed, "--sshloginfile", logins, "--ssh", helper,
                            "--joblog", f"+{directory.path}/joblog", "./{}.sh"],
@@ -270,11 +272,3 @@ def _write_logins(path: str, keepers: Sequence[Keeper], old: Optional[str]) -> N
         file.write("".join(f"{keeper.slots}/{keeper.host.name}\n" for keeper in keepers))
     os.utime(new, (younger, younger))
     os.replace(new, path)
-
-
-def _helper(work: str, paths: Paths) -> list[str]:
-    """The command that stands in ssh's place. It finds compiled modules where ktrun itself has them."""
-    program = ("import sys; sys.path.insert(0, sys.argv[1]); from launcher.hosts.far_cell import main; "
-               "sys.exit(main(*sys.argv[2:]))")
-    cache = ["-X", f"pycache_prefix={sys.pycache_prefix}"] if sys.pycache_prefix else ["-B"]
-    return [sys.executable, "-ISXutf8", *cache, "-c", program, f"{paths.top}/host", work]

@@ -22,8 +22,10 @@ from types import FrameType
 from typing import Any, BinaryIO, Optional
 
 from ..judge.result import read_outcome
+from ..judge.symbols import read_symbols
+from ..judge.verdicts import passes
 from ..lib.jobs import end_with_parent
-from ..lib.rundir import replaced
+from ..lib.rundir import RunDirectory, replaced
 from ..lib.text import decoded, shell_word
 from .far_files import BadTree, receive_tree
 
@@ -49,6 +51,7 @@ class _Cell:
     def __init__(self, setup: dict[str, Any], work: str, host: str, name: str, new: str) -> None:
         self._setup, self._work, self._host, self._name, self._new = setup, work, host, name, new
         self._ssh: Optional[subprocess.Popen[bytes]] = None
+        self._translation: Optional[subprocess.Popen[bytes]] = None
         self._is_stopped = False
         signal.signal(signal.SIGTERM, self._stop)
 
@@ -68,6 +71,8 @@ class _Cell:
         if outcome is None and os.path.exists(f"{self._new}/run/result.json") and not self._is_stopped:
             self._write_errors("the run was stopped there")
             return self._strike("the run was stopped there")
+        if outcome and not passes(outcome.word):
+            errors = self._translated(errors)
         with contextlib.suppress(OSError), replaced(f"{self._target}.err") as file:
             file.write(errors)
         self._put()
@@ -108,9 +113,26 @@ class _Cell:
     def _stop(self, number: int, frame: Optional[FrameType]) -> None:
         """The far side sees the end of its stdin, ends the run, and sends what there is."""
         self._is_stopped = True
+        if self._translation:
+            self._translation.kill()
         with contextlib.suppress(OSError):
             if self._ssh and self._ssh.stdin:
                 self._ssh.stdin.close()
+
+    def _translated(self, errors: bytes) -> bytes:
+        """With source lines, in the run's result too. The vmlinux is on this machine; without it, or when this is
+        stopped, both stay as they came."""
+        vmlinux = self._setup["symbols"].get(self._setup["recipes"][self._name])
+        if not vmlinux:
+            return errors
+        run = f"{self._new}/run"
+        self._translation = subprocess.Popen([*self._setup["translate"], run, vmlinux], stdin=subprocess.DEVNULL,
+                                             preexec_fn=_begin)
+        if self._is_stopped:  # before there was anything to stop
+            self._translation.kill()
+        self._translation.wait()
+        text = errors.decode("utf-8", "surrogateescape")
+        return read_symbols(RunDirectory(run)).annotated(text).encode("utf-8", "surrogateescape")
 
     def _put(self) -> None:
         """In one step, in the place of an unfinished one."""

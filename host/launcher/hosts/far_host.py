@@ -20,7 +20,7 @@ import sys
 from dataclasses import replace
 from typing import BinaryIO, Iterator
 
-from ..lib.jobs import Jobs, end_with_parent
+from ..lib.jobs import Jobs, end_with_parent, python_words
 from ..lib.paths import Paths
 from ..lib.rundir import check_free
 from ..lib.text import Fault, note
@@ -166,10 +166,3 @@ def run(top: str, recipe_name: str, output: str, host: str) -> int:
     except OSError as error:
         note(f"ktrun itself could not go on: {error}")
     return 205
-
-
-def python_words(directory: str, module: str, function: str, *arguments: str) -> list[str]:
-    """A command that calls FUNCTION of a MODULE of the launcher in DIRECTORY."""
-    program = (f"import sys; sys.path.insert(0, sys.argv[1]); from launcher.{module} import {function}; "
-               f"sys.exit({function}(*sys.argv[2:]))")
-    return [sys.executable, "-ISXutf8", "-c", program, directory, *arguments]

@@ -29,6 +29,7 @@ from ..options.options import Options
 from ..plan import Plan, make_plan
 from ..run.host import Origin
 from ..run.origin import find_origin
+from ..run.symbolize import find_vmlinux
 
 META = "meta.json"
 _FILES, _RECIPES = "files", "recipes"
@@ -61,8 +62,9 @@ def read_recipe(top: str, name: str) -> Recipe:
     return replace(recipe, plan=replace(recipe.plan, kernel=kernel))
 
 
-def write_kit(path: str, cells: Mapping[str, Options], paths: Paths, work: str, jobs: Jobs) -> None:
-    """CELLS: by the names of their recipes. Raises Fault."""
+def write_kit(path: str, cells: Mapping[str, Options], paths: Paths, work: str, jobs: Jobs) -> dict[str, str]:
+    """CELLS: by the names of their recipes. Returns the vmlinux with debug information of each recipe that has one: it
+    is large, so it stays here. Raises Fault."""
     try:
         with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as archive:
             kit = _Kit(archive)
@@ -72,6 +74,7 @@ def write_kit(path: str, cells: Mapping[str, Options], paths: Paths, work: str, 
                 os.mkdir(f"{work}/recipe-{number}")
                 kit.add_recipe(name, options, paths, f"{work}/recipe-{number}", jobs)
             kit.add_meta(list(cells.values()), next(iter(cells)))
+            return kit.symbols
     except OSError as error:
         raise Fault(f"--hosts: unable to write the kit: {error.strerror or error}") from error
 
@@ -81,6 +84,7 @@ class _Kit:
         self._archive = archive
         self._digests: dict[str, str] = {}  # of files of this machine
         self._added: set[str] = set()
+        self.symbols: dict[str, str] = {}
 
     def add_ktbox(self, paths: Paths) -> None:
         """As an installed copy has it, so that the launcher works from it as it is."""
@@ -97,6 +101,9 @@ class _Kit:
         plan = make_plan(options._replace(quiet=True), paths, jobs)
         files = collect(plan, b"", work, jobs)
         origin = find_origin(plan)
+        vmlinux = find_vmlinux(plan.kernel)
+        if vmlinux:
+            self.symbols[name] = vmlinux
         kernel = replace(plan.kernel, path=self._file(plan.kernel.path))
         recipe = Recipe(replace(plan, kernel=kernel), plan.kernel.path, kernel_words(plan),
                         files.files.with_sources(self._file), files.modules.with_sources(self._file), origin)

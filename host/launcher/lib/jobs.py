@@ -15,6 +15,7 @@ import select
 import signal
 import socket
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from types import FrameType, TracebackType
@@ -35,6 +36,16 @@ class Interrupted(Exception):
 
 class CannotGoOn(Exception):
     """A program that the run needs has died, or the disk is full. The text says which."""
+
+
+def python_words(directory: str, module: str, function: str, *arguments: str) -> list[str]:
+    """A command that calls FUNCTION of a MODULE of the launcher in DIRECTORY, and has compiled modules where this
+    process has them."""
+    program = (f"import sys; sys.path.insert(0, sys.argv[1]); from launcher.{module} import {function}; "
+               f"sys.exit({function}(*sys.argv[2:]))")
+    cache = ["-X", f"pycache_prefix={sys.pycache_prefix}"] if sys.pycache_prefix else []
+    cache += ["-B"] if sys.dont_write_bytecode else []
+    return [sys.executable, "-ISXutf8", *cache, "-c", program, directory, *arguments]
 
 
 def _milliseconds_until(deadline: float) -> float:

@@ -50,14 +50,14 @@ def find_vmlinux(kernel: Kernel) -> Optional[str]:
     directory = os.path.dirname(image)
     top = re.sub(r"(^|/)arch/[^/]+/boot$", "", directory)
     names = [*filter(None, [kernel.symbols]), image, f"{directory or '.'}/vmlinux", f"{top or '.'}/vmlinux"]
-    return next((name for name in names if os.path.isfile(name) and has_debug_info(name)), None)
+    readable = (name for name in names if os.path.isfile(name) and os.access(name, os.R_OK))
+    return next((name for name in readable if has_debug_info(name)), None)
 
 
-def keep_symbols(kernel: Kernel, directory: RunDirectory, jobs: Jobs) -> Symbols:
-    """No file is made where there is nothing to translate, or nothing to translate it by."""
-    vmlinux = find_vmlinux(kernel)
-    addresses = _addresses_in(directory) if vmlinux else {}
-    if not vmlinux or not addresses:
+def keep_symbols(vmlinux: str, directory: RunDirectory, jobs: Jobs) -> Symbols:
+    """No file is made where there is nothing to translate."""
+    addresses = _addresses_in(directory)
+    if not addresses:
         return Symbols()
     try:
         _check_build(vmlinux, directory)
