@@ -28,6 +28,8 @@ _PANIC_MAX = 65536  # of the end of the console, which has the panic's own repor
 _STAMPED = re.compile(r"(<[0-9]+>)?\[ *[0-9]+\.[0-9]+\]", re.ASCII)
 _QEMU_MAX, _QEMU_LINES, _LINE_MAX = 65536, 20, 300
 _UNREGISTERED = "unregistered from user space"
+_COMM_MAX = 15  # TASK_COMM_LEN of the kernel, without its NUL
+_OOM_KILL = re.compile(r"(?:Memory cgroup o|O)ut of memory: Killed process [0-9]+ \((.*?)\)(?= total-vm:)")
 _NUMBER = re.compile("0|[1-9][0-9]{0,7}", re.ASCII)
 
 
@@ -43,8 +45,27 @@ def death_reason(facts: Facts) -> str:
     end = stream.scheduler_end
     # One that lived on and was stopped at the end of the run did not die by that.
     ended = describe_end(end) if end is not None and not end.startswith("stopped ") else stream.scheduler_died_reason
-    words = (ended, _with_kernel(stream), last_words(facts.directory.file(SCHED_LOG)))
+    words = (ended, _with_kernel(stream), _killed_for_memory(facts) or _words_of_log(facts))
     return "".join(f": {text}" for text in words if text)
+
+
+def _killed_for_memory(facts: Facts) -> Optional[str]:
+    """The kernel's words, where it killed a process with the scheduler's name, and the scheduler was killed."""
+    name = os.path.basename(facts.host.asked.scheduler or "")[:_COMM_MAX]
+    if " signal=9 " not in (facts.stream.scheduler_end or ""):
+        return None
+    lines = (report.line for report in facts.console.reports if report.kind == "oom-kill")
+    found = next((found for line in lines if (found := _OOM_KILL.search(line)) and found.group(1) == name), None)
+    return found.group() if found else None
+
+
+def _words_of_log(facts: Facts) -> Optional[str]:
+    """A scheduler that restarts has the reason of each end in its log: only that of the last one counts."""
+    stream = facts.stream
+    reason = stream.scheduler_ejected_reason or stream.scheduler_detached_reason
+    if not reason and stream.scheduler_restarts:
+        reason = _UNREGISTERED
+    return last_words(facts.directory.file(SCHED_LOG), reason.partition(": ")[0] if reason else None)
 
 
 def _with_kernel(stream: Stream) -> Optional[str]:
@@ -71,7 +92,7 @@ def describe_bad_exit(facts: Facts) -> str:
         how = f"by signal {status - 128}{_signal_name(status - 128)}"
     else:
         how = f"with code {status}"
-    words = last_words(facts.directory.file(SCHED_LOG))
+    words = _words_of_log(facts)
     return f"the scheduler, asked to end, ended {how}" + (f": {words}" if words else "")
 
 

@@ -73,12 +73,15 @@ def _lines(data: bytes) -> list[str]:
     return [line[:_LINE_MAX].rstrip() for line in printable_bytes(data.replace(b"\r", b"")).split("\n") if line.strip()]
 
 
-def last_words(path: str) -> Optional[str]:
+def last_words(path: str, reason: Optional[str] = None) -> Optional[str]:
     """The line that says best what was wrong: the verifier's error, else the kernel's words about the end, which
     loaders print after EXIT, else libbpf's first complaint about the load that failed last, else the last line that
-    reads like an error, else the last line."""
+    reads like an error, else the last line.
+
+    REASON: the kernel's for this end; a line after EXIT with other words is of an earlier end, after which the
+    scheduler attached again. None: any may be of this one."""
     log = read_log(path)
-    lines = [*log.before, *log.after]
+    lines = [line for line in (*log.before, *log.after) if not reason or not _EXIT.search(line) or reason in line]
     return _verifier_error(log.before) or _exit_line(lines) or _libbpf_error(lines) or _trouble(lines)
 
 
