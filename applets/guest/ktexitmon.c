@@ -19,8 +19,9 @@
  *
  * -P is for a scheduler that something else has started: a developer in the shell, a script that needs to
  * be its parent, or a ktexitmon that was killed (/init). -n is for a second scheduler in the same guest, with a
- * second ktexitmon: its latches are NAME_attached and so on. Uevents of a scheduler with another name than the one
- * that attached first are ignored.
+ * second ktexitmon: its latches are NAME_attached and so on. A scheduler is known by the name with which it has
+ * attached. The first one of a run may attach with another name once it is detached (a loader, or a script, that runs
+ * one scheduler after the other); other uevents of schedulers with another name are ignored.
  *
  * The commit point: the scheduler's end is seen and no TERM is pending. With TERM before it, the scheduler is
  * stopped and nothing is sent. With TERM after it, everything listed above is finished first. There is no
@@ -83,10 +84,17 @@ struct monitor {
 	int64_t send_deadline; /* of a state frame: KT_NEVER until the scheduler is being stopped */
 	struct kt_kmsg_ends ends; /* why the kernel has disabled the scheduler; no reason: it has not */
 	bool ejected; /* by the kernel, rather than unregistered */
+	bool detached; /* since it was attached last */
 	const char *name; /* of the latches */
 	char ops_name[OPS_NAME_MAX]; /* of the scheduler, once it is attached */
 	const char *log; /* NULL: none to send */
 };
+
+/* The scheduler of the run, rather than a second one (-n) */
+static bool is_first(const struct monitor *m)
+{
+	return strcmp(m->name, "sched") == 0;
+}
 
 static int ms_since_start(const struct monitor *m)
 {
@@ -151,6 +159,7 @@ static void on_attach(struct monitor *m, const char *name)
 		m->ends.root.reason[0] = '\0';
 	safe_strncpy(m->ops_name, name, sizeof(m->ops_name));
 	m->ejected = false;
+	m->detached = false;
 	kt_latch_reset_or_warn(latch_name(m, "detached"));
 	set_latch(m, "attached");
 	send_state(m, text);
@@ -208,6 +217,7 @@ static void on_detach(struct monitor *m)
 	on_kmsg(m); /* the log has the whole reason before the uevent comes */
 	if (m->ends.root.reason[0]) /* it may even have come before the uevent of the attach */
 		check_ejection(m);
+	m->detached = true;
 	set_latch(m, "detached");
 	if (!m->ejected)
 		send_detach_state(m, "detached");
@@ -277,7 +287,7 @@ static void on_sub_uevent(struct monitor *m, const char *path, const char *actio
 {
 	const char *number = is_prefixed_with(bb_get_last_path_component_nostrip(path), "sub-");
 
-	if (!number || !isdigit(*number) || strcmp(m->name, "sched") != 0)
+	if (!number || !isdigit(*number) || !is_first(m))
 		return;
 	if (strcmp(action, "add") == 0)
 		send_sub_attach(m, strtoull(number, NULL, 10), name);
@@ -285,21 +295,28 @@ static void on_sub_uevent(struct monitor *m, const char *path, const char *actio
 		send_sub_detach(m, strtoull(number, NULL, 10), name);
 }
 
+/* With a name that is not the one that it had. No uevent says which process attaches, so a second one (-n), once it
+ * was attached, must not take what is the first one's. */
+static bool may_attach(const struct monitor *m)
+{
+	return !m->ops_name[0] || (m->detached && is_first(m));
+}
+
 static void on_uevent(struct monitor *m, const char *event, size_t len)
 {
 	const char *action = kt_uevent_value(event, len, "ACTION");
 	const char *path = kt_uevent_value(event, len, "DEVPATH");
 	const char *name = kt_uevent_value(event, len, "SCXOPS");
+	bool is_own;
 
 	if (action && path && name && is_prefixed_with(path, SCX_ROOT "/"))
 		on_sub_uevent(m, path, action, name);
 	if (!action || !path || !name || strcmp(path, SCX_ROOT) != 0)
 		return;
-	if (m->ops_name[0] && strcmp(m->ops_name, name) != 0)
-		return;
-	if (strcmp(action, "add") == 0)
+	is_own = strcmp(m->ops_name, name) == 0;
+	if (strcmp(action, "add") == 0 && (is_own || may_attach(m)))
 		on_attach(m, name);
-	else if (strcmp(action, "remove") == 0 && m->ops_name[0])
+	else if (strcmp(action, "remove") == 0 && is_own)
 		on_detach(m);
 }
 
@@ -461,7 +478,7 @@ static void wait_for_lifecycle(const struct monitor *m)
 {
 	char *names[] = { (char *)"death_sent", NULL };
 
-	if (strcmp(m->name, "sched") == 0 && kt_latch_is_set("init_watches"))
+	if (is_first(m) && kt_latch_is_set("init_watches"))
 		kt_latch_wait(names, false, kt_after_ms(LIFECYCLE_MS), m->fds[POLL_SIGNALS].fd);
 }
 

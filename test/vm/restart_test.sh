@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A scheduler that restarts when a CPU goes, and whose ops.dump() imitates the kernel's lines; and one that leaves its
-# work to a child.
+# A scheduler that restarts when a CPU goes, and whose ops.dump() imitates the kernel's lines; one that leaves its
+# work to a child; and a script that runs one scheduler after the other.
 
-# shellcheck disable=SC1091,SC2154 # what is sourced sets them
+# shellcheck disable=SC1091,SC2016,SC2154 # what is sourced sets them
 . "$KT_TEST_LIB/vm.sh"
 
 oneTimeSetUp() {
@@ -49,6 +49,23 @@ oneTimeSetUp() {
 	END
 	gcc -o "$FILES/crashes" "$FILES/crashes.c"
 	vm crashes -s "$FILES/crashes" -- true
+	sed 's/scx_demo/scx_next/g' "$DEMO" >"$FILES/scx_next"
+	cat >"$FILES/one_after_the_other" <<-'END'
+		#!/bin/sh
+		scx_demo &
+		ktlatch wait sched_attached
+		kill $!
+		wait $!
+		exec scx_next "$@"
+	END
+	chmod +x "$FILES/scx_next" "$FILES/one_after_the_other"
+	for run in next next_dies; do
+		error=
+		[ "$run" = next ] || error='--error-after 300'
+		vm "$run" -s "$FILES/one_after_the_other" -a "$error" -i "$DEMO" -i "$FILES/scx_next" -- sh -c '
+			until [ "$(cat /sys/kernel/sched_ext/root/ops 2>/dev/null)" = scx_next ]; do ktlatch wait -t 0.2 never_set; done
+			[ -z "$1" ] || ktlatch wait -t 60 sched_exited' sh "$error"
+	done
 	vm background -s "$DEMO" -a --background -- \
 		sh -c 'ktlatch wait -t 2 never_set; cat /sys/kernel/sched_ext/state'
 }
@@ -76,6 +93,16 @@ test_a_restart_that_the_kernel_asks_for_is_no_death() {
 	assert_value scheduler_died false
 	assert_matches 'EXIT: kind 66, code 281479271677952, ' "$art/sched.log"
 	assert_matches '^  scheduler  scx_demo: attached, restarted once, ' "$err"
+}
+
+test_a_script_may_run_one_scheduler_after_the_other() {
+	look next
+	assert_verdict pass 0
+	assert_value scheduler_name scx_next
+	assert_value scheduler_restarts 1
+	look next_dies
+	assert_verdict sched-died 202
+	assert_value_matches reason ': scx_bpf_error \(deliberate error'
 }
 
 test_the_scheduler_has_its_own_name() {
