@@ -4,11 +4,11 @@
  *
  * In:   as ash. A command's name is looked up among the applets before PATH is.
  * Out:  as ash. An applet runs in a child that does not exec; one that BusyBox lists as NOFORK runs in the shell
- *       itself.
+ *       itself. A background command has the shell's stdin.
  * Ends: as ash.
  *
  * Two reasons. In a guest under TCG, exec costs as much as fork, and /init starts some forty programs. And the payload
- * may remove, replace or hide /bin, /usr and /proc: /init needs none of them.
+ * may remove, replace or hide /bin, /usr, /proc and /dev: /init needs none of them.
  *
  * Every other shell (sh, ash) finds programs on PATH alone: a user's `ls` is the one that the user brought.
  * The calls of these functions are a patch of shell/ash.c.
@@ -30,10 +30,20 @@
 
 int ash_main(int argc, char **argv);
 
+static bool is_ktsh(void)
+{
+	return strcmp(applet_name, "ktsh") == 0;
+}
+
+bool FAST_FUNC kt_keeps_stdin(void)
+{
+	return is_ktsh();
+}
+
 /* A shell that has run is not started a second time in the same process: its variables are in use. */
 int FAST_FUNC kt_shell_applet(const char *name)
 {
-	int applet = strcmp(applet_name, "ktsh") == 0 ? find_applet_by_name(name) : -1;
+	int applet = is_ktsh() ? find_applet_by_name(name) : -1;
 
 	return applet >= 0 && applet_main[applet] != ash_main ? applet : -1;
 }

@@ -6,6 +6,9 @@
 /* The applet that NAME means in this shell; -1: NAME is looked up on PATH, as always in a shell that is not ktsh. */
 int kt_shell_applet(const char *name) FAST_FUNC;
 
+/* A background command has this shell's stdin, rather than /dev/null: in ktsh. */
+bool kt_keeps_stdin(void) FAST_FUNC;
+
 /* It needs no child: run_nofork_applet() runs it. */
 bool kt_runs_in_shell(int applet) FAST_FUNC;
 

@@ -49,26 +49,26 @@ test_the_reason_of_a_death_is_not_that_of_a_sub_scheduler_or_of_another_one() {
 	assertTrue "its own reason: $(value reason)" "value reason | grep -qF 'scx_bpf_error (own)'"
 }
 
-LATER_END='sched-log====SCHED_OUTPUT_START=== sched-log=demo:\x20EXIT:\x20unregistered\x20from\x20the\x20main\x20kernel\x20(cpu\x201\x20going\x20offline)\ndemo:\x20back\x20again\n sched-log====SCHED_OUTPUT_END==='
-RESTARTED='sched-state=detached\x20ms=200\x20name=demo\x20kind=66\x20reason=unregistered\x20from\x20the\x20main\x20kernel:\x20cpu\x201\x20going\x20offline'
+EXIT_LINE='sched-log====SCHED_OUTPUT_START=== sched-log=demo:\x20EXIT:\x20unregistered\x20from\x20the\x20main\x20kernel\x20(cpu\x201\x20going\x20offline)\ndemo:\x20back\x20again\n sched-log====SCHED_OUTPUT_END==='
+CPU_GONE='sched-state=detached\x20ms=200\x20name=demo\x20kind=66\x20reason=unregistered\x20from\x20the\x20main\x20kernel:\x20cpu\x201\x20going\x20offline'
 
 # The log has the reason of the restart, and no word about the end.
 test_the_reason_of_a_death_is_not_that_of_an_earlier_restart() {
 	detached='sched-state=detached\x20ms=400\x20name=demo\x20kind=64\x20reason=unregistered\x20from\x20user\x20space'
 	killed='sched-state=killed\x20ms=400\x20signal=11\x20core=0'
 	for own_end in "$detached" ''; do
-		verdict_of sched-died 202 "$SCHED -- true" $READY $ATTACHED $RESTARTED $ATTACHED $LATER_END $own_end $DIED $killed \
+		verdict_of sched-died 202 "$SCHED -- true" $READY $ATTACHED $CPU_GONE $ATTACHED $EXIT_LINE $own_end $DIED $killed \
 			sched-exit#i32:139 $OUT0 $EXIT
 		assert_value reason 'the scheduler died during the run: killed after 0.40 s by signal 11 (SIGSEGV): demo: back again'
 	done
-	verdict_of sched-bad-exit 212 "$SCHED -- true" $READY $ATTACHED $RESTARTED $ATTACHED $STARTED $OUT0 $LATER_END $detached \
+	verdict_of sched-bad-exit 212 "$SCHED -- true" $READY $ATTACHED $CPU_GONE $ATTACHED $STARTED $OUT0 $EXIT_LINE $detached \
 		'sched-state=stopped\x20code=3' $EXIT
 	assert_value reason 'the scheduler, asked to end, ended with code 3: demo: back again'
 }
 
 # One that did not attach again has died of it.
 test_the_reason_of_a_restart_that_never_came_is_told() {
-	verdict_of sched-died 202 "$SCHED -- true" $READY $ATTACHED $RESTARTED $LATER_END $DIED \
+	verdict_of sched-died 202 "$SCHED -- true" $READY $ATTACHED $CPU_GONE $EXIT_LINE $DIED \
 		'sched-state=exited\x20ms=400\x20code=3' sched-exit#i32:3 $OUT0 $EXIT
 	assertTrue "the reason: $(value reason)" "value reason | grep -qF 'EXIT: unregistered from the main kernel (cpu 1'"
 }

@@ -16,7 +16,7 @@ bpf() {
 	await_while_lives "$KTBPF" -t "$BPF_SECONDS" bpf_ready
 	[ "$EVENT" = bpf_ready ] && return
 	say "bpf: ktbpf is not ready ($EVENT)"
-	kill -KILL "$KTBPF" 2>/dev/null
+	quietly kill -KILL "$KTBPF"
 	KTBPF=
 }
 

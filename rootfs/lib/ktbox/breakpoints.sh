@@ -45,11 +45,11 @@ run_debug_shell() {
 debug_shell() { # WHERE
 	say "debug shell $1; exit continues the run"
 	DEBUG_SHELL_WHERE=$1 # for its greeting
-	run_debug_shell </dev/null &
+	run_debug_shell &
 	debug_shell_pid=$!
-	while kill -0 "$debug_shell_pid" 2>/dev/null; do
+	while quietly kill -0 "$debug_shell_pid"; do
 		wait "$debug_shell_pid"
-		! is_set shutdown || kill -HUP "$debug_shell_pid" 2>/dev/null
+		! is_set shutdown || quietly kill -HUP "$debug_shell_pid"
 	done
 	DEBUG_SHELL_WHERE=
 }

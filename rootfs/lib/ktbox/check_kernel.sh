@@ -4,7 +4,7 @@
 #        fail in its own way, some of them late.
 
 check_kernel() {
-	ktcheck >/dev/null && return
+	ktcheck >&7 && return
 	lacking=$(ktcheck)
 	status=$?
 	[ -n "$lacking" ] || {

@@ -9,6 +9,11 @@ say() {
 	echo "ktbox: $*" >&2
 }
 
+# Without what COMMAND complains of. Descriptor 7 is /dev/null (mounts.sh).
+quietly() { # COMMAND ARG...
+	"$@" 2>&7
+}
+
 # An option of the kernel that the run goes without; `announce` tells the host.
 goes_without() { # OPTION MESSAGE
 	say "$2 ($1)"
@@ -61,7 +66,7 @@ wait_for() { # PID
 		wait "$1"
 		status=$?
 		# 128 or more: a trap ran, or the process was killed. Only in the first case it still exists.
-		[ "$status" -ge 128 ] && kill -0 "$1" 2>/dev/null && continue
+		[ "$status" -ge 128 ] && quietly kill -0 "$1" && continue
 		return "$status"
 	done
 }
@@ -149,7 +154,7 @@ await_while_lives() { # PID [-t SECONDS] LATCH...
 # KILL comes at once. Returns PID's status. A signal changes nothing here, so this wait is none for a background
 # process.
 end_process() { # PID SECONDS
-	kill -TERM "$1" 2>/dev/null
+	quietly kill -TERM "$1"
 	while :; do
 		ktlatch wait -a -i -t "$2" -p "$1"
 		status=$?
@@ -169,7 +174,7 @@ end_process() { # PID SECONDS
 
 # Sets NOW_MS, milliseconds since boot, without a process. False: a payload has unmounted /proc.
 now_ms() {
-	{ read -r up _ <"$ROOT/proc/uptime"; } 2>/dev/null || return
+	{ read -r up _ <"$ROOT/proc/uptime"; } 2>&7 || return
 	NOW_MS=$((${up%.*} * 1000 + (1${up#*.} - 100) * 10))
 }
 

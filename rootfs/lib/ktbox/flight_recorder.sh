@@ -14,7 +14,7 @@ flight_recorder() {
 	[ -n "$RECORD_EVENTS" ] || return 0
 	TRACEFS=$ROOT/sys/kernel/tracing
 	RECORDER=$TRACEFS/instances/ktbox-recorder
-	if ! mkdir "$RECORDER" 2>/dev/null; then
+	if ! quietly mkdir "$RECORDER"; then
 		RECORDER=
 		recorder_lacks "there are no trace instances: does this kernel have CONFIG_FTRACE?"
 		return
@@ -33,7 +33,7 @@ recorder_lacks() { # WHAT
 }
 
 set_recorder() { # FILE VALUE
-	{ echo "$2" >"$RECORDER/$1"; } 2>/dev/null || recorder_lacks "unable to write '$2' to $1"
+	{ echo "$2" >"$RECORDER/$1"; } 2>&7 || recorder_lacks "unable to write '$2' to $1"
 }
 
 # The kernel takes the size per CPU, and makes a ring for each possible CPU.
@@ -65,7 +65,7 @@ record_events() {
 }
 
 record_event() { # SYSTEM/NAME
-	if [ -e "$TRACEFS/events/$1/format" ] && { echo "${1%%/*}:${1#*/}" >>"$RECORDER/set_event"; } 2>/dev/null; then
+	if [ -e "$TRACEFS/events/$1/format" ] && { echo "${1%%/*}:${1#*/}" >>"$RECORDER/set_event"; } 2>&7; then
 		RECORDED="$RECORDED $1"
 	else
 		recorder_lacks "this kernel has no event $1"
@@ -80,7 +80,7 @@ stop_recorder() {
 
 # A payload may have unmounted tracefs. The instance outlives its mounts.
 reach_recorder() {
-	[ -d "$RECORDER" ] || mount -t tracefs tracefs "$TRACEFS" 2>/dev/null || recorder_lacks "tracefs is not mounted"
+	[ -d "$RECORDER" ] || quietly mount -t tracefs tracefs "$TRACEFS" || recorder_lacks "tracefs is not mounted"
 }
 
 # What a reader of the ring needs comes first, so that a stream that is cut short has it. The names of kernel functions

@@ -7,6 +7,6 @@
 # and ktlogin undo both for the user's programs.
 
 realtime_priority() {
-	chrt -f -p 50 $$ >/dev/null || say "priority: unable to set real-time priority"
+	chrt -f -p 50 $$ >&7 || say "priority: unable to set real-time priority"
 	echo -1000 >"$ROOT/proc/self/oom_score_adj"
 }

@@ -92,7 +92,7 @@ send_live_log() {
 	[ -z "$LOG_TTY" ] || await_while_lives "$KTDUMP" -t 10 log_ready
 	if [ -n "$LOG_TTY" ] && [ "$EVENT" != log_ready ]; then
 		say "scheduler: there is no terminal for its log ($EVENT): the log is sent at the end"
-		kill "$KTDUMP" 2>/dev/null
+		quietly kill "$KTDUMP"
 		KTDUMP=
 		ktlatch reset sched_log_owned
 		return
@@ -187,15 +187,15 @@ orphan_has_ended() {
 }
 
 read_sched_pid() { # kill -1 would signal every process
-	{ read -r sched_pid <"$RUN/sched.pid" && [ "$sched_pid" -gt 1 ]; } 2>/dev/null
+	{ read -r sched_pid <"$RUN/sched.pid" && [ "$sched_pid" -gt 1 ]; } 2>&7
 }
 
 # Ends a scheduler orphaned by ktexitmon's death. Returns false if there is none.
 end_unwatched() {
-	read_sched_pid && kill -0 "$sched_pid" 2>/dev/null || return
+	read_sched_pid && quietly kill -0 "$sched_pid" || return
 	for signal in TERM KILL; do
-		kill -"$signal" "-$sched_pid" 2>/dev/null
-		ktlatch wait -a -t "$GRACE_SECONDS" -p "$sched_pid" >/dev/null
+		quietly kill -"$signal" "-$sched_pid"
+		ktlatch wait -a -t "$GRACE_SECONDS" -p "$sched_pid" >&7
 	done
 	return 0
 }

@@ -40,6 +40,6 @@ no_stats() { # MESSAGE
 
 stats_failed() { # MESSAGE
 	say "stats: $1 ($EVENT)"
-	kill -KILL "$KTWATCH" 2>/dev/null
+	quietly kill -KILL "$KTWATCH"
 	KTWATCH=
 }

@@ -151,9 +151,9 @@ exit_code() {
 drain_consoles() {
 	# shellcheck disable=SC2153 # set in consoles.sh
 	for console in "$CONSOLE" "$LAST_WORDS" ${SHELL_TTY:+hvc0}; do
-		stty -F "$ROOT/dev/$console" -echo 2>/dev/null
+		quietly stty -F "$ROOT/dev/$console" -echo
 	done
-	[ -e "$ROOT/dev/$CONSOLE" ] || stty -F "$ROOT/dev/console" -echo 2>/dev/null
+	[ -e "$ROOT/dev/$CONSOLE" ] || quietly stty -F "$ROOT/dev/console" -echo
 }
 
 machine_off() {
