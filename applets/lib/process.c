@@ -141,6 +141,8 @@ void FAST_FUNC kt_exec(char **argv)
 	unsetenv("KT_USER_PATH");
 	unsetenv("KT_USER_ROOT");
 	unsetenv("KT_USER_DIR");
+	if (directory) /* /init and its own processes are in the run directory, and name it by "." */
+		unsetenv("KT_RUN_DIR");
 	set_search_path(first, getenv("PATH"));
 	environment = user_environment(file);
 	enter_user_root(root, directory);

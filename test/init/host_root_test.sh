@@ -24,7 +24,7 @@ asked() {
 test_without_it_nothing_is_mounted_and_programs_have_the_guests_root() {
 	when ktexec 'note "ktexec in ${KT_USER_ROOT-none} at ${KT_USER_DIR-none}"'
 	boot
-	assert_did 'ktexec in none at none'
+	assert_did 'ktexec in none at /'
 	assert_did_not '^mount .*(overlay|bind)'
 }
 

@@ -38,6 +38,9 @@ oneTimeSetUp() {
 	vm removes -t 60 -- sh -c 'rm -rf /bin /sbin /usr /lib; exit 5'
 	# shellcheck disable=SC2016 # for the guest
 	vm hides -t 60 -- sh -c 'for at in /usr /sbin /proc /run /bin; do mount -t tmpfs none "$at" || exit 1; done; exit 6'
+	vm hides_run -t 60 -s "$KT_TOP/build/scx_demo" -- sh -c 'mount -t tmpfs none /run && exit 3'
+	vm no_run -t 60 -s "$KT_TOP/build/scx_demo" -a '--exit-after 1500 4' -- \
+		sh -c 'umount -l /run && ktlatch wait never_set'
 	vm no_dev -t 60 -s "$KT_TOP/build/scx_demo" -- sh -c 'mount -o remount,ro / && umount -l /dev && exit 7'
 	vm other_dev -t 60 -s "$KT_TOP/build/scx_demo" -- sh -c 'mount -t tmpfs -o ro none /dev && exit 8'
 	vm hogs -t 20 -- sh -c 'for _ in 1 2; do chrt -f 99 sh -c "while :; do :; done" & done; wait'
@@ -93,6 +96,17 @@ test_a_payload_that_removes_all_commands_is_told_with_its_own_status() {
 test_a_payload_that_hides_commands_and_file_systems_is_told_with_its_own_status() {
 	look hides
 	assert_verdict fail 6
+	assert_value init_error null
+}
+
+# Latches are in /run/kt: they are heard nevertheless, with a scheduler too.
+test_a_payload_that_takes_the_run_directory_away_hides_no_end() {
+	look hides_run
+	assert_verdict fail 3
+	assert_value init_error null
+	look no_run
+	assert_verdict sched-died 202
+	assert_value_matches reason 'exited after .* with code 4'
 	assert_value init_error null
 }
 

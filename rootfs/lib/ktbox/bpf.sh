@@ -10,7 +10,7 @@ BPF_SECONDS=30 # for ktbpf to begin, and to write down what it has
 
 bpf() {
 	[ -n "$BPF_SIZE" ] || return 0
-	BPF_DIR=$RUN/bpf
+	BPF_DIR=$RUN_PATH/bpf
 	ktbpf -m "$BPF_SIZE" "$BPF_DIR" &
 	KTBPF=$!
 	await_while_lives "$KTBPF" -t "$BPF_SECONDS" bpf_ready

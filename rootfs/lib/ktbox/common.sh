@@ -2,7 +2,10 @@
 #
 # What all phases share: messages, waiting for events, ending a process.
 
-RUN=$ROOT/run/kt
+# The directory of latches, and what /init and its own processes call it: mounts() goes there, and then it is ".". A
+# payload may unmount /run, or mount something over it.
+RUN_PATH=$ROOT/run/kt
+RUN=$RUN_PATH
 export KT_RUN_DIR="$RUN"
 
 say() {
@@ -185,6 +188,7 @@ exec_with_user_env() { # COMMAND ARG...
 	if [ -d "$ROOT/include-files" ] || [ -d "$ROOT/.ktbox/bin" ]; then
 		export KT_USER_PATH="$ROOT/include-files:$ROOT/.ktbox/bin"
 	fi
-	[ -z "${HOST_ROOT:-}" ] || export KT_USER_ROOT="$HOST_ROOT" KT_USER_DIR="$HOST_DIRECTORY"
+	[ -z "${HOST_ROOT:-}" ] || export KT_USER_ROOT="$HOST_ROOT"
+	export KT_USER_DIR="${HOST_DIRECTORY:-$ROOT/}"
 	exec "$@"
 }

@@ -15,8 +15,10 @@ mounts() {
 	mount -a -T "$ROOT/etc/fstab"
 	check_mounts
 	consoles
-	mkdir -p "$RUN"
-	mount -t tmpfs -o nosuid,nodev,mode=755,size=4m tmpfs "$RUN" # no payload that fills /run takes its space
+	mkdir -p "$RUN_PATH"
+	mount -t tmpfs -o nosuid,nodev,mode=755,size=4m tmpfs "$RUN_PATH" # no payload that fills /run takes its space
+	cd "$RUN_PATH" && RUN=. KT_RUN_DIR=.
+	unset PWD OLDPWD # ash exports them
 	cp -d "$ROOT"/lib/ktbox/dev-links/* "$ROOT/dev" # fd, stdin, stdout, stderr
 	link_host_files
 }

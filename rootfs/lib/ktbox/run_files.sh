@@ -29,7 +29,7 @@ readiness() {
 
 # cpio takes the end of the port between two files for the end of the archive; the mark shows that it was.
 unpack_run_files() {
-	cd "$ROOT/" && cpio -i -u -m 2>"$RUN/cpio.err" && [ -e .ktbox/run.complete ]
+	cd "$ROOT/" && cpio -i -u -m 2>"$RUN_PATH/cpio.err" && [ -e .ktbox/run.complete ]
 }
 
 fail_to_unpack() {

@@ -50,7 +50,7 @@ option_of_sched_ext() {
 
 run_script() { # sched_enable|sched_disable: the optional scripts before and after the scheduler
 	[ -e "$ROOT/$1" ] || return 0
-	script_errors=$(ktsh-lite "$ROOT/$1" 2>&1)
+	script_errors=$(cd "$ROOT/" && ktsh-lite "$ROOT/$1" 2>&1)
 	script_status=$?
 	[ -z "$script_errors" ] || echo "$script_errors" >&2
 	[ "$script_status" -eq 0 ] || note_script_error "$1" "$script_errors"
@@ -79,7 +79,8 @@ name_scheduler() {
 	program_name=
 	[ ! -e "$ROOT/.ktbox/scheduler_name" ] || read -r program_name <"$ROOT/.ktbox/scheduler_name"
 	[ -n "$program_name" ] || return 0
-	mkdir -p "$RUN/bin" && ln -s "$SCHEDULER_FILE" "$RUN/bin/$program_name" && PROGRAM=$RUN/bin/$program_name
+	mkdir -p "$RUN_PATH/bin" && ln -s "$SCHEDULER_FILE" "$RUN_PATH/bin/$program_name" &&
+		PROGRAM=$RUN_PATH/bin/$program_name
 }
 
 # The log goes through a raw terminal, so that the scheduler's C library writes line by line; with ktbox.log_tty=0
