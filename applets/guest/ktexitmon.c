@@ -203,10 +203,20 @@ static void check_ejection(struct monitor *m)
 	send_detach_state(m, "ejected");
 }
 
-/* The kernel's log has the end first, the uevent comes some milliseconds later. */
+/* With a name that is not the one that it had. No uevent says which process attaches, so a second one (-n), once it
+ * was attached, must not take what is the first one's. */
+static bool may_attach(const struct monitor *m)
+{
+	return !m->ops_name[0] || (m->detached && is_first(m));
+}
+
+/* The kernel's log has the end first, the uevent comes some milliseconds later. That of one that attaches is kept until
+ * its uevents are read. */
 static void on_kmsg(struct monitor *m)
 {
-	if (kt_kmsg_read_ends(m->fds[POLL_KMSG].fd, &m->ends, m->ops_name) && m->ops_name[0])
+	const char *name = may_attach(m) ? "" : m->ops_name;
+
+	if (kt_kmsg_read_ends(m->fds[POLL_KMSG].fd, &m->ends, name) && strcmp(m->ends.root.name, m->ops_name) == 0)
 		check_ejection(m);
 }
 
@@ -293,13 +303,6 @@ static void on_sub_uevent(struct monitor *m, const char *path, const char *actio
 		send_sub_attach(m, strtoull(number, NULL, 10), name);
 	else if (strcmp(action, "remove") == 0)
 		send_sub_detach(m, strtoull(number, NULL, 10), name);
-}
-
-/* With a name that is not the one that it had. No uevent says which process attaches, so a second one (-n), once it
- * was attached, must not take what is the first one's. */
-static bool may_attach(const struct monitor *m)
-{
-	return !m->ops_name[0] || (m->detached && is_first(m));
 }
 
 static void on_uevent(struct monitor *m, const char *event, size_t len)

@@ -129,6 +129,28 @@ test_a_scheduler_that_was_ejected_and_then_ends_is_dead() {
 	assert_exit 202
 }
 
+# The payload's time is its own, and the figures are of that time.
+test_a_payload_that_ends_before_a_restart_is_told_of_at_once() {
+	bounds RESTART_SECONDS=2
+	cmdline ktbox.stats=windows
+	when ktexec 'ktlatch set payload_runs; ktlatch wait detach_told; a_moment; exit 7'
+	when ktexitmon "$detached; ktlatch set detach_told; ktlatch wait -t 2 vm_off; stay"
+	boot
+	assert_order 'ktsend scenario-end ' 'ktwatch got TERM' 'ktsend lifecycle scheduler-died ' 'ktsend exec-exit 7' 'ktsend exit 202'
+	assert_exit 202
+}
+
+test_a_payload_that_ends_before_a_restart_does_not_end_the_wait_for_it() {
+	bounds RESTART_SECONDS=2
+	when ktexec 'ktlatch set payload_runs; ktlatch wait detach_told; a_moment; exit 7'
+	when ktexitmon "$detached; ktlatch set detach_told; ktlatch wait -t 1 vm_off; sysfs_attached
+		ktlatch set sched_attached; stay"
+	boot
+	assert_order 'ktsend scenario-end ' 'ktsend exec-exit 7' 'ktsend sched-state stopped code=0'
+	assert_did_not '^ktsend lifecycle scheduler-died'
+	assert_exit 7
+}
+
 test_a_scheduler_that_attaches_again_goes_on() {
 	bounds RESTART_SECONDS=1
 	when ktexec 'ktlatch set payload_runs; ktlatch wait again; ktlatch wait -t 1.3 never_set

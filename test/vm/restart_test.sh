@@ -61,7 +61,7 @@ oneTimeSetUp() {
 	chmod +x "$FILES/scx_next" "$FILES/one_after_the_other"
 	for run in next next_dies; do
 		error=
-		[ "$run" = next ] || error='--error-after 300'
+		[ "$run" = next ] || error='--error-after 1'
 		vm "$run" -s "$FILES/one_after_the_other" -a "$error" -i "$DEMO" -i "$FILES/scx_next" -- sh -c '
 			until [ "$(cat /sys/kernel/sched_ext/root/ops 2>/dev/null)" = scx_next ]; do ktlatch wait -t 0.2 never_set; done
 			[ -z "$1" ] || ktlatch wait -t 60 sched_exited' sh "$error"
@@ -102,6 +102,8 @@ test_a_script_may_run_one_scheduler_after_the_other() {
 	assert_value scheduler_restarts 1
 	look next_dies
 	assert_verdict sched-died 202
+	assert_value scheduler_ejected true
+	assert_value_matches scheduler_ejected_reason '^scx_bpf_error: '
 	assert_value_matches reason ': scx_bpf_error \(deliberate error'
 }
 

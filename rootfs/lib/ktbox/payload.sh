@@ -24,6 +24,7 @@ payload() {
 		say "payload: $ROOT/proc/uptime can't be read, so its time is not known"
 	fi
 	end_stats
+	[ -z "$RESTART_DUE_MS" ] || await_due_restart
 	[ -z "$PAYLOAD_STATUS" ] || ktsend exec-exit "$PAYLOAD_STATUS"
 }
 

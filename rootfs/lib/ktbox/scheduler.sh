@@ -2,7 +2,8 @@
 #
 # Phase: start the scheduler under ktexitmon, and wait until it attaches, ends, or time is up.
 #
-# SCHEDULER is its state: none, running, died, not-attached, unwatched. ATTACHED is set once it has been attached.
+# SCHEDULER is its state: none, running, died, not-attached, unwatched. ATTACHED is set once it has been attached,
+# RESTART_DUE_MS while one that was unregistered is expected to attach again.
 
 MONITOR_SECONDS=30 # for ktexitmon to stop the scheduler by TERM and KILL, or to send its log and the dump's end
 GRACE_SECONDS=3 # for an ejected scheduler to write its log and end
@@ -13,6 +14,7 @@ LOAD_FACTOR=4 # how much longer than the first attach a later one may take
 scheduler() {
 	SCHEDULER=none
 	ATTACHED=
+	RESTART_DUE_MS=
 	rcu_expedite off
 	run_script sched_enable
 	find_scheduler || return 0
@@ -134,10 +136,24 @@ restart_seconds() { # sets SECONDS_LEFT
 # when they like. One that does not is dead, even if its process lives on.
 await_restart() {
 	restart_seconds
+	now_ms
+	RESTART_DUE_MS=$((NOW_MS + SECONDS_LEFT * 1000))
 	ktlatch reset sched_attached
 	ktlatch reset sched_detached
-	is_attached && return
-	await_while_lives "$KTEXITMON" -t "$SECONDS_LEFT" sched_exited sched_ejected sched_attached shutdown
+	if is_attached; then
+		RESTART_DUE_MS=
+	else
+		await_due_restart ${PAYLOAD_JOB:+payload_ended}
+	fi
+}
+
+await_due_restart() { # [LATCH]: when it comes first, the restart stays due
+	now_ms
+	seconds_left=$(((RESTART_DUE_MS - NOW_MS + 999) / 1000))
+	[ "$seconds_left" -ge 0 ] || seconds_left=0
+	await_while_lives "$KTEXITMON" -t "$seconds_left" sched_exited sched_ejected sched_attached shutdown "$@"
+	[ "$EVENT" != payload_ended ] || return 0
+	RESTART_DUE_MS=
 	case $EVENT in
 	sched_exited) scheduler_died "it ended" ;;
 	sched_ejected) scheduler_died "the kernel ejected it" ;;
