@@ -36,6 +36,8 @@ def main(top: str, words: Sequence[str]) -> int:
         note(str(fault))
     except OSError as error:
         note(f"ktrun itself could not go on: {error}")
+    except MemoryError:
+        note("ktrun itself could not go on: it got no more memory (ulimit -v?)")
     except Exception:  # Python's own code for it is 1, which would be the payload's, or a bad commit
         import traceback
         write_stderr(b"ktrun itself has failed:\n" + traceback.format_exc().encode("ascii", "backslashreplace"))

@@ -69,8 +69,8 @@ test_a_failed_step_is_named_and_fails_a_command_that_passed() {
 	assert_status 3
 	assert_matches '^kt-scenario: step 2 failed with status 3: \(exit 3\)$' err
 	assert_matches '^kt-scenario: step 3 failed with status 4: exit 4$' err
-	assert_matches '^step-2-failed$' marks
-	scenario '0 exit 3' -- sh -c 'until grep -q step-1-failed marks; do :; done; exit 5'
+	assert_matches '^step-2-failed-3$' marks
+	scenario '0 exit 3' -- sh -c 'until grep -q step-1-failed-3 marks; do :; done; exit 5'
 	assert_status 5
 	scenario '0 exit 3' '0 true'
 	assert_status 3

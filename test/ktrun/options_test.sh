@@ -42,6 +42,18 @@ command_line() {
 	sed -n '/^-append$/{n;p;}' stub/args | sed 's/^tsc_early_khz=[0-9]* lpj=[0-9]* //'
 }
 
+test_words_of_ktbox_are_those_that_init_knows() {
+	sed -n 's/^	\(ktbox\.[^)]*\)) .*/\1/p' "$KT_TOP/rootfs/lib/ktbox/command_line.sh" | grep -vxF 'ktbox.*' |
+		sed 's/ | /\n/g; s/\*/7/g' >words
+	assertTrue "words: $(cat words)" "[ $(wc -l <words) -gt 15 ]"
+	dry --append "$(cat words)" --append 'xktbox.a=1 quiet' -- true
+	for word in ktbox.nosuch=1 ktbox.attach_timeout=abc ktbox.attach_timeout= ktbox.dmesg=0 ktbox.stats=1 ktbox.dmesg; do
+		ktrun --append "quiet $word" -- true
+		assert_refused
+		assert_matches "^ktrun: --append: not a word of ktbox's, .*: $word " err
+	done
+}
+
 test_help_names_every_option_on_stdout() {
 	run "$KTRUN" --help
 	assert_status 0

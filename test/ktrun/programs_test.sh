@@ -99,6 +99,15 @@ test_a_library_that_a_library_needs_by_its_own_origin_or_by_the_programs_rpath()
 	refuses libwho.so.1 -i not_inherited
 }
 
+# The guest starts programs in another directory than the one that we are in.
+test_a_library_by_a_relative_run_path_is_refused() {
+	library lib one
+	program one lib -Wl,-rpath,lib
+	assertEquals "on the host" one "$(./one)"
+	refuses 'libwho.so.1, for ' -i one
+	assert_matches '\(lib in its run path is relative: ' err
+}
+
 test_a_library_by_ld_library_path_is_found_in_the_guest_too() {
 	library somewhere x
 	program prog somewhere
@@ -180,7 +189,8 @@ test_scripts_bring_their_interpreters() {
 }
 
 test_env_with_options_and_words() {
-	for line in '-S bash -e' '-S -i A=b bash' '--split-string=-u HOME bash -x' '-vS bash' '-iS -- bash'; do
+	for line in '-S bash -e' '-S -i A=b bash' '--split-string=-u HOME bash -x' '-vS bash' '-iS -- bash' \
+		'-S --split-string=bash -e' '-S -S bash'; do
 		script tool "#!/usr/bin/env $line"
 		good -i tool
 		leads /.ktbox/bin/bash "$(readlink -f /bin/bash)"
@@ -191,6 +201,17 @@ test_env_with_options_and_words() {
 	script tool '#!/usr/bin/env kt-no-such-tool'
 	refuses 'not in PATH on this machine: kt-no-such-tool' -i tool
 	refuses 'not in PATH on this machine: kt-no-such-tool' -s tool
+}
+
+test_env_that_is_given_a_path_finds_the_program_there_in_the_guest_too() {
+	mkdir own
+	cp /bin/bash own/kt-shell
+	script tool "#!/usr/bin/env -S PATH=/nowhere:$PWD/own kt-shell"
+	good -i tool
+	assert_same_bytes own/kt-shell "added$(host own/kt-shell)"
+	assertFalse "no command for all" "[ -e added/.ktbox/bin/kt-shell ]"
+	script tool '#!/usr/bin/env -S PATH=/nowhere bash'
+	refuses 'not in PATH=/nowhere on this machine: bash' -i tool
 }
 
 test_interpreters_that_are_scripts() {

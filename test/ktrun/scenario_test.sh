@@ -58,7 +58,7 @@ test_the_guest_gets_the_steps_and_the_command() {
 test_a_failed_step_is_in_the_reason() {
 	echo '0 true' >scenario
 	printf '\144\0\0\0\0\0\0\0step-2 echo 0 >/x' >step
-	printf '\145\0\0\0\0\0\0\0step-2-failed' >failed
+	printf '\145\0\0\0\0\0\0\0step-2-failed-3' >failed
 	streams $READY $STARTED mark@step mark@failed $ENDED $OUT7 $EXIT
 	ktrun --scenario scenario --report page.html
 	assert_verdict fail 7
@@ -67,6 +67,17 @@ test_a_failed_step_is_in_the_reason() {
 	assert_matches 'step-2 echo 0 &gt;/x' page.html
 	ktrun -- false
 	assert_value reason 'the payload ended with 7'
+	printf '\145\0\0\0\0\0\0\0step-2-failed-7' >failed
+	printf '\146\0\0\0\0\0\0\0command-ended-0' >passed
+	printf '\146\0\0\0\0\0\0\0command-ended-7' >ended
+	for own in '' mark@passed; do
+		streams $READY $STARTED mark@step mark@failed $own $ENDED $OUT7 $EXIT
+		ktrun --scenario scenario -- true
+		assert_value reason 'step 2 of the scenario failed with 7: echo 0 >/x'
+	done
+	streams $READY $STARTED mark@step mark@failed mark@ended $ENDED $OUT7 $EXIT
+	ktrun --scenario scenario -- true
+	assert_value reason 'the payload ended with 7; step 2 of the scenario failed: echo 0 >/x'
 }
 
 . shunit2

@@ -37,6 +37,17 @@ dies_nastily() {
 		"sched-log====SCHED_OUTPUT_END===" "lifecycle#phase:3:$NASTY" sched-exit#i32:1 $OUT0 $EXIT
 }
 
+test_the_tests_that_failed_have_their_names() {
+	streams $READY $STARTED 'test-case=status=failed\x20ms=2\x20file=a_test.sh\x20name=test_*x*\x20message=it\x20broke' \
+		'test-case=status=passed\x20ms=2\x20file=a_test.sh\x20name=test_good\x20message=' $OUT0 $EXIT
+	ktrun --summary s.md -- true
+	assert_matches '^- tests: 1 passed, 1 failed' s.md
+	assert_matches 'a.*test.*\.sh: test.*x.*: it broke$' s.md
+	assert_no_match 'good' s.md
+	rendered
+	assert_only h3 p ul li code
+}
+
 test_a_run_is_summed_up() {
 	streams $READY $ATTACHED $STARTED $DIED $OUT7 $EXIT
 	ktrun --summary s.md -s "$DEMO" -a '--delay 5' -- sh -c 'exit 7'

@@ -423,8 +423,8 @@ interrupted() {
 	assert_no_temporary_folder
 }
 
-test_int_term_and_hup_interrupt_and_leave_nothing() {
-	for signal in INT TERM HUP; do
+test_signals_that_end_a_program_interrupt_and_leave_nothing() {
+	for signal in INT TERM HUP USR1 ALRM XCPU; do
 		interrupted "$signal"
 	done
 }

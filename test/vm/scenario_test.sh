@@ -26,7 +26,7 @@ oneTimeSetUp() {
 test_each_step_does_its_work_at_its_time() {
 	look alone
 	assert_verdict fail 127
-	assert_value reason 'the payload ended with 127; step 9 of the scenario failed: nonsense'
+	assert_value reason 'step 9 of the scenario failed with 127: nonsense'
 	assertEquals "0
 frozen 1
 0-1

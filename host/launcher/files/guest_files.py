@@ -20,7 +20,7 @@ from ..options.values import Include
 from .archive import Tree
 from .include import check_machine, name_of_include
 from .libraries import CACHE, Found, Loader
-from .scripts import Line, find_program, read_line, real_program, started_by_env
+from .scripts import Line, Started, find_program, read_line, real_program, started_by_env
 
 ELSEWHERE = "/.ktbox/host"
 COMMANDS = "/.ktbox/bin"
@@ -182,7 +182,9 @@ class GuestFiles:
                 is_quiet: bool = False) -> None:
         libraries = self._loader.libraries(real, program)
         for name in libraries.missing:
-            message = f"shared library not found on this machine: {name}, for {real}"
+            relative = self._loader.relative_directory(real)
+            where = f" ({relative} in its run path is relative: the guest starts programs in /)" if relative else ""
+            message = f"shared library not found on this machine: {name}, for {real}{where}"
             if is_named:
                 raise Fault(message)
             if not is_quiet:
@@ -229,7 +231,7 @@ class GuestFiles:
         if os.path.basename(name) == "env":
             started = started_by_env(line.argument, path) if line.argument else None
             if started:
-                self._started(started.name, path, depth)
+                self._started(started, path, depth)
             if not started or not started.splits:  # BusyBox's env has no -S
                 self._absolute(name, path, depth)
             elif os.path.isfile(name):
@@ -237,16 +239,21 @@ class GuestFiles:
             return
         self._absolute(name, path, depth)
 
-    def _started(self, name: str, path: str, depth: int) -> None:
-        """What env looks for in PATH."""
+    def _started(self, started: Started, path: str, depth: int) -> None:
+        """What env looks for in PATH, or in the one that the script gives it: there it must lie in the guest, too."""
+        name = started.name
         if "/" in name:
             self._absolute(name, path, depth)
             return
         if name in self._own_commands:
             return
-        program = find_program(name, self._jobs)
+        program = find_program(name, self._jobs, started.search)
         if not program:
-            raise Fault(f"the interpreter is not in PATH on this machine: {name}, for {path}")
+            where = "PATH" if started.search is None else f"PATH={started.search}"
+            raise Fault(f"the interpreter is not in {where} on this machine: {name}, for {path}")
+        if started.search is not None:
+            self._absolute(program, path, depth)
+            return
         self._command(name, self._interpreter_place(program, path, depth))
 
     def _absolute(self, name: str, path: str, depth: int) -> None:

@@ -74,6 +74,12 @@ class Loader:
         search = _Search(self, _Object(path, dynamic, parent))
         return search.run()
 
+    def relative_directory(self, path: str) -> Optional[str]:
+        """The first one in the run path of the object PATH, where no library is looked for."""
+        dynamic = self.dynamic(path)
+        directories = (*dynamic.rpath, *dynamic.runpath) if dynamic else ()
+        return next((directory for directory in directories if directory[:1] not in ("/", "$")), None)
+
     def cached(self, name: str) -> list[str]:
         if self._cache is None:
             self._cache = _read_cache()
@@ -102,6 +108,8 @@ class Loader:
                     return Found(os.path.abspath(path), False)
             return None
         for directory, is_default, is_environment in self.search_path(item):
+            if not is_environment and not directory.startswith("/"):
+                continue  # it counts from where the program is started: the guest does that elsewhere
             for variant in _VARIANTS:
                 path = f"{directory or '.'}{variant}/{name}"
                 if self._fits(path, item):

@@ -18,6 +18,7 @@ from ..lib.text import Fault
 
 _LINE_MAX = 256
 _ENV_WITH_VALUE = {"-u", "--unset", "-C", "--chdir"}
+_SPLIT = re.compile(r"-[iv0]*S|--split-string(?=[= ]|$)")
 _SHIM = re.compile(rb"""^exec "?([^" \n]+)"? exec """, re.MULTILINE)  # pyenv, rbenv, nodenv, asdf
 
 
@@ -33,6 +34,7 @@ class Started:
     """What env starts, and whether it takes GNU's env to understand that."""
     name: str
     splits: bool
+    search: Optional[str]  # the PATH that it gets from the line itself
 
 
 def read_line(path: str) -> Optional[Line]:
@@ -54,18 +56,23 @@ def read_line(path: str) -> Optional[Line]:
 
 def started_by_env(argument: str, path: str) -> Optional[Started]:
     """What "env ARGUMENT" starts, where ARGUMENT is one word for the kernel. None: nothing that can be told."""
-    splits = re.match(r"-[iv0]*S|--split-string", argument)
-    words = _split(argument[splits.end():].lstrip("= "), path) if splits else [argument]
+    words, splits, search = [argument], False, None
     while words:
         word = words.pop(0)
-        if word in _ENV_WITH_VALUE:
+        split = _SPLIT.match(word)
+        if split:
+            splits = True
+            text = word[split.end():].lstrip("= ") or (words.pop(0) if words else "")
+            words = _split(text, path) + words
+        elif word in _ENV_WITH_VALUE:
             words = words[1:]
+        elif word.startswith("PATH="):
+            search = word[len("PATH="):]
         elif not word.startswith("-") and "=" not in word:
             if " " in word and not splits:
                 raise Fault(f"env would look for a program of the name '{word}': #!/usr/bin/env -S takes several "
-                            "words: "
-                            + path)
-            return Started(word, bool(splits))
+                            f"words: {path}")
+            return Started(word, splits, search)
     return None
 
 
@@ -76,9 +83,10 @@ def _split(text: str, path: str) -> list[str]:
         raise Fault(f"the words after env -S: {error}: {path}") from error
 
 
-def find_program(name: str, jobs: Jobs) -> Optional[str]:
-    """The program that NAME is in PATH. What a version manager has there (pyenv) stands for another one."""
-    found = shutil.which(name)
+def find_program(name: str, jobs: Jobs, search: Optional[str] = None) -> Optional[str]:
+    """The program that NAME is in PATH, or in SEARCH. What a version manager has there (pyenv) stands for another
+    one."""
+    found = shutil.which(name, path=search)
     if not found or not os.path.isfile(found):
         return None
     return real_program(os.path.abspath(found), jobs)

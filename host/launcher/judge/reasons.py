@@ -28,6 +28,7 @@ _PANIC_MAX = 65536  # of the end of the console, which has the panic's own repor
 _STAMPED = re.compile(r"(<[0-9]+>)?\[ *[0-9]+\.[0-9]+\]", re.ASCII)
 _QEMU_MAX, _QEMU_LINES, _LINE_MAX = 65536, 20, 300
 _UNREGISTERED = "unregistered from user space"
+FAILED_STEP = re.compile("step-([0-9]{1,5})-failed-([0-9]{1,3})", re.ASCII)  # a mark of kt-scenario
 _COMM_MAX = 15  # TASK_COMM_LEN of the kernel, without its NUL
 _OOM_KILL = re.compile(r"(?:Memory cgroup o|O)ut of memory: Killed process [0-9]+ \((.*?)\)(?= total-vm:)")
 _NUMBER = re.compile("0|[1-9][0-9]{0,7}", re.ASCII)
@@ -121,15 +122,19 @@ def _signal_name(number: int) -> str:
         return ""
 
 
-def describe_failed_step(facts: Facts) -> str:
-    """Of --scenario, the first."""
+def describe_failed_payload(facts: Facts) -> str:
+    """With --scenario, a step may have failed, while the payload's own command ended with 0, or there was none."""
+    code = facts.stream.exec_exit_code
     texts = [mark.what for mark in facts.stream.marks] if facts.host.asked.scenario else []
-    failed = next((found.group(1) for text in texts if (found := re.fullmatch(r"step-([0-9]{1,5})-failed", text))),
-                  None)
+    failed = next((found for text in texts if (found := FAILED_STEP.fullmatch(text))), None)
     if failed is None:
-        return ""
-    step = next((text.partition(" ")[2] for text in texts if text.startswith(f"step-{failed} ")), "")
-    return f"; step {failed} of the scenario failed: {step}"
+        return f"the payload ended with {code}"
+    number, status = failed.groups()
+    step = next((text.partition(" ")[2] for text in texts if text.startswith(f"step-{number} ")), "")
+    own = next((text for text in texts if text.startswith("command-ended-")), None)
+    if status == str(code) and own in (None, "command-ended-0"):
+        return f"step {number} of the scenario failed with {code}: {step}"
+    return f"the payload ended with {code}; step {number} of the scenario failed: {step}"
 
 
 def describe_gate(checked: Checked) -> str:

@@ -20,7 +20,7 @@ from .attempts import why_flaky
 from .death import CPU_SECS, NoAnswer, matches
 from .facts import Facts, read_facts
 from .hints import with_hint
-from .reasons import (death_reason, describe_bad_exit, describe_failed_step, describe_full_file, describe_gate,
+from .reasons import (death_reason, describe_bad_exit, describe_failed_payload, describe_full_file, describe_gate,
                       describe_missing, qemu_message, qemu_refused, why_guest_died, why_not_attached, why_not_done)
 from .verdicts import Verdict, give
 
@@ -73,7 +73,8 @@ def judge_guest(facts: Facts) -> Optional[Verdict]:
     if stream.exit_code is None:
         return give("lost", why_guest_died(facts, "the VM ended without an exit frame"))
     if stream.damaged:
-        return give("corrupt", f"{stream.damaged} damaged places in the guest's stream")
+        places = "place" if stream.damaged == 1 else "places"
+        return give("corrupt", f"{stream.damaged} damaged {places} in the guest's stream")
     if stream.complete is False:
         return give("corrupt", f"the guest's stream: {describe_missing(stream)}")
     return None
@@ -150,8 +151,7 @@ def judge_payload(facts: Facts) -> Optional[Verdict]:
     if stream.tests_failed:
         return give("fail", f"{stream.tests_failed} of {stream.tests_count} tests failed", 1)
     if facts.payload_failed and not facts.all_skipped:
-        return give("fail", f"the payload ended with {stream.exec_exit_code}{describe_failed_step(facts)}",
-                    stream.exec_exit_code)
+        return give("fail", describe_failed_payload(facts), stream.exec_exit_code)
     return None
 
 

@@ -27,7 +27,8 @@ from .text import Fault, decoded
 File = Union[int, IO[bytes]]
 _POLL_MS_MAX = 2.0 ** 31 - 1  # of poll(2): 24 days
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
-_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
+_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2,
+            signal.SIGALRM, signal.SIGXCPU)  # without a handler, these would leave files behind
 
 
 class Interrupted(Exception):

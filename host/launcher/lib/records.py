@@ -10,7 +10,7 @@ import functools
 import json
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from .text import BIDI, LINE_ENDS, REPLACED
+from .text import BIDI, LINE_ENDS, REPLACED, read_at_most
 
 Record = TypeVar("Record")
 # What a terminal or a reader of text would act on (json escapes the others), and what is no UTF-8: U+FFFD for each
@@ -27,7 +27,7 @@ def read_json(path: str, most: int) -> Any:
     """At most MOST bytes of JSON. Raises BadRecord."""
     try:
         with open(path, "rb") as file:
-            data = file.read(most + 1)
+            data = read_at_most(file, most + 1)
         if len(data) > most:
             raise BadRecord(f"more than {most} bytes")
         return json.loads(data.decode("utf-8"), object_pairs_hook=_object)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from typing import Iterator, Optional
+import stat
+from typing import IO, Iterator, Optional
 
 LINE_MAX = 1000  # bytes: a guest need not send a newline ever
 _BLOCK = 262144
@@ -138,6 +139,12 @@ def xml(text: str) -> str:
 def shell_word(text: str) -> str:
     """TEXT as one single-quoted word of a shell, byte for byte."""
     return "'" + text.replace("'", "'\\''") + "'"
+
+
+def read_at_most(file: IO[bytes], most: int) -> bytes:
+    """read() takes memory for all that it is asked for, however small a file is."""
+    status = os.fstat(file.fileno())
+    return file.read(min(most, status.st_size + 1) if stat.S_ISREG(status.st_mode) else most)
 
 
 def short_lines(path: str, start: int = 0, end: Optional[int] = None) -> Iterator[bytes]:

@@ -15,7 +15,7 @@ from ..machine.topology import Topology, parse_cpus, parse_topology
 from .values import (TRACE_EVENTS, Size, parse_architecture, parse_emit, parse_escape, parse_events, parse_gate,
                      parse_gdb, parse_guest_path, parse_headline, parse_include, parse_kernel, parse_label, parse_line,
                      parse_number, parse_path, parse_percent, parse_record_path, parse_report_path, parse_runner,
-                     parse_scheduler, parse_seconds, parse_share, parse_size, parse_variable)
+                     parse_scheduler, parse_seconds, parse_share, parse_size, parse_variable, parse_words)
 
 
 class Option(NamedTuple):
@@ -102,7 +102,7 @@ OPTIONS = (
     Option("machine", "--topology", "topology", parse_topology, "N,L,C,T", default=Topology(1, 1, 2, 1, is_named=False),
             text="NUMA nodes, last-level caches per node, cores per cache, threads per core; the nodes share the "
                  "memory, a remainder goes to the first"),
-    Option("machine", "--append", "append", _plain, "WORDS", repeats=True,
+    Option("machine", "--append", "append", parse_words, "WORDS", repeats=True,
             text="add words to the kernel's command line; repeatable"),
     Option("machine", "--qemu-arg", "qemu_args", parse_line, "ARG", repeats=True,
             text="add one argument for QEMU; repeatable"),

@@ -22,6 +22,10 @@ _GATE = re.compile(r"([A-Za-z][A-Za-z0-9_.+-]{0,127})(<=?"
                    r"|>=?)(-?[0-9]{1,15}(?:\.[0-9]{1,9})?)([A-Za-z%][A-Za-z%/_.-]{0,31})?",
                    re.ASCII)
 EMITS = ("jobs", "github")
+# rootfs/lib/ktbox/command_line.sh reads them.
+_OWN_WORD = re.compile(r"ktbox\.((attach_timeout|hold|trace_kb|record_kb|bpf)=[0-9]+|(record|term)=.*|log_tty=0"
+                       r"|(expect_death|dmesg|printk|live_log|record_pass|ack|rescue|ctl)=1|stats=(windows|all)"
+                       r"|host=ktrun|files=port)", re.ASCII)
 _UNITS = {"": 1, "K": 1024, "M": 1024 ** 2, "G": 1024 ** 3}
 # The guest itself stands on these.
 _GUEST_DIRECTORIES = re.compile(
@@ -166,11 +170,20 @@ def parse_label(option: str, value: str) -> str:
     return value
 
 
+def parse_words(option: str, value: str) -> str:
+    """Of the kernel's command line. Those of ktbox are checked: /init would go on without one that it does not
+    know."""
+    for word in value.split():
+        if word.startswith("ktbox.") and not _OWN_WORD.fullmatch(word):
+            raise Fault(f"{option}: not a word of ktbox's, or not with such a value: {word} (docs/internals/boot.md)")
+    return value
+
+
 def parse_size(option: str, value: str) -> Size:
     found = re.fullmatch(r"([1-9][0-9]{0,6})([KMG]?)", value, re.ASCII)
     kib = int(found.group(1)) * _UNITS[found.group(2)] // 1024 if found else 0
     if kib < 1024:
-        raise Fault(f"{option}: not a size of at least 1M, such as 500M or 2G: {value}")
+        raise Fault(f"{option}: not a size from 1M to 9999999G, such as 500M or 2G: {value}")
     return Size(value, kib)
 
 

@@ -15,6 +15,7 @@ from operator import itemgetter
 from typing import Iterator, NamedTuple, Optional
 
 from ..lib.rundir import RunDirectory
+from ..lib.text import read_at_most
 from .event_format import SIZE_MAX, BadFormat, Format, parse_format, parse_page_size
 from .kept import PER_CPU, PLACE
 from .ring import HEADER_SIZE, BadPage, events_of_page, lost_events, start_ns
@@ -178,7 +179,7 @@ def _directories(path: str) -> list[str]:
 
 def read_small(path: str, most: int) -> bytes:
     with open(path, "rb") as file:
-        data = file.read(most + 1)
+        data = read_at_most(file, most + 1)
     if len(data) > most:
         raise BadFormat(f"more than {most} bytes in {os.path.basename(path)}")
     return data

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import html
 import re
-from typing import Sequence
+from itertools import islice
+from typing import Iterator, Sequence
 
 from ..judge.attempts import describe
 from ..judge.reasons import seconds
 from ..judge.rules import Judgement
+from ..judge.stream import Stream
 from ..judge.verdicts import passes
 from ..lib.text import clean, one_line, printable
 from .evidence import evidence
@@ -65,12 +67,21 @@ def run_markdown(judgement: Judgement) -> bytes:
     if stream.tests_count:
         lines.append(f"- tests: {stream.tests_passed} passed, {stream.tests_failed} failed, "
                      f"{stream.tests_skipped} skipped")
+        lines += [f"  - {line}" for line in _failed_tests(stream)]
     lines += [f"- kernel {code(facts.kernel_release or 'unknown')}, {facts.host.accel}{describe_start(facts.host)}, "
               f"{seconds(facts.ending.wall_ms)} s", f"- artifacts {code(facts.directory.path)}"]
     if not passes(verdict.word):
         shown = [printable(line) for line in evidence(judgement)][:_EVIDENCE_LINES]
         lines += block(shown) if shown else []
     return part(lines)
+
+
+def _failed_tests(stream: Stream) -> Iterator[str]:
+    failed = (test for test in stream.tests if test.status == "failed")
+    for test in islice(failed, ITEMS_SHOWN):
+        yield plain(": ".join(word or "" for word in (test.file, test.name, test.message)))
+    if stream.tests_failed > ITEMS_SHOWN:
+        yield f"{stream.tests_failed - ITEMS_SHOWN} more"
 
 
 def matrix_markdown(rows: Sequence[Row], cells: Sequence[Cell], directory: str) -> bytes:

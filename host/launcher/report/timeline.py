@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import AnyStr, Iterator, Optional
 
 from ..judge.facts import Facts
+from ..judge.reasons import FAILED_STEP
 from ..lib.rundir import CONSOLE
 from ..lib.text import blocks_of_lines, xml
 
@@ -35,7 +36,6 @@ _WORDS = {
 }
 _BAD = {"detached", "ejected", "exited", "killed", "scheduler-not-attached", "init-error"}
 _GONE = {"ejected", "detached", "exited", "killed", "stopped"}
-_FAILED_STEP = re.compile(r"step-[0-9]+-failed$")  # of kt-scenario
 # What the spans show already.
 _IN_SPANS = re.compile(r"(sys-ready|init-started|scheduler-started|attached|stopped|payload-starting|scenario-.*"
                        r"|exec-exit|dump-.*|sub-attached-.*|scheduler-died|exit|init|recorder:.*)$", re.DOTALL)
@@ -179,7 +179,8 @@ def _points(events: list[Event], first: dict[str, int]) -> Iterator[Row]:
         if event.what == "detached" and event.ms in restarts:
             yield Row("scheduler restarts", "own", event.ms, event.ms, True)
             continue
-        if event.what.startswith(("kernel:", "gate-failed-")) or event.what in _BAD or _FAILED_STEP.match(event.what):
+        is_bad = event.what.startswith(("kernel:", "gate-failed-")) or event.what in _BAD
+        if is_bad or FAILED_STEP.fullmatch(event.what):
             style = "bad"
         elif event.what.startswith("wake:"):
             style = "wake"

@@ -105,7 +105,7 @@ def describe_stream(stream: Stream) -> str:
     else:
         text = f"complete, {stream.bytes} bytes" if stream.complete else describe_missing(stream)
     if stream.damaged:
-        text += f", {stream.damaged} damaged places"
+        text += f", {stream.damaged} damaged {'place' if stream.damaged == 1 else 'places'}"
     return text + (", ends within a frame" if stream.truncated else "")
 
 
