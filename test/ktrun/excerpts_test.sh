@@ -43,6 +43,17 @@ died_with() { # LOG
 	ktrun --junit r.xml -s "$KT_TOP/build/scx_demo" -- true
 }
 
+# The text of a scheduler's error is its own.
+test_a_reason_that_looks_like_the_prefix_of_a_dump_s_line_is_whole() {
+	for text in 'scx_demo: root' 'x[0] triggered exit kind 1025 on CPU 1:' '  scx_bpf_error (a : sched_ext_dump: b)'; do
+		echo "  <idle>-0       [001] dNh2.     3.068004: sched_ext_dump: $text"
+	done >stub/console
+	streams $READY $DIED $EXIT
+	ktrun --report page.html -s "$KT_TOP/build/scx_demo" -- true
+	assert_matches '^ *scx_bpf_error \(a : sched_ext_dump: b\)$' err
+	assert_matches '>  scx_bpf_error \(a : sched_ext_dump: b\)' page.html
+}
+
 test_junit_has_the_verifier_s_words_as_text() {
 	{
 		cat "$KT_TOP/test/data/verifier.log"

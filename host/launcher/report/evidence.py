@@ -64,7 +64,8 @@ def _dump_lines(path: str, wanted: bytes = b"") -> Iterator[str]:
     for block in blocks_of_lines(path):
         for line in block.replace(b"\r", b"").split(b"\n") if wanted in block else ():
             if wanted in line:
-                yield printable_bytes(line.rpartition(_DUMP_MARK)[2])
+                before, mark, text = line.partition(_DUMP_MARK)
+                yield printable_bytes(text if mark else before)
 
 
 def _excerpt(title: str, lines: Sequence[str]) -> Iterator[str]:

@@ -163,7 +163,7 @@ def _lines(path: str, name: str, head: int) -> list[str]:
 
 
 def _marked(line: str, is_good: bool) -> str:
-    line = re.sub(r"^.*sched_ext_dump: ", "", line)
+    line = re.sub(r"^.*?sched_ext_dump: ", "", line)
     if len(line) > _LINE_MAX:
         line = f"{line[:_LINE_MAX]} [... {len(line) - _LINE_MAX} bytes of this line left out ...]"
     name = next((name for pattern, name in _CLASSES if pattern.match(line)), "")
