@@ -97,7 +97,7 @@ test_logs_wait_for_the_end_of_ktexitmon_and_the_exit_frame_for_the_end_of_ktpipe
 	when ktpipe 'on_term() { note ktpipe drains; a_moment; note ktpipe gone; exit 0; }
 		ktlatch set trace_armed; stay'
 	boot
-	assert_order 'ktexec' 'ktexitmon stops' 'ktexitmon gone' 'ktsend sched-state stopped' \
+	assert_order 'ktexec' 'ktexitmon stops' 'ktexitmon gone' 'ktsend sched-state stopped' 'ktdump /tmp/sched.log' \
 		'ktpipe drains' 'ktpipe gone' 'ktsend exit 0'
 }
 
