@@ -27,6 +27,14 @@ scheduler_is_ready() {
 	read -r ready <&6
 }
 
+# monitor_sleeps: waits until it waits for events. Its probe's process may end first, which is one: without a permission
+# for perf events.
+monitor_sleeps() {
+	wait_until "probe=\$(pgrep -P $mon | grep -vxF $ready); [ -z \"\$probe\" ] ||
+		readlink /proc/\$probe/fd/0 | grep -qF perf_event"
+	wait_until "grep -q '^State:.S' /proc/$mon/status"
+}
+
 # monitor_ends STATUS
 monitor_ends() {
 	end_of "$mon"
@@ -297,6 +305,7 @@ test_term_that_is_pending_when_the_end_is_seen_wins() {
 	# shellcheck disable=SC2016
 	start sh -c 'echo $$ >ready; exec cat go'
 	scheduler_is_ready
+	monitor_sleeps
 	kill -STOP $mon
 	kill -KILL "$ready"
 	# both must be there when it goes on: a scheduler that is still dying makes TERM alone the news
