@@ -83,6 +83,14 @@ test_a_scheduler_that_was_killed_for_lack_of_memory() {
 	assertFalse "another process: $(value reason)" "value reason | grep -qF 'Out of memory'"
 }
 
+test_a_payload_that_was_killed_for_lack_of_memory() {
+	printf '[    1.0] booted\n[    2.0] Out of memory: Killed process 12 (stress) total-vm:9kB\n' >stub/console
+	verdict_of fail 137 "-- true" $READY $STARTED $ENDED exec-exit#i32:137 $EXIT
+	assert_value reason 'the payload ended with 137; the kernel had reported: Out of memory: Killed process 12 (stress)'
+	verdict_of fail 7 "-- true" $READY $STARTED $ENDED $OUT7 $EXIT
+	assert_value reason 'the payload ended with 7'
+}
+
 test_no_frame_at_all_is_boot_failed() {
 	verdict_of boot-failed 206 "-- true"
 }

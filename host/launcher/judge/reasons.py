@@ -9,7 +9,7 @@ import os
 import re
 import signal
 from itertools import takewhile
-from typing import Optional
+from typing import Iterator, Optional
 
 from ..figures.gates import INCONCLUSIVE, Checked
 from ..lib.rundir import COM2, CONSOLE, QEMU_LOG, SCHED_LOG
@@ -55,9 +55,15 @@ def _killed_for_memory(facts: Facts) -> Optional[str]:
     name = os.path.basename(facts.host.asked.scheduler or "")[:_COMM_MAX]
     if " signal=9 " not in (facts.stream.scheduler_end or ""):
         return None
-    lines = (report.line for report in facts.console.reports if report.kind == "oom-kill")
-    found = next((found for line in lines if (found := _OOM_KILL.search(line)) and found.group(1) == name), None)
-    return found.group() if found else None
+    return next((text for text, its_name in _oom_kills(facts) if its_name == name), None)
+
+
+def _oom_kills(facts: Facts) -> Iterator[tuple[str, str]]:
+    """The kernel's words, and the name of the process."""
+    for report in facts.console.reports:
+        found = _OOM_KILL.search(report.line) if report.kind == "oom-kill" else None
+        if found:
+            yield found.group(), found.group(1)
 
 
 def _words_of_log(facts: Facts) -> Optional[str]:
@@ -128,7 +134,8 @@ def describe_failed_payload(facts: Facts) -> str:
     texts = [mark.what for mark in facts.stream.marks] if facts.host.asked.scenario else []
     failed = next((found for text in texts if (found := FAILED_STEP.fullmatch(text))), None)
     if failed is None:
-        return f"the payload ended with {code}"
+        kill = next(_oom_kills(facts), None) if code == 128 + signal.SIGKILL else None
+        return f"the payload ended with {code}" + (f"; the kernel had reported: {kill[0]}" if kill else "")
     number, status = failed.groups()
     step = next((text.partition(" ")[2] for text in texts if text.startswith(f"step-{number} ")), "")
     own = next((text for text in texts if text.startswith("command-ended-")), None)
