@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include "clock.h"
 #include "process.h"
+#include "run_dir.h"
 
 enum {
 	FIFO_PRIORITY = 50,
@@ -142,7 +143,7 @@ void FAST_FUNC kt_exec(char **argv)
 	unsetenv("KT_USER_ROOT");
 	unsetenv("KT_USER_DIR");
 	if (directory) /* /init and its own processes are in the run directory, and name it by "." */
-		unsetenv("KT_RUN_DIR");
+		putenv((char *)"KT_RUN_DIR=" KT_RUN_DIR_DEFAULT);
 	set_search_path(first, getenv("PATH"));
 	environment = user_environment(file);
 	enter_user_root(root, directory);

@@ -21,8 +21,8 @@ void kt_drop_daemon_privileges(void) FAST_FUNC;
 
 /* Becomes a user's program, and returns with errno when it can't. The program is looked up in the directories of
  * KT_USER_PATH, then in PATH. Its root directory is KT_USER_ROOT and its working directory KT_USER_DIR, where these are
- * set: one that can't be entered ends us with a message. With KT_USER_DIR it is /init that starts the program, and
- * KT_RUN_DIR is not for it. Its environment is ours without all these, with these changes: KT_USER_PATH precedes PATH;
+ * set: one that can't be entered ends us with a message. With KT_USER_DIR it is /init that starts the program,
+ * which gets KT_RUN_DIR_DEFAULT as KT_RUN_DIR. Its environment is ours without all these, with these changes: KT_USER_PATH precedes PATH;
  * the file that KT_USER_ENV names has variables (NAME=VALUE, a NUL after each) that replace any other; the port of
  * KT_PORT_FD is moved to a high number, and KT_PORT_ID tells it from others. So nothing of the user's reaches any
  * process of ours. */

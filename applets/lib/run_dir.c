@@ -16,7 +16,7 @@ const char* FAST_FUNC kt_run_dir(void)
 {
 	const char *dir = getenv("KT_RUN_DIR");
 
-	return dir && dir[0] ? dir : "/run/kt";
+	return dir && dir[0] ? dir : KT_RUN_DIR_DEFAULT;
 }
 
 /* "DIR/NAME", malloc'ed; makes DIR if it is not there. Dies when it can't. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The run directory (KT_RUN_DIR, or /run/kt): latches and pid files, by which kt processes find and wake each
+ * The run directory (KT_RUN_DIR, or KT_RUN_DIR_DEFAULT): latches and pid files, by which kt processes find and wake each
  * other.
  *
  * A latch is a one-shot event: setting it creates a file, waiting for it uses inotify. What sets or writes
@@ -10,6 +10,8 @@
 #define KT_RUN_DIR_H 1
 
 #include "clock.h"
+
+#define KT_RUN_DIR_DEFAULT "/run/kt"
 
 /* The directory's path, which outlives the call. */
 const char *kt_run_dir(void) FAST_FUNC;

@@ -163,6 +163,11 @@ test_staged_logs_come_in_the_order_of_their_numbers_and_empty_ones_do_not() {
 	assert_matches ': attached' "$art/sched-1.log" # the first scheduler's comes live, so before all blocks
 }
 
+test_programs_find_latches_by_a_path() {
+	assert_fact run_dir /run/kt
+	assert_fact directory /
+}
+
 test_a_word_of_ktbox_on_the_command_line_is_known() {
 	grep -ai ktbox "$art/console.log" | grep -aiv 'command line: .*console=' >reported
 	assert_no_match 'ktbox\.trace_kb' reported
