@@ -45,8 +45,10 @@ test_a_signal_ends_a_report_that_nobody_reads() {
 
 test_a_reader_that_is_killed_ends_the_run() {
 	streams $READY $STARTED
-	echo 'kill -KILL $(pgrep -P $PPID -f "ktrecv -f"); exec sleep 1000' >stub/act
+	: >stub/ack
+	echo 'kill -KILL $(pgrep -P $PPID -f "ktrecv -f"); exec head -c 1 "$hvc.in" >"$stub/ack"' >stub/act
 	run "$KTRUN" -o "$PWD/art" -- true
+	assertFalse "the end of the reader is acknowledged as an exit frame" "printf '\256' | cmp -s - stub/ack"
 	assert_verdict error 205
 	assert_matches '^ktrun: error .*ktrecv.* has ended, status 137' err
 	assertTrue "stream.json" "[ -s art/stream.json ]"
