@@ -125,6 +125,7 @@ drain_printk() {
 end_senders() {
 	[ "$$" -eq 1 ] || return 0
 	kill -KILL -1
+	[ -z "${KTHVC:-}" ] || wait_for "$KTHVC" # its mark of a wake byte may be on its way into the port
 }
 
 # The order is that of the host's verdicts (docs/use/verdicts.md).

@@ -10,11 +10,9 @@ wake_bytes() {
 	[ "$SHELL_TTY" = hvc0 ] || start_kthvc
 }
 
-start_kthvc() {
-	{
-		kthvc -i "$ROOT/dev/hvc0" -s "$ROOT/proc/sysrq-trigger"
-		set_latch hvc_ready # if kthvc fails, the guest goes on without it
-	} &
-	await 5 hvc_ready
-	[ "$EVENT" = hvc_ready ] || say "wake bytes: kthvc is not ready in time"
+start_kthvc() { # if kthvc fails, the guest goes on without it
+	kthvc -i "$ROOT/dev/hvc0" -s "$ROOT/proc/sysrq-trigger" &
+	KTHVC=$!
+	await_while_lives "$KTHVC" -t 5 hvc_ready
+	[ "$EVENT" != timeout ] || say "wake bytes: kthvc is not ready in time"
 }
