@@ -5,6 +5,7 @@ modules.
 main         the entry
 plan         refuses bad input before anything starts
 single       one run, step by step
+outcome      what a run directory says, after a run or much later
 
 options/     the command line                      lib/         what every step uses
 kernel/      a kernel as people have it            machine/     the virtual machine, and QEMU

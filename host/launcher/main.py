@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The entry of ktrun: the command line, then one run, a replay, a repetition, a matrix, a comparison or a history.
 
-In:  the arguments. Out: see single.py, repeat/runs.py, matrix/runs.py, compare/runs.py, kernel/releases.py,
-     kernel/check.py and report/history.py. Each imports what it needs only when its turn comes, so that --version
-     and a bad option cost no more than the parser.
+In:  the arguments. Out: see single.py, outcome.py, repeat/runs.py, matrix/runs.py, compare/runs.py,
+     kernel/releases.py, kernel/check.py and report/history.py. Each imports what it needs only when its turn comes, so
+     that --version and a bad option cost no more than the parser.
 Exit: the verdict's code, see judge/verdicts.py; 205 for bad input or a host that cannot do its part; 130 for a signal.
 """
 from __future__ import annotations
@@ -72,8 +72,11 @@ def _run(options: Options, paths: Paths) -> int:
             if options.repeat:
                 from .repeat.runs import repeat
                 return repeat(options, paths, jobs)
-            from .single import prepare_and_run, replay
-            return (replay if options.replay else prepare_and_run)(options, paths, jobs)
+            if options.replay:
+                from .outcome import replay
+                return replay(options, paths, jobs)
+            from .single import prepare_and_run
+            return prepare_and_run(options, paths, jobs)
     except Interrupted as signal:
         note(f"stopped by {signal}")
         return 130

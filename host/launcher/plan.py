@@ -14,7 +14,6 @@ import time
 from dataclasses import dataclass
 from typing import Iterator, Optional
 
-from .figures.run_records import check_record
 from .files.include import check_include, check_program, name_of_include
 from .files.scenario import GUEST_PLACE, PROGRAM, read_scenario
 from .files.shell_history import check_history
@@ -93,7 +92,9 @@ def make_plan(options: Options, paths: Paths, jobs: Jobs) -> Plan:
     check_output(options.output or paths.runs, options.output)
     check_reports(options)
     check_history(options)
-    check_record(options)
+    if options.record:
+        from .figures.run_records import check_record
+        check_record(options.record, options)
     check_space(options)
     if options.gates:
         from .figures.gates import check_units

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""One run from end to end: prepare, run, judge, report; or judge and report alone (--replay).
+"""One run from end to end: prepare it, run it, and tell its outcome.
 
-In:  Options. Out: the payload's stdout and stderr as ktrun's own, a summary on stderr, a run directory. Returns the
-verdict's code.
+In:  Options. Out: the payload's stdout and stderr as ktrun's own, and what outcome.py says. Returns the verdict's code.
+
+Until the guest runs, only what makes it run is imported: outcome.py, which has the other half of the launcher behind
+it, comes while the guest boots.
 """
 from __future__ import annotations
 
@@ -10,39 +12,29 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Callable, Optional
 
-from .figures.run_records import append_record
-from .figures.table import NAME as TABLE
 from .files.include import name_of_include
 from .files.initramfs import collect
 from .files.shell_history import keep_history, read_history
 from .judge.attempts import Attempt, attempt_of, is_run_again, name_of
-from .judge.bisection import is_skip, report_commit
-from .judge.result import NAME as RESULT
-from .judge.result import result_bytes, write_result, write_table
-from .judge.rules import Judgement, judge
-from .judge.stream import decode, has_status
-from .judge.verdicts import passes
-from .lib.jobs import Interrupted, Jobs
+from .judge.bisection import is_skip
+from .judge.stream import has_status
+from .kernel.directory import find_vmlinux
+from .lib.jobs import Jobs
 from .lib.paths import Paths
-from .lib.rundir import CONSOLE, RR_LOG, STREAM, RunDirectory
-from .lib.text import Fault, note, print_text
-from .lib.user_paths import check_file
+from .lib.rundir import RR_LOG, RunDirectory
+from .lib.text import note, print_text
 from .lib.workdir import work_directory, work_path
 from .machine.accelerator import choose_accelerator
-from .machine.arguments import (Places, ReplayLog, Served, attach_timeout, frequency_word, kernel_words, qemu_command,
-                                shown_command)
+from .machine.arguments import Places, ReplayLog, Served, attach_timeout, kernel_words, qemu_command, shown_command
+from .machine.clock import Clock
 from .options.options import Options
-from .plan import Plan, check_busybox, check_reports, make_plan
-from .recorder.kept import has_files, ring_kib
-from .report import failures_of, report_makers
-from .report.summary import print_summary
-from .run.guest import run_guest, write_hang
-from .run.host import FORMAT, Asked, Ending, Host, Origin, read_host, write_host
+from .plan import Plan, make_plan
+from .recorder.kept import ring_kib
+from .run.guest import run_guest
+from .run.host import FORMAT, Asked, Ending, Host, Origin, write_host
 from .run.origin import find_origin, now
-from .run.symbolize import find_vmlinux, keep_symbols
+from .run.start import Preparation, Start
 from .run.terminal import restore_screen
-from .warm.snapshot import limit_bytes
-from .warm.start import Preparation, Start
 
 if TYPE_CHECKING:
     from .hosts.kit import Recipe
@@ -57,41 +49,32 @@ class _Known:
 
 
 def prepare_and_run(options: Options, paths: Paths, jobs: Jobs) -> int:
+    clock = Clock(paths, jobs)
+    if not options.warm:
+        clock.measure()
     plan = make_plan(options, paths, jobs)
     words = kernel_words(plan)
     if options.warm:
+        from .warm.snapshot import limit_bytes
         limit_bytes()  # before anything starts
     if options.dry_run:
-        return _print_command(plan, words, jobs)
+        return _print_command(plan, words, clock, jobs)
     with work_directory() as work:
         accel = choose_accelerator(plan, work, jobs)
         history = read_history(plan.options)
-        ready = Preparation(plan, accel, words, collect(plan, history, work, jobs), work)
+        ready = Preparation(plan, accel, words, clock, collect(plan, history, work, jobs), work)
         known = _Known(plan.kernel.path, find_vmlinux(plan.kernel), lambda: find_origin(plan))
         return _run(ready, history, known, jobs)
 
 
 def run_recipe(recipe: Recipe, plan: Plan, host: str, jobs: Jobs) -> int:
     """A run that another machine has prepared. PLAN: the recipe's, for this one, which the other calls HOST."""
+    clock = Clock(plan.paths, jobs)
     with work_directory() as work:
         accel = choose_accelerator(plan, work, jobs)
-        ready = Preparation(plan, accel, recipe.words, recipe.run_files(plan, plan.paths.top, jobs), work)
+        ready = Preparation(plan, accel, recipe.words, clock, recipe.run_files(plan, plan.paths.top, jobs), work)
         origin = replace(recipe.origin, hostname=host, qemu=plan.qemu_says)
         return _run(ready, b"", _Known(recipe.kernel, None, lambda: replace(origin, started=now())), jobs)
-
-
-def translate(path: str, vmlinux: str) -> int:
-    """The addresses in the run that another machine has made, by the VMLINUX of this one: its result is written again.
-    PATH: its run directory. Returns 0, or 1 when it stays as it is."""
-    try:
-        with Jobs() as jobs, RunDirectory(path) as directory:
-            directory.check_files("--hosts")
-            unwritten = _conclude(directory, jobs, vmlinux)[2]
-    except (Fault, Interrupted) as why:
-        unwritten = [str(why)]
-    for text in unwritten:
-        note(text)
-    return 1 if unwritten else 0
 
 
 def _run(ready: Preparation, history: bytes, known: _Known, jobs: Jobs) -> int:
@@ -102,6 +85,7 @@ def _run(ready: Preparation, history: bytes, known: _Known, jobs: Jobs) -> int:
         _run_attempts(ready, history, known, directory, jobs)
         if plan.has_terminal and not has_status(directory):
             restore_screen()
+        from .outcome import report
         return report(plan.options, directory, jobs, known.vmlinux)
 
 
@@ -110,9 +94,10 @@ def _run_attempts(ready: Preparation, history: bytes, known: _Known, directory: 
     options = ready.plan.options
     failed: tuple[Attempt, ...] = ()
     _run_once(ready, history, known, failed, directory, jobs)
+    from .outcome import conclude
     while len(failed) < options.retries:
         jobs.raise_at_once()
-        judgement = _conclude(directory, jobs, known.vmlinux)[0]
+        judgement = conclude(directory, jobs, known.vmlinux)[0]
         is_skipped = bool(options.bisect) and is_skip(judgement.verdict)
         if is_skipped or not is_run_again(judgement.verdict.word) or jobs.is_asked_to_end:
             break
@@ -140,10 +125,14 @@ def _run_once(ready: Preparation, history: bytes, known: _Known, failed: tuple[A
         directory.remove_attempts(bool(plan.options.retries))
     directory.prepare(plan.options.gets_files)
     origin = known.find()
-    ending, start = run_guest(ready, directory, jobs)
+    ending, start = run_guest(ready, directory, _import_outcome, jobs)
     keep_history(plan.options, history, directory.file("history"))
     host = _host(plan, ready.accel, origin, ending, start)
     write_host(directory, replace(host, kernel=known.kernel, attempts=failed))
+
+
+def _import_outcome() -> None:
+    from . import outcome  # noqa: F401 (the next import of it costs nothing)
 
 
 def _host(plan: Plan, accel: str, origin: Origin, ending: Ending, start: Start) -> Host:
@@ -163,70 +152,7 @@ def _host(plan: Plan, accel: str, origin: Origin, ending: Ending, start: Start) 
                 start.snapshot_age_secs)
 
 
-def _conclude(directory: RunDirectory, jobs: Jobs, vmlinux: Optional[str]) -> tuple[Judgement, bytes, list[str]]:
-    """The run's own files of its outcome. Returns also the content of result.json, and what could not be written."""
-    judgement = judge(directory)
-    if judgement.facts.host.asked.trace or has_files(directory):
-        from .recorder.files import keep_recording
-        judgement = replace(judgement, facts=keep_recording(judgement.facts, judgement.verdict.word, jobs))
-    if judgement.facts.host.asked.bpf:
-        from .bpf.files import keep_objects
-        judgement = replace(judgement, facts=keep_objects(judgement.facts))
-    if vmlinux and not passes(judgement.verdict.word):
-        judgement = replace(judgement, facts=replace(judgement.facts, symbols=keep_symbols(vmlinux, directory, jobs)))
-    result = result_bytes(judgement)
-    unwritten = failures_of({RESULT: lambda: write_result(judgement, result), TABLE: lambda: write_table(judgement)})
-    return judgement, result, unwritten
-
-
-def report(options: Options, directory: RunDirectory, jobs: Jobs, vmlinux: Optional[str] = None) -> int:
-    """Judge the run directory and tell what it says. A large console takes its time: a signal ends that too.
-
-    VMLINUX: of a run, whose addresses it translates. What can't be written (a full disk) costs nothing else. Raises
-    Fault with all of that.
-    """
-    jobs.raise_at_once()
-    judgement, result, unwritten = _conclude(directory, jobs, vmlinux)
-    lost = print_summary(judgement, options.quiet)
-    makers = report_makers(options, judgement, result)
-    if options.record:
-        makers["--record"] = lambda: append_record(options, result)
-    unwritten += failures_of(makers)
-    if unwritten:
-        raise Fault("; ".join(unwritten))
-    if lost and not judgement.verdict.code:
-        raise Fault(lost)
-    if options.bisect:
-        return report_commit(judgement.verdict, options.bisect, options.quiet)
-    return judgement.verdict.code
-
-
-def replay(options: Options, paths: Paths, jobs: Jobs) -> int:
-    """The same summary, files and exit code as the run had, without QEMU, kernel and initramfs."""
-    path = options.replay or ""
-    check_busybox(paths)
-    if not os.path.isdir(path):
-        raise Fault(f"--replay: not a directory: {path}")
-    for name in (STREAM, CONSOLE):
-        check_file(f"--replay: {name}", f"{path}/{name}")
-    if not os.access(path, os.W_OK):
-        raise Fault(f"--replay: not writable: {path}")
-    check_reports(options)
-    with RunDirectory(path) as directory:
-        directory.check_files("--replay")
-        host = read_host(directory.file("host.json"))
-        if not host:
-            note(f"no host.json in {path}: judged by the frames alone")
-        directory.claim_for_replay(host is not None)
-        write_hang(directory, host.ending.hang_from if host else None)
-        unwritten = decode(paths.busybox, directory, options, bool(host and host.asked.plain), jobs)
-        code = report(options, directory, jobs)
-        if unwritten and not code:
-            raise Fault(f"--replay: {unwritten} could not be written")
-        return code
-
-
-def _print_command(plan: Plan, words: str, jobs: Jobs) -> int:
+def _print_command(plan: Plan, words: str, clock: Clock, jobs: Jobs) -> int:
     """A dry run only names what it would make."""
     work = work_path("XXXXXX")
     accel = choose_accelerator(plan, work, jobs)
@@ -234,7 +160,7 @@ def _print_command(plan: Plan, words: str, jobs: Jobs) -> int:
         if plan.directories.daemon else None
     replay_log = ReplayLog(f"{plan.output}/{RR_LOG}", is_replay=False) if plan.options.record_replay else None
     places = Places(plan.output, work, f"{work}/initramfs.cpio", served=served, replay_log=replay_log)
-    command = qemu_command(plan, accel, frequency_word(plan, accel, jobs) + words, places)
+    command = qemu_command(plan, accel, clock.words(plan, accel) + words, places)
     print_text(os.fsencode(shown_command(command)))
     note(f"a run makes {work}/initramfs.cpio and hvc0.in, and removes them at its end")
     return 0

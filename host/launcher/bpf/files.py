@@ -16,7 +16,8 @@ from dataclasses import replace
 from ..judge.facts import Facts
 from ..lib.rundir import RunDirectory
 from ..lib.text import Fault
-from .objects import SIZE_MAX, Entry, Map, Objects, read_entries, read_objects
+from .limits import SIZE_MAX
+from .objects import Entry, Map, Objects, read_entries, read_objects
 
 _FILE = re.compile(r"bpf-[0-9].*\.json", re.DOTALL)
 

@@ -13,11 +13,10 @@ from typing import Iterator, NamedTuple, Optional
 
 from ..lib.rundir import RunDirectory
 from ..lib.text import REPLACED
+from .limits import SIZE_MAX
 
 GUEST_PLACE = "/run/kt/bpf"
 PLACE = "get" + GUEST_PLACE
-SIZE_MAX = 1 << 20  # of the entries of all maps, in bytes
-_SHARE = 256  # of the streams' disk space: an entry as JSON takes seven times its bytes
 _LIST_MAX, _OBJECTS_MAX, _CPUS_MAX = 1 << 17, 256, 4096
 _HEAD = re.compile(r"left_out=([0-9]{1,9}) counted=([01])")
 _NAME = r" name=([A-Za-z0-9_.]{0,16})"
@@ -80,11 +79,6 @@ class Objects:
 class Entry(NamedTuple):
     key: bytes
     values: tuple[bytes, ...]  # of each CPU
-
-
-def size_for_guest(streams_kib: int) -> int:
-    """Bytes of maps."""
-    return min(SIZE_MAX, streams_kib * 1024 // _SHARE)
 
 
 def read_objects(directory: RunDirectory) -> Objects:

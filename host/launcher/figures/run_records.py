@@ -65,11 +65,8 @@ class Records:
     left_out: int = 0  # lines beyond RECORDS_MAX
 
 
-def check_record(options: Options) -> None:
+def check_record(path: str, options: Options) -> None:
     """Raise Fault for a FILE that can't be appended to, before anything starts."""
-    path = options.record
-    if not path:
-        return
     directory = os.path.dirname(path)
     if os.path.realpath(path).startswith(("/proc/", "/sys/")):
         raise Fault(f"--record: a file of the kernel's own keeps nothing: {path}")

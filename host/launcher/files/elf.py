@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What an ELF file says about the objects that it is loaded with.
+"""What an ELF file says: for which machine it is, the objects that it is loaded with, its sections.
 
 Sources: the ELF specification (program headers, the dynamic section), ld.so(8). A file may be anything, so whatever is
 out of bounds makes it a file that is no object.
@@ -10,12 +10,19 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple, Optional
 
-from ..kernel.image import elf_of
-
+EM_386, EM_X86_64, EM_AARCH64, EM_BPF = 3, 62, 183, 247
+ET_EXEC, ET_DYN = 2, 3
 _PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
 _DT_NEEDED, _DT_STRTAB, _DT_STRSZ, _DT_SONAME, _DT_RPATH, _DT_RUNPATH, _DT_FLAGS_1 = 1, 5, 10, 14, 15, 29, 0x6ffffffb
 _DF_1_NODEFLIB = 0x800
 _TABLE_MAX = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Elf:
+    bits: int
+    kind: int  # e_type
+    machine: int
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,19 @@ class _Segment(NamedTuple):
     offset: int
     address: int
     size: int
+
+
+def elf_of(head: bytes) -> Optional[Elf]:
+    """The ELF header in the first 20 bytes of a little-endian file; None for anything else."""
+    if len(head) < 20 or head[:4] != b"\x7fELF" or head[5] != 1 or head[4] not in (1, 2):
+        return None
+    kind, machine = struct.unpack_from("<HH", head, 16)
+    return Elf(32 * head[4], kind, machine)
+
+
+def read_head(path: str, size: int) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(size)
 
 
 def read_dynamic(path: str) -> Optional[Dynamic]:

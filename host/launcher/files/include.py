@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
-from ..kernel.image import EM_BPF, ET_DYN, ET_EXEC, Architecture, elf_of, read_head
+from ..kernel.image import Architecture
 from ..lib.text import Fault
 from ..lib.user_paths import check_file
+from .elf import EM_BPF, ET_DYN, ET_EXEC, elf_of, read_head
 
 
 def check_program(what: str, path: str, arch: Architecture) -> None:

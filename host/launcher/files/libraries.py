@@ -12,8 +12,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import Iterator, NamedTuple, Optional, Sequence
 
-from ..kernel.image import EM_386, EM_AARCH64, EM_X86_64
-from .elf import Dynamic, read_dynamic
+from .elf import EM_386, EM_AARCH64, EM_X86_64, Dynamic, read_dynamic
 
 CACHE = "/etc/ld.so.cache"
 _CACHE_MAGIC = b"glibc-ld.so.cache1.1"

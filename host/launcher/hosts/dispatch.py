@@ -82,7 +82,7 @@ def run_on_hosts(directory: RunDirectory, recipes: Mapping[str, str], different:
         if not alive:
             raise Fault("--hosts: no host can run the matrix")
         setup = {"directory": directory.path, "recipes": recipes, "symbols": symbols, "most": most,
-                 "translate": python_words(f"{paths.top}/host", "single", "translate")}
+                 "translate": python_words(f"{paths.top}/host", "outcome", "translate")}
         _write_setup(work, setup, alive)
         _run_passes(directory, list(recipes), alive, is_unfinished, show, work, paths, jobs)
 

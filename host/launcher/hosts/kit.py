@@ -29,7 +29,7 @@ from ..options.options import Options
 from ..plan import Plan, make_plan
 from ..run.host import Origin
 from ..run.origin import find_origin
-from ..run.symbolize import find_vmlinux
+from ..kernel.directory import find_vmlinux
 
 META = "meta.json"
 _FILES, _RECIPES = "files", "recipes"

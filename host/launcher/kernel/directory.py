@@ -13,6 +13,7 @@ import re
 from dataclasses import replace
 from typing import Iterator, Optional
 
+from ..files.elf import has_debug_info
 from ..lib.text import Fault
 from ..lib.user_paths import check_file
 from .config import Config, read_config
@@ -167,3 +168,14 @@ def _modules_below(directory: str, kernel: Kernel) -> Optional[str]:
         raise Fault(f"the kernel is {kernel.release}, and the modules in the directory are "
                     f"{', '.join(sorted(others)[:_SHOWN])}: {directory}")
     return None
+
+
+def find_vmlinux(kernel: Kernel) -> Optional[str]:
+    """With debug information: that of the directory of -k, the image itself, or a file vmlinux in its directory, or at
+    the top of its build tree."""
+    image = kernel.path
+    directory = os.path.dirname(image)
+    top = re.sub(r"(^|/)arch/[^/]+/boot$", "", directory)
+    names = [*filter(None, [kernel.symbols]), image, f"{directory or '.'}/vmlinux", f"{top or '.'}/vmlinux"]
+    readable = (name for name in names if os.path.isfile(name) and os.access(name, os.R_OK))
+    return next((name for name in readable if has_debug_info(name)), None)

@@ -215,26 +215,53 @@ class Jobs:
         if self._wakeup in ready:
             os.read(self._wakeup, 4096)
 
-    def tool(self, command: Sequence[str], *, stdin: File = subprocess.DEVNULL, stdout: Optional[File] = None,
-             environment: Optional[Mapping[str, str]] = None, is_users: bool = False,
-             keep: Sequence[int] = ()) -> Output:
-        """Run a program to its end. What it prints is kept in memory, but for what goes to STDOUT. IS_USERS: as for
-        start, and KEEP.
-        """
+    def begin(self, command: Sequence[str], *, stdin: File = subprocess.DEVNULL, stdout: Optional[File] = None,
+              environment: Optional[Mapping[str, str]] = None, is_users: bool = False,
+              keep: Sequence[int] = ()) -> Tool:
+        """A program that runs to its end beside other work. What it prints is kept in memory, but for what goes to
+        STDOUT. IS_USERS: as for start, and KEEP."""
         output, errors = os.memfd_create("output"), os.memfd_create("errors")
         try:
             job = self.start(command, stdin=stdin, stdout=output if stdout is None else stdout, stderr=errors,
                              environment=environment, is_users=is_users, keep=keep)
-            try:
-                self.wait(job)
-            except Interrupted:
-                job.send(signal.SIGKILL)  # it writes to the work directory, which is removed next
-                job.reap()
-                raise
-            return Output(job.reap(), _content(output), _content(errors))
-        finally:
+        except BaseException:
             os.close(output)
             os.close(errors)
+            raise
+        return Tool(self, job, output, errors)
+
+    def tool(self, command: Sequence[str], *, stdin: File = subprocess.DEVNULL, stdout: Optional[File] = None,
+             environment: Optional[Mapping[str, str]] = None, is_users: bool = False,
+             keep: Sequence[int] = ()) -> Output:
+        """As begin, to its end."""
+        return self.begin(command, stdin=stdin, stdout=stdout, environment=environment, is_users=is_users,
+                          keep=keep).finish()
+
+
+class Tool:
+    """A program that Jobs.begin has started."""
+
+    def __init__(self, jobs: Jobs, job: Job, output: int, errors: int) -> None:
+        self._jobs, self._job, self._output, self._errors = jobs, job, output, errors
+        self._result: Optional[Output] = None
+
+    def finish(self) -> Output:
+        """Waits for its end, the first time. Raises Interrupted for a signal."""
+        if self._result is None:
+            self._result = self._await_end()
+        return self._result
+
+    def _await_end(self) -> Output:
+        try:
+            self._jobs.wait(self._job)
+            return Output(self._job.reap(), _content(self._output), _content(self._errors))
+        except Interrupted:
+            self._job.send(signal.SIGKILL)  # it writes to the work directory, which is removed next
+            self._job.reap()
+            raise
+        finally:
+            os.close(self._output)
+            os.close(self._errors)
 
 
 def end_with_parent(number: int) -> None:

@@ -3,5 +3,5 @@
 
 topology     CPUs, caches, nodes, memory           accelerator  KVM or TCG
 arguments    QEMU's command                        qemu_faults  known faults of QEMU's versions
-qmp          QEMU's protocol
+qmp          QEMU's protocol                       clock        its frequency, under TCG
 """

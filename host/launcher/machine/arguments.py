@@ -19,8 +19,7 @@ import re
 from dataclasses import dataclass
 from typing import Optional, Sequence
 
-from ..bpf.objects import size_for_guest
-from ..lib.jobs import Jobs
+from ..bpf.limits import size_for_guest
 from ..lib.rundir import COM2, CONSOLE, STREAM
 from ..lib.text import Fault, shell_word
 from ..options.options import Options
@@ -143,20 +142,6 @@ def attach_timeout(append: list[str]) -> int:
     takes."""
     found = re.findall(r"(?:^|\s)ktbox\.attach_timeout=([0-9]{1,9})(?=\s|$)", " ".join(append), re.ASCII)
     return int(found[-1]) if found else _ATTACH_TIMEOUT_SECS
-
-
-def frequency_word(plan: Plan, accel: str, jobs: Jobs) -> str:
-    """A guest under TCG has the host's time stamp counter, and on a busy host it measures a wrong frequency for it;
-    then its clock is wrong, and with it all time-outs in the guest. Each further CPU calibrates its delay loop against
-    the same busy host, and fails in half of all loaded boots; with the frequency and HZ that is known too. It comes
-    before the user's words, so that theirs win. With -icount the counter is another one, which no host disturbs."""
-    if accel != "tcg" or plan.kernel.arch.name != "x86_64" or plan.options.counts_instructions:
-        return ""
-    measured = jobs.tool([plan.paths.busybox, "kttsc"])
-    if measured.status != 0:
-        return ""  # a host of another architecture
-    khz = int(measured.output)
-    return f"tsc_early_khz={khz} " + (f"lpj={khz * 1000 // plan.hz} " if plan.hz else "")
 
 
 def qemu_command(plan: Plan, accel: str, words: str, places: Places) -> list[str]:

@@ -14,9 +14,10 @@ import socket
 import subprocess
 import time
 from dataclasses import dataclass, replace
-from typing import IO, Optional, Sequence
+from typing import IO, Callable, Optional, Sequence
 
 from ..judge.stream import NAME, decode_for_files, has_read, read_stream, reader_command, share_of, unwritten
+from ..kernel.directory import find_vmlinux
 from ..lib.jobs import CannotGoOn, Interrupted, Job, Jobs
 from ..lib.records import BadRecord
 from ..lib.rundir import CONSOLE, QEMU_LOG, STREAM, VMCORE, RunDirectory, create, replaced
@@ -26,13 +27,12 @@ from ..machine.qmp import Qmp, QmpError
 from ..plan import Plan, gdb_command
 from ..repeat.replay_log import find_problem, keep_machine
 from ..shares.virtiofsd import Servers
-from ..warm.start import COLD, UNKNOWN, Preparation, Start, start_guest
 from .console_viewer import ConsoleViewer
 from .file_limits import bound_of_files, full_file, limit_files
 from .host import Ending
 from .host_load import HostLoad, measure_load, read_ticks
 from .pin import CpuLocks, Pin, pin_threads
-from .symbolize import find_vmlinux
+from .start import COLD, UNKNOWN, Preparation, Start, start_guest
 from .terminal import Terminal, make_ports
 from .vmcore import Limits, Memory, NoVmcore, write_vmcore
 
@@ -55,7 +55,9 @@ class Silence:
     hang_from: int
 
 
-def run_guest(ready: Preparation, directory: RunDirectory, jobs: Jobs) -> tuple[Ending, Start]:
+def run_guest(ready: Preparation, directory: RunDirectory, meanwhile: Callable[[], None],
+              jobs: Jobs) -> tuple[Ending, Start]:
+    """MEANWHILE: what the launcher may do while the guest boots."""
     started = time.monotonic()
     guest = _Guest(ready.plan, ready.work, directory, jobs)
     ending, start = Ending(), Start(UNKNOWN if ready.plan.options.warm else COLD)
@@ -63,6 +65,7 @@ def run_guest(ready: Preparation, directory: RunDirectory, jobs: Jobs) -> tuple[
         guest.open_ports()
         start = start_guest(ready, guest, jobs)
         guest.attach(start)
+        meanwhile()
         silence = guest.wait_for_end()
         ending = replace(ending, qemu_killed=guest.qemu_lives)
         if silence:

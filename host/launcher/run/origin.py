@@ -9,7 +9,6 @@ import os
 import shlex
 import time
 
-from ..lib.digest import sha256_of
 from ..lib.text import Fault
 from ..plan import Plan
 from .host import Origin
@@ -35,6 +34,7 @@ def _rerun(words: tuple[str, ...]) -> str:
 
 
 def _sha256(path: str) -> str:
+    from ..lib.digest import sha256_of  # a run without a scheduler starts sooner without it
     try:
         return sha256_of(path)
     except OSError as error:

@@ -19,10 +19,8 @@ import re
 import signal
 from typing import Iterator, Optional, Sequence
 
-from ..files.elf import has_debug_info
 from ..judge.console import kernel_line
 from ..judge.symbols import ADDRESS, NAME, Place, Resolved, Symbols
-from ..kernel.image import Kernel
 from ..lib.jobs import Jobs
 from ..lib.records import to_json
 from ..lib.rundir import CONSOLE, KMSG, RunDirectory
@@ -41,17 +39,6 @@ _START_FILE = "init/main.c"
 
 class NoSymbols(Exception):
     """The text says why."""
-
-
-def find_vmlinux(kernel: Kernel) -> Optional[str]:
-    """With debug information: that of the directory of -k, the image itself, or a file vmlinux in its directory, or at
-    the top of its build tree."""
-    image = kernel.path
-    directory = os.path.dirname(image)
-    top = re.sub(r"(^|/)arch/[^/]+/boot$", "", directory)
-    names = [*filter(None, [kernel.symbols]), image, f"{directory or '.'}/vmlinux", f"{top or '.'}/vmlinux"]
-    readable = (name for name in names if os.path.isfile(name) and os.access(name, os.R_OK))
-    return next((name for name in readable if has_debug_info(name)), None)
 
 
 def keep_symbols(vmlinux: str, directory: RunDirectory, jobs: Jobs) -> Symbols:

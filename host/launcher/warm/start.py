@@ -18,21 +18,18 @@ import shutil
 import signal
 import socket
 import time
-from dataclasses import dataclass
-from typing import Iterator, Optional, Protocol, Sequence
+from typing import Iterator, Optional, Sequence
 
-from ..files.initramfs import RunFiles
 from ..lib.digest import sha256_of
-from ..lib.jobs import Job, Jobs
+from ..lib.jobs import Jobs
 from ..lib.rundir import check_free, create
 from ..lib.text import Fault, decoded, last_line, in_parentheses, note, shell_word
-from ..machine.arguments import Places, ReplayLog, Saved, Served, frequency_word, qemu_command, split_words
+from ..machine.arguments import Places, Saved, qemu_command, split_words
 from ..machine.qmp import Qmp, QmpError
 from ..plan import Plan
+from ..run.start import ANSWER_SECS, WARM, Guest, Preparation, Start
 from .snapshot import COPIED, INITRAMFS, STATE, Cache, CannotCache, DamagedSnapshot, Snapshot, boot_id, key_of
 
-WARM, COLD, UNKNOWN = "warm", "cold", "unknown"  # values of host.json's key "start"
-_ANSWER_SECS = 60  # QEMU's and the guest's, on a busy machine
 _BOOT_SECS = 120  # of a guest that is to be saved, where the run has no limit
 _SPACE_LEAST = 256 * 1024 * 1024  # a booted guest has written to 110 MB of its RAM
 _LINE_MAX = 100
@@ -46,88 +43,21 @@ class CannotBeWarm(Exception):
     """What this run asks for can't be had from a snapshot. The text says what."""
 
 
-@dataclass(frozen=True)
-class Preparation:
-    """What is there before the guest starts."""
-    plan: Plan
-    accel: str
-    words: str  # of the kernel's command line, but for the frequency of its clock, which is measured when a guest boots
-    files: RunFiles
-    work: str
-
-
-@dataclass(frozen=True)
-class Start:
-    """How the guest was started."""
-    kind: str
-    snapshot_age_secs: Optional[int] = None
-    files: Optional[socket.socket] = None  # to the port that takes the run's files from WORK/files.cpio
-    monitor: Optional[Qmp] = None  # of a guest that is paused at its end
-
-
-class Guest(Protocol):
-    """What run/guest.py does for this module."""
-
-    def start_qemu(self, command: Sequence[str], keep: Sequence[int] = ()) -> Job: ...
-
-    def serve(self) -> Optional[Served]:
-        """The daemons of virtiofs are started, if there are to be any."""
-
-    def record(self, initramfs: str, words: str) -> Optional[ReplayLog]:
-        """What a replay needs of the machine is kept, if the run is to be recorded."""
-
-    def abandon(self) -> None:
-        """QEMU and the reader of its frames end, and the run directory is as empty as before."""
-
-    def adopt(self, directory: str, names: Sequence[str]) -> None:
-        """Copies of files, which the artifacts of these names begin with."""
-
-
-def start_guest(ready: Preparation, guest: Guest, jobs: Jobs) -> Start:
+def start_warm(ready: Preparation, guest: Guest, jobs: Jobs) -> Optional[Start]:
+    """None: it has to be a cold run, and why is said."""
     options = ready.plan.options
-    if options.warm:
-        try:
-            return _start_warm(ready, guest, jobs)
-        except CannotBeWarm as why:
-            if options.verbose:
-                note(f"a cold run: {why}")
-        except (CannotCache, DamagedSnapshot, QmpError) as why:
-            if not options.quiet:
-                note(f"a cold run, not a warm one: {why}")
-    elif options.verbose:
-        note("a cold run")
-    return _start_cold(ready, guest, jobs)
-
-
-def _start_cold(ready: Preparation, guest: Guest, jobs: Jobs) -> Start:
-    initramfs = f"{ready.work}/initramfs.cpio"
-    if not os.path.exists(initramfs):
-        ready.files.write_initramfs(initramfs)
-    plan, words = ready.plan, frequency_word(ready.plan, ready.accel, jobs) + ready.words
-    served = guest.serve()
-    keep = list(served.descriptors if served else ())
-    places = Places(plan.output, ready.work, initramfs, served=served, replay_log=guest.record(initramfs, words))
-    if not plan.options.pauses_at_end:
-        guest.start_qemu(qemu_command(plan, ready.accel, words, places), keep)
-        return Start(COLD)
-    near, far = socket.socketpair()
-    with far:
-        places = dataclasses.replace(places, qmp=far.fileno())
-        guest.start_qemu(qemu_command(plan, ready.accel, words, places), [far.fileno(), *keep])
-    return Start(COLD, monitor=_begun(Qmp(near, jobs, _ANSWER_SECS)))
-
-
-def _begun(monitor: Qmp) -> Optional[Qmp]:
-    """None: QEMU has ended, which the run will see, too."""
     try:
-        monitor.begin()
-        return monitor
-    except QmpError:
-        monitor.close()
-        return None
+        return _start(ready, guest, jobs)
+    except CannotBeWarm as why:
+        if options.verbose:
+            note(f"a cold run: {why}")
+    except (CannotCache, DamagedSnapshot, QmpError) as why:
+        if not options.quiet:
+            note(f"a cold run, not a warm one: {why}")
+    return None
 
 
-def _start_warm(ready: Preparation, guest: Guest, jobs: Jobs) -> Start:
+def _start(ready: Preparation, guest: Guest, jobs: Jobs) -> Start:
     kernel_words, run_words = split_words(ready.words)
     check_can_be_warm(ready.plan, run_words)
     cache = Cache(ready.plan.paths.cache)
@@ -201,7 +131,7 @@ def _make(ready: Preparation, key: str, kernel_words: str, base: str, cache: Cac
         if has_waited:
             raise CannotCache("another run was to make the snapshot, and has not")
         with cache.new_directory() as new:
-            words = frequency_word(ready.plan, ready.accel, jobs) + kernel_words
+            words = ready.clock.words(ready.plan, ready.accel) + kernel_words
             _save_template(ready, words, base, new, jobs)
             cache.add(key, new, words, _title(ready))
         found = cache.find(key)
@@ -255,13 +185,13 @@ def _save_template(ready: Preparation, words: str, base: str, new: str, jobs: Jo
         _close(far_ends)
         try:
             _await_ready(files, jobs, _boot_secs(plan))
-            qmp = Qmp(qmp_end, jobs, _ANSWER_SECS)
+            qmp = Qmp(qmp_end, jobs, ANSWER_SECS)
             qmp.begin()
             qmp.prepare_migrations()
             qmp.execute("stop")
             qmp.migrate("migrate", f"exec:cat >{shell_word(f'{new}/{STATE}')}")
             qmp.execute("quit")
-            if not jobs.wait(qemu, secs=_ANSWER_SECS):
+            if not jobs.wait(qemu, secs=ANSWER_SECS):
                 raise QmpError("QEMU does not end")
         except QmpError as why:
             raise QmpError(f"no snapshot: {why}{in_parentheses(last_line(log))}") from why
@@ -303,13 +233,13 @@ def _resume(ready: Preparation, snapshot: Snapshot, guest: Guest, jobs: Jobs) ->
         guest.start_qemu(qemu_command(ready.plan, ready.accel, snapshot.record.words, places),
                          [saved.files, saved.qmp, snapshot.lock])
         _close(far_ends)
-        qmp = Qmp(qmp_end, jobs, _ANSWER_SECS)
+        qmp = Qmp(qmp_end, jobs, ANSWER_SECS)
         qmp.begin()
         qmp.prepare_migrations()
         qmp.migrate("migrate-incoming", f"exec:cat {shell_word(snapshot.file(STATE))}")
         qmp.execute("cont")
         _say(files, f"go {os.urandom(_SEED_BYTES).hex()}")
-        while (word := _read_line(files, jobs, _ANSWER_SECS)) == "time":
+        while (word := _read_line(files, jobs, ANSWER_SECS)) == "time":
             now = time.time_ns()
             _say(files, f"{now // 10 ** 9}.{now % 10 ** 9:09}")
         if word != "running":
