@@ -94,9 +94,10 @@ both() { # KIND ARG...
 # The guest's answer to a line of ours is from between two looks at our own clock.
 fresh_one() {
 	mkfifo "$FILES/ask"
+	: >"$VMS/fresh1.fifo.out" # tail may be there before the job that writes to it
 	# shellcheck disable=SC2086 # words
 	"$KTRUN" --warm $WARM_OPTIONS -q -t "$VM_CEILING" -o "$VMS/fresh1" -- \
-		sh -c 'echo ready; read _; date +%s.%N; '"$IDENTITY" <"$FILES/ask" >"$VMS/fresh1.fifo.out" 2>"$VMS/fresh1.err" &
+		sh -c 'echo ready; read _; date +%s.%N; '"$IDENTITY" <"$FILES/ask" >>"$VMS/fresh1.fifo.out" 2>"$VMS/fresh1.err" &
 	fresh_pid=$!
 	exec 6>"$FILES/ask"
 	tail -f "$VMS/fresh1.fifo.out" --pid="$fresh_pid" | {
