@@ -23,7 +23,7 @@ deaths() { # NAME COUNT SPINNERS
 helper death
 helper spin
 deaths idle "$(runs 200 20)" 0 && deaths busy "$(runs 40 5)" 2000 || exit 1
-row 'idle, p50' ms idle.ours idle.bare '<=1.5'
+row 'idle, p50' ms idle.ours idle.bare '<=1.8'
 row 'idle, p99' ms idle.ours.p99 idle.bare.p99 '<=1.5'
 row '2 000 runnable tasks, p50' ms busy.ours busy.bare '<=1.5'
 row '2 000 runnable tasks, p99' ms busy.ours.p99 busy.bare.p99 '<=1.5'

@@ -42,6 +42,14 @@ really_runs() {
 	grep -qxF "$(cat "$KT_TOP/build/kernel/version")" ran
 }
 
+ours() { take ours "$KTRUN" -q -- true; }
+root() { take root "$KTRUN" -q --host-root -- true; }
+# shellcheck disable=SC2086  # an option, or none
+vng() { take vng "$enter" "$VNG_ROOT" vng $no_kvm -r "$image" -- true; }
+inside() { take inside "$enter" "$VNG_ROOT" /mnt/host/ktrun -q -c "$cpus" -m 1024 -- true; }
+# shellcheck disable=SC2086  # the same
+lean() { take lean env ENTER_HIDE=/usr/lib/modules "$enter" "$VNG_ROOT" vng $no_kvm -r "$image" -- true; }
+
 [ -x "${VNG_ROOT:-}/usr/bin/vng" ] || skip 'VNG_ROOT has no root with vng (make bench-vng)'
 enter=$KT_TOP/scripts/enter-root.sh image=/mnt/build/kernel/image
 "$KTRUN" -q -o "$PWD/out" -- true || exit 1
@@ -49,15 +57,7 @@ KTRUN_ACCEL=$(value accel out) cpus=$(nproc) no_kvm=--disable-kvm
 [ "$KTRUN_ACCEL" != kvm ] || no_kvm=
 export KTRUN_ACCEL
 really_runs || { echo "bench: vng does not run a command here" >&2; exit 1; }
-# shellcheck disable=SC2086  # an option, or none
-for run in $(seq "$(runs 5 2)"); do
-	take ours "$KTRUN" -q -- true &&
-		take root "$KTRUN" -q --host-root -- true &&
-		take vng "$enter" "$VNG_ROOT" vng $no_kvm -r "$image" -- true &&
-		take inside "$enter" "$VNG_ROOT" /mnt/host/ktrun -q -c "$cpus" -m 1024 -- true &&
-		take lean env ENTER_HIDE=/usr/lib/modules "$enter" "$VNG_ROOT" vng $no_kvm -r "$image" -- true ||
-		exit 1
-done
+in_turns "$(runs 5 2)" ours root vng inside lean || exit 1
 note "virtme-ng $(version virtme-ng), QEMU $(version qemu-system-x86), $KTRUN_ACCEL"
 row 'ktrun -q -- true, against vng -- true' ms ours.ms vng.ms -
 row 'the same, CPU time' ms ours.cpu vng.cpu -
