@@ -28,7 +28,7 @@ count() { # FILE CONSOLE
 }
 
 count_both() {
-	sed 's/-nodefaults/-icount shift=1,sleep=off &/; s/tsc_early_khz=[0-9]* //' bare.sh >variant.sh
+	sed 's/-nodefaults/-icount shift=1,sleep=off &/; s/tsc_early_khz=[0-9]* //; s/lpj=[0-9]* //' bare.sh >variant.sh
 	timeout 90 sh variant.sh </dev/null >sample.out 2>&1
 	count bare.count bare/console.log
 	"$KTRUN" -q -o "$PWD/out" --qemu-arg -icount --qemu-arg shift=1,sleep=off -- true
