@@ -17,17 +17,11 @@
  * is no guest, and there are no other senders. */
 static int lock_log(void)
 {
-	char *path;
-	int fd;
+	int fd = kt_run_open(LOCK_NAME, O_RDWR);
 
-	if (mkdir(kt_run_dir(), 0755) < 0 && errno != EEXIST)
-		return -1;
-	path = concat_path_file(kt_run_dir(), LOCK_NAME);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (fd >= 0)
 		while (flock(fd, LOCK_EX) < 0 && errno == EINTR)
 			continue;
-	free(path);
 	return fd;
 }
 

@@ -19,14 +19,26 @@ const char* FAST_FUNC kt_run_dir(void)
 	return dir && dir[0] ? dir : KT_RUN_DIR_DEFAULT;
 }
 
-/* "DIR/NAME", malloc'ed; makes DIR if it is not there. Dies when it can't. */
-static char *xmake_run_path(const char *name)
+static bool make_run_dir(void)
 {
-	const char *dir = kt_run_dir();
+	return mkdir(kt_run_dir(), 0755) == 0 || errno == EEXIST;
+}
 
-	if (mkdir(dir, 0755) < 0 && errno != EEXIST)
-		bb_perror_msg_and_die("unable to make '%s'", dir);
-	return concat_path_file(dir, name);
+/* "DIR/NAME", malloc'ed */
+static char *run_path(const char *name)
+{
+	return concat_path_file(kt_run_dir(), name);
+}
+
+int FAST_FUNC kt_run_open(const char *name, int flags)
+{
+	char *path = run_path(name);
+	int fd = open(path, flags | O_CREAT | O_CLOEXEC, 0644);
+
+	if (fd < 0 && errno == ENOENT && make_run_dir())
+		fd = open(path, flags | O_CREAT | O_CLOEXEC, 0644);
+	free(path);
+	return fd;
 }
 
 bool FAST_FUNC kt_latch_name_is_valid(const char *name)
@@ -36,20 +48,18 @@ bool FAST_FUNC kt_latch_name_is_valid(const char *name)
 
 bool FAST_FUNC kt_latch_set_or_warn(const char *name)
 {
-	char *path = xmake_run_path(name);
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	int fd = kt_run_open(name, O_WRONLY);
 
 	if (fd < 0)
 		bb_perror_msg("unable to set latch '%s'", name);
 	else
 		close(fd);
-	free(path);
 	return fd >= 0;
 }
 
 bool FAST_FUNC kt_latch_reset_or_warn(const char *name)
 {
-	char *path = xmake_run_path(name);
+	char *path = run_path(name);
 	bool gone = unlink(path) == 0 || errno == ENOENT;
 
 	if (!gone)
@@ -80,12 +90,10 @@ static int first_set(char *const *names, bool any)
 
 static int watch_run_dir(void)
 {
-	char *dir = xmake_run_path("");
 	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 
-	if (fd < 0 || inotify_add_watch(fd, dir, IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF) < 0)
-		bb_perror_msg_and_die("unable to watch '%s'", dir);
-	free(dir);
+	if (!make_run_dir() || fd < 0 || inotify_add_watch(fd, kt_run_dir(), IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF) < 0)
+		bb_perror_msg_and_die("unable to watch '%s'", kt_run_dir());
 	return fd;
 }
 
@@ -117,17 +125,15 @@ int FAST_FUNC kt_latch_wait(char *const *names, bool any, int64_t deadline, int 
 
 void FAST_FUNC kt_pid_file_write_or_warn(const char *name, pid_t pid)
 {
-	char *path = xmake_run_path(name);
 	char *text = xasprintf("%d\n", (int)pid);
 	ssize_t len = strlen(text);
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int fd = kt_run_open(name, O_WRONLY | O_TRUNC);
 
 	if (fd < 0 || full_write(fd, text, len) != len)
-		bb_perror_msg("unable to write '%s'", path);
+		bb_perror_msg("unable to write '%s/%s'", kt_run_dir(), name);
 	if (fd >= 0)
 		close(fd);
 	free(text);
-	free(path);
 }
 
 pid_t FAST_FUNC kt_pid_file_read(const char *name)

@@ -16,6 +16,10 @@
 /* The directory's path, which outlives the call. */
 const char *kt_run_dir(void) FAST_FUNC;
 
+/* A file in it, which is made where it is missing, and so is the directory; that costs a call only then. FLAGS: of
+ * open(2). A descriptor, or -1 and errno. */
+int kt_run_open(const char *name, int flags) FAST_FUNC;
+
 /* [a-z0-9_-]+ : no name leaves the directory, and none is that of a pid file or a lock, which have a dot. */
 bool kt_latch_name_is_valid(const char *name) FAST_FUNC;
 
