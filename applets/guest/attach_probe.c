@@ -16,7 +16,6 @@
 //kbuild:lib-$(CONFIG_KTEXITMON) += attach_probe.o
 
 #include <linux/perf_event.h>
-#include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -57,6 +56,7 @@ static int open_event(pid_t pid)
 	return syscall(SYS_perf_event_open, &attr, pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
+/* 0 before the first one */
 static int64_t newest_ms(const uint8_t *pages)
 {
 	const struct perf_event_mmap_page *page = (const void *)pages;
@@ -64,26 +64,40 @@ static int64_t newest_ms(const uint8_t *pages)
 	const struct sample *newest = (const void *)(pages + getpagesize()
 			+ (head - sizeof(*newest)) % RING_SIZE);
 
-	return newest->ns / 1000000;
+	return head ? newest->ns / 1000000 : 0;
+}
+
+/* Has the kernel send SIGIO, which stays blocked, for each sample. A poll would wake at the end of PID, too, and take
+ * the CPU that is to report it: 0.4 ms under TCG. */
+static void ask_for_signals(int fd, sigset_t *signals)
+{
+	sigemptyset(signals);
+	sigaddset(signals, SIGIO);
+	sigprocmask(SIG_BLOCK, signals, NULL);
+	if (fcntl(fd, F_SETOWN, getpid()) < 0 || fcntl(fd, F_SETFL, O_ASYNC) < 0)
+		_exit(EXIT_FAILURE);
 }
 
 /* Runs until ktexitmon, its parent, ends. */
 static NORETURN void note_attaches(const struct kt_attach_probe *probe, pid_t pid, pid_t parent)
 {
-	struct pollfd event = { .events = POLLIN };
+	sigset_t signals;
 	uint8_t *pages;
+	int fd;
 
 	syscall(SYS_close_range, 0, ~0U, 0); /* the bulk port above all */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	kt_daemon_priority(); /* a fork has reset it */
-	event.fd = open_event(pid);
+	fd = open_event(pid);
 	/* mapped read-only, so that the kernel overwrites old samples: the newest is always there */
-	pages = mmap(NULL, getpagesize() + RING_SIZE, PROT_READ, MAP_SHARED, event.fd, 0);
-	if (event.fd < 0 || pages == MAP_FAILED)
+	pages = mmap(NULL, getpagesize() + RING_SIZE, PROT_READ, MAP_SHARED, fd, 0);
+	if (fd < 0 || pages == MAP_FAILED || getppid() != parent)
 		_exit(EXIT_FAILURE);
-	while (getppid() == parent && poll(&event, 1, -1) > 0 && (event.revents & POLLIN))
+	ask_for_signals(fd, &signals);
+	do
 		__atomic_store_n(probe->began_ms, newest_ms(pages), __ATOMIC_RELEASE);
-	_exit(EXIT_SUCCESS);
+	while (sigwaitinfo(&signals, NULL) == SIGIO);
+	_exit(EXIT_FAILURE);
 }
 
 void FAST_FUNC kt_attach_probe_open(struct kt_attach_probe *probe, pid_t pid)

@@ -63,7 +63,7 @@ static bool has_scheduler_link(pid_t pid)
 	return found;
 }
 
-static bool has_ended_well(pid_t pid)
+bool FAST_FUNC kt_has_ended_well(pid_t pid)
 {
 	siginfo_t info = { .si_pid = 0 };
 
@@ -76,8 +76,6 @@ pid_t FAST_FUNC kt_background_child(pid_t pid, pid_t helper, bool is_attached)
 	procps_status_t *process = NULL;
 	pid_t found = 0, self = getpid();
 
-	if (!has_ended_well(pid))
-		return 0;
 	while ((process = procps_scan(process, PSSCAN_PID | PSSCAN_PPID | PSSCAN_STATE)) != NULL) {
 		pid_t child = process->pid;
 

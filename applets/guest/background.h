@@ -11,9 +11,11 @@ int kt_background_open(void) FAST_FUNC;
 /* Reaps what has ended, but for PID. */
 void kt_background_reap(int fd, pid_t pid) FAST_FUNC;
 
-/* The child of this process that goes on for PID, whose process has ended with status 0 and is not reaped yet: one that
- * has a scheduler's link open; where no scheduler is attached, any, but for HELPER. 0: there is none, or it has ended
- * otherwise. */
+/* Whether this child has ended with status 0, and is not reaped yet. */
+bool kt_has_ended_well(pid_t pid) FAST_FUNC;
+
+/* The child of this process that goes on for PID, which has ended well: one that has a scheduler's link open; where no
+ * scheduler is attached, any, but for HELPER. 0: there is none. */
 pid_t kt_background_child(pid_t pid, pid_t helper, bool is_attached) FAST_FUNC;
 
 #endif

@@ -63,10 +63,13 @@
 #define SCX_ROOT "/kernel/sched_ext/root"
 
 enum {
+	CORE_DUMPED = 0x80, /* in a status of wait(2), beside the signal */
 	GRACE_MS = 3000, /* from TERM to KILL */
 	DUMP_MS = 5000, /* for an open dump to end: ktstr's bound */
 	OPS_NAME_MAX = 128, /* SCX_OPS_NAME_LEN in kernel/sched/ext_internal.h, with its NUL */
 	LIFECYCLE_MS = 2000, /* for /init to send its lifecycle frame */
+	PAGE_BYTES = 4096, /* or more */
+	STACK_ROOM = 80 * 1024, /* of report_end(): two frames in work, an uevent, a record of the kernel's log */
 	READ_MS = 2000, /* for ktpipe to have read the ring, so that an open dump is known to be open */
 };
 
@@ -379,6 +382,17 @@ static void start_scheduler(struct monitor *m, char **argv)
 	kt_attach_probe_open(&m->probe, m->pid); /* while the scheduler loads: its first attach comes later */
 }
 
+/* A death is reported at once, where memory is short, too: what report_end() needs of the stack is there before. A fork
+ * shares it again, so it is touched after each. */
+static NOINLINE void touch_stack(void)
+{
+	volatile char room[STACK_ROOM];
+	size_t at;
+
+	for (at = 0; at < sizeof(room); at += PAGE_BYTES)
+		room[at] = 0;
+}
+
 static void watch(struct monitor *m)
 {
 	int i;
@@ -389,6 +403,7 @@ static void watch(struct monitor *m)
 	for (i = 0; i < POLL_COUNT; i++)
 		m->fds[i].events = POLLIN;
 	kt_pid_file_write_or_warn(auto_string(xasprintf("%s.pid", m->name)), m->pid);
+	touch_stack();
 	if (!m->is_child)
 		look_at_state(m);
 }
@@ -409,6 +424,8 @@ static bool follow(struct monitor *m)
 	if (!m->is_child || m->fds[POLL_SCHEDULER].fd < 0)
 		return false;
 	on_uevents(m);
+	if (!kt_has_ended_well(m->pid))
+		return false;
 	is_attached = latch_is_set(m, "attached") && !latch_is_set(m, "detached");
 	child = kt_background_child(m->pid, m->probe.pid, is_attached);
 	if (child == 0)
@@ -439,16 +456,31 @@ static bool wait_for_end(struct monitor *m)
 	}
 }
 
+/* The wait(2) status of a child that has ended. It stays a zombie: to reap it takes a while, see report_end(). */
+static int zombie_status(pid_t pid)
+{
+	siginfo_t info;
+
+	while (waitid(P_PID, pid, &info, WEXITED | WNOWAIT) < 0)
+		if (errno != EINTR)
+			bb_perror_msg_and_die("unable to wait for process %d", (int)pid);
+	if (info.si_code == CLD_EXITED)
+		return info.si_status << 8;
+	return info.si_status | (info.si_code == CLD_DUMPED ? CORE_DUMPED : 0);
+}
+
 /* The wait(2) status, or -1 when it is lost. */
 static int end_status(struct monitor *m)
 {
-	int status;
-
 	if (!m->is_child)
 		return m->fds[POLL_SCHEDULER].fd < 0 ? -1 : kt_exit_status_of(m->fds[POLL_SCHEDULER].fd, m->pid);
-	if (safe_waitpid(m->pid, &status, 0) < 0)
-		bb_perror_msg_and_die("unable to wait for process %d", (int)m->pid);
-	return status;
+	return zombie_status(m->pid);
+}
+
+static void reap(const struct monitor *m)
+{
+	if (m->is_child)
+		waitpid(m->pid, NULL, 0);
 }
 
 static bool wait_for_latch(const char *name, int64_t ms)
@@ -523,6 +555,7 @@ static int report_end(struct monitor *m)
 	kt_port_xsend(m->port, KT_SCHED_EXIT, wire_code, sizeof(wire_code));
 	kt_port_mark_at(m->port, ended_ms, text, KT_NEVER, NULL);
 	kt_port_xsend(m->port, KT_SCHED_STATE, text, strlen(text));
+	reap(m);
 	return code;
 }
 
@@ -558,6 +591,7 @@ static int stop_scheduler(struct monitor *m)
 	if (!wait_scheduler_exit(m, m->send_deadline))
 		kill_group(m, SIGKILL);
 	code = kt_shell_status(end_status(m));
+	reap(m);
 	kill_group(m, SIGKILL); /* what a script left behind */
 	on_uevents(m);
 	return code;
