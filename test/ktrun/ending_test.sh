@@ -158,6 +158,21 @@ except Interrupted as why: print("interrupted:", why)' >said
 	assert_file_text 'interrupted: HUP' said
 }
 
+# kttty sees it, too, and may have ended before the signal comes.
+test_a_helper_that_ended_with_its_terminal_is_a_hangup() {
+	launcher 'import os, pty, types
+from launcher.lib.jobs import Interrupted
+from launcher.run.terminal import Terminal
+master, slave = pty.openpty()
+os.dup2(slave, 0)
+os.close(master)
+terminal = Terminal.__new__(Terminal)
+terminal._escape, terminal._modes, terminal.job = None, [0], types.SimpleNamespace(status=1)
+try: print(terminal.check_end())
+except Interrupted as why: print("interrupted:", why)' >said
+	assert_file_text 'interrupted: HUP' said
+}
+
 test_a_current_directory_that_is_gone_is_one_line() {
 	mkdir gone
 	run sh -c 'cd gone && rmdir ../gone && exec "$@"' sh "$KTRUN" -o here -- true

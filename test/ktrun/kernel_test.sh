@@ -84,6 +84,38 @@ test_a_configuration_is_found_where_kernels_have_it() {
 	assert_run_is_refused 'inside/image \(CONFIG_IKCONFIG\)$' -k inside/image
 }
 
+# lie FIELD VALUE: in each section of the image, or in its header (e_shoff).
+lie() {
+	cp "$KT_TOP/build/kernel/image" lying/image
+	"$KT_PYTHON" - "$1" "$2" <<'END'
+import struct, sys
+field, value = sys.argv[1], struct.pack("<Q", int(sys.argv[2], 16))
+with open("lying/image", "r+b") as image:
+    head = image.read(64)
+    table, count = struct.unpack_from("<Q", head, 40)[0], struct.unpack_from("<H", head, 60)[0]
+    offset = {"sh_offset": 24, "sh_size": 32}.get(field)
+    for at in [table + 64 * number + offset for number in range(count)] if offset else [40]:
+        image.seek(at)
+        image.write(value)
+END
+}
+
+# QEMU boots by the segments, and minds no section.
+test_sections_that_lie_hide_neither_the_image_nor_its_release() {
+	mkdir lying
+	for field in e_shoff sh_offset sh_size; do
+		for value in 0x4000000000000000 0x7fffffffffffffff 0x8000000000000000 0xffffffffffffffff; do
+			lie "$field" "$value"
+			ktrun -n -k lying/image -- true
+			assert_status 0
+			assert_no_match 'Traceback|Errno' err
+		done
+	done
+	launcher 'from launcher.kernel.image import read_kernel
+print(read_kernel("lying/image").release)' >said
+	assert_file_text "$(cat "$KT_TOP/build/kernel/version")" said
+}
+
 test_modules_that_are_known_are_no_missing_option() {
 	kernel k
 	config VIRTIO_PCI >k/config

@@ -6,6 +6,7 @@ out of bounds makes it a file that is no object.
 """
 from __future__ import annotations
 
+import os
 import struct
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple, Optional
@@ -93,8 +94,8 @@ def _read(file: BinaryIO) -> Optional[Dynamic]:
 
 
 def _bytes_at(file: BinaryIO, offset: int, size: int) -> bytes:
-    if size > _TABLE_MAX:
-        raise ValueError("a table that is too large")
+    if size > _TABLE_MAX or offset > os.fstat(file.fileno()).st_size:
+        raise ValueError("a table that is too large, or not in the file")
     file.seek(offset)
     return file.read(size)
 
@@ -151,7 +152,8 @@ def has_debug_info(path: str) -> bool:
 
 
 def sections_of(file: BinaryIO) -> dict[bytes, Section]:
-    """By name, of a 64-bit file; none of what is no such file, or is damaged."""
+    """By name, of a 64-bit file, but for those that are not in it (.bss, or a damaged one); none of what is no such
+    file, or is damaged."""
     try:
         return _read_sections(file)
     except (struct.error, ValueError, OverflowError, IndexError):
@@ -170,4 +172,6 @@ def _read_sections(file: BinaryIO) -> dict[bytes, Section]:
     sections = [struct.unpack_from("<I20xQQ", table, number * size) for number in range(count)]
     _, offset, length = sections[names_at]
     names = _bytes_at(file, offset, length)
-    return {names[at:names.index(b"\0", at)]: Section(start, size) for at, start, size in sections}
+    end = os.fstat(file.fileno()).st_size
+    return {names[at:names.index(b"\0", at)]: Section(start, size) for at, start, size in sections
+            if start + size <= end}

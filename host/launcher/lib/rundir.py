@@ -52,7 +52,8 @@ def replaced(path: str) -> Iterator[IO[bytes]]:
             yield file
         os.replace(new, path)
     except BaseException:
-        os.unlink(new)
+        with contextlib.suppress(FileNotFoundError):  # a signal may come when it has its name already
+            os.unlink(new)
         raise
 
 

@@ -30,13 +30,11 @@ class Clock:
     def words(self, plan: Plan, accel: str) -> str:
         """To come before the user's words, so that theirs win. With -icount the counter is another one, which no host
         disturbs."""
-        if accel != "tcg" or plan.kernel.arch.name != "x86_64" or plan.options.counts_instructions:
-            return ""
-        if not self._measurement:
+        is_needed = accel == "tcg" and plan.kernel.arch.name == "x86_64" and not plan.options.counts_instructions
+        if is_needed and not self._measurement:
             self.measure()
-        assert self._measurement
-        measured = self._measurement.finish()
-        if measured.status != 0:
-            return ""  # a host of another architecture
+        measured = self._measurement.finish() if self._measurement else None
+        if not is_needed or not measured or measured.status != 0:  # the last: a host of another architecture
+            return ""
         khz = int(measured.output)
         return f"tsc_early_khz={khz} " + (f"lpj={khz * 1000 // plan.hz} " if plan.hz else "")

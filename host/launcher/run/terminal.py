@@ -58,12 +58,14 @@ class Terminal:
         self.job = jobs.start([*command, f"{work}/ctl"], stdin=0, orphaned=signal.SIGTERM)
 
     def check_end(self) -> None:
-        """Raise Interrupted when the key has ended kttty. Nothing else ends it before close(): without it no key would
-        end the VM."""
+        """Raise Interrupted when the key has ended kttty, or the terminal was closed. Nothing else ends it before
+        close(): without it no key would end the VM."""
         if not self.job or self.job.status is None:
             return
         if self.job.status == ESCAPE_STATUS:
             raise Interrupted(f"the key Ctrl-{self._escape}")
+        if self._modes:
+            _modes_of_stdin()  # kttty may see that the terminal was closed before the signal of that comes
         raise CannotGoOn(f"the helper that passes stdin on (kttty) has ended, status {self.job.status}")
 
     def close(self) -> None:
