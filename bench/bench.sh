@@ -24,11 +24,12 @@ take_ms() { # FILE COMMAND ARG...
 }
 
 # COUNT rounds with a sample by each SAMPLER, a function, in a new order each time. What always comes second has the
-# memory that the first has just freed: of one command in two fixed places, one was 7 % slower than the other.
+# memory that the first has just freed: of one command in two fixed places, one was 7 % slower than the other. False
+# when one of them failed.
 in_turns() { # COUNT SAMPLER...
-	turns=$(seq "$1")
+	rounds=$(seq "$1")
 	shift
-	for _ in $turns; do
+	for _ in $rounds; do
 		for sampler in $(shuf -e "$@"); do "$sampler" || return 1; done
 	done
 }

@@ -69,7 +69,7 @@ enum {
 	OPS_NAME_MAX = 128, /* SCX_OPS_NAME_LEN in kernel/sched/ext_internal.h, with its NUL */
 	LIFECYCLE_MS = 2000, /* for /init to send its lifecycle frame */
 	PAGE_BYTES = 4096, /* or more */
-	STACK_ROOM = 80 * 1024, /* of report_end(): two frames in work, an uevent, a record of the kernel's log */
+	STACK_BYTES = 80 * 1024, /* of report_end(): two frames in work, an uevent, a record of the kernel's log */
 	READ_MS = 2000, /* for ktpipe to have read the ring, so that an open dump is known to be open */
 };
 
@@ -386,11 +386,11 @@ static void start_scheduler(struct monitor *m, char **argv)
  * shares it again, so it is touched after each. */
 static NOINLINE void touch_stack(void)
 {
-	volatile char room[STACK_ROOM];
+	volatile char bytes[STACK_BYTES];
 	size_t at;
 
-	for (at = 0; at < sizeof(room); at += PAGE_BYTES)
-		room[at] = 0;
+	for (at = 0; at < sizeof(bytes); at += PAGE_BYTES)
+		bytes[at] = 0;
 }
 
 static void watch(struct monitor *m)
