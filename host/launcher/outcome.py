@@ -36,8 +36,8 @@ from .run.symbolize import keep_symbols
 
 
 def conclude(directory: RunDirectory, jobs: Jobs, vmlinux: Optional[str]) -> tuple[Judgement, bytes, list[str]]:
-    """The run's own files of its outcome. VMLINUX: see report(). Returns also the content of result.json, and what could
-    not be written."""
+    """The run's own files of its outcome. VMLINUX: see report(). Returns also the content of result.json, and what
+    could not be written."""
     judgement = judge(directory)
     if judgement.facts.host.asked.trace or has_files(directory):
         from .recorder.files import keep_recording
