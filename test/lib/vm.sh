@@ -58,6 +58,18 @@ vm_wake() {
 	printf '%b' "$1" 1<>"$vm_fifo.in"
 }
 
+# vm_heard LINE NAME ARG...: as vm(). When the payload's output has this line, the guest's latch bpf_map_write_done is
+# set: a payload that then ends its kernel ($GO) leaves nothing in its own pipe, which a panic would lose.
+vm_heard() {
+	vm_line_awaited=$1
+	shift
+	vm_begin "$@"
+	if vm_hears "$vm_line_awaited"; then vm_wake '\0277'; fi
+	vm_finish
+}
+
+GO='ktlatch wait bpf_map_write_done' # for the payload of vm_heard()
+
 # vm_qemu: prints the PID of the QEMU of this run, which it finds by the file that QEMU writes.
 vm_qemu() {
 	pgrep -f "path=$VMS/$vm_name/bulk.bin"

@@ -21,7 +21,7 @@ debug() {
 }
 
 oneTimeSetUp() {
-	vm_begin panic --gdb=on-panic -- sh -c 'echo ready; ktlatch wait -t 1 never_set; echo c >/proc/sysrq-trigger'
+	vm_begin panic --gdb=on-panic -- sh -c 'echo c >/proc/sysrq-trigger'
 	debug panic 'has stopped at its end' 'info threads' 'x/i $pc' kill
 	vm_finish
 	vm_begin running --gdb -- sh -c 'echo ready; ktlatch wait -t 20 never_set; echo after'
@@ -32,7 +32,7 @@ oneTimeSetUp() {
 	debug waiting 'waiting for a debugger' 'info registers rip' detach
 	vm_finish
 	vm passes --gdb=on-panic -- echo over
-	vm limit --gdb=on-panic -t 40 -- sh -c 'ktlatch wait -t 1 never_set; echo c >/proc/sysrq-trigger'
+	vm limit --gdb=on-panic -t 40 -- sh -c 'echo c >/proc/sysrq-trigger'
 }
 
 test_a_guest_that_panics_waits_for_gdb_and_the_verdict_is_the_panic() {

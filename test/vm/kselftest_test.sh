@@ -17,7 +17,10 @@ oneTimeSetUp() {
 		echo "  ok 1 $(cat /sys/kernel/sched_ext/root/ops)"
 		echo "ok 1 scheduler"
 		case $1 in
-		panic) echo c >/proc/sysrq-trigger ;;
+		panic)
+			ktlatch wait bpf_map_write_done
+			echo c >/proc/sysrq-trigger
+			;;
 		esac
 		echo "# the argument is $1"
 		echo "$2 2 argument"
@@ -26,7 +29,7 @@ oneTimeSetUp() {
 	chmod +x "$FILES/runner"
 	vm good -s "$DEMO" --tap "$VMS/good.tap" --kselftest "$FILES/runner" -- good ok
 	vm bad -s "$DEMO" --junit "$VMS/bad.xml" --kselftest "$FILES/runner" -- bad 'not ok'
-	vm panic -s "$DEMO" --kselftest "$FILES/runner" -- panic
+	vm_heard 'ok 1 scheduler' panic -s "$DEMO" --kselftest "$FILES/runner" -- panic
 }
 
 # outcomes: STATUS NAME of each test.

@@ -10,8 +10,7 @@
 TIME_LIMIT=25 # seconds, boot included: long enough for the boot on a loaded machine
 
 oneTimeSetUp() {
-	vm panic -s "$DEMO" -- \
-		sh -c 'echo before; ktlatch wait -t 1 never_set; echo c > /proc/sysrq-trigger; sleep 600'
+	vm_heard before panic -s "$DEMO" -- sh -c "echo before; $GO; echo c >/proc/sysrq-trigger; sleep 600"
 	vm_begin killed -s "$DEMO" -- sh -c 'echo ready; exec sleep 600'
 	if vm_hears ready; then kill -KILL "$(vm_qemu)"; fi
 	vm_finish

@@ -9,7 +9,7 @@
 TIME_LIMIT=25 # seconds, boot included: long enough for the boot on a loaded machine
 
 oneTimeSetUp() {
-	vm panic --vmcore -- sh -c 'echo before; ktlatch wait -t 1 never_set; echo c >/proc/sysrq-trigger'
+	vm_heard before panic --vmcore -- sh -c "echo before; $GO; echo c >/proc/sysrq-trigger"
 	vm limit --vmcore -t "$TIME_LIMIT" -- sh -c 'echo ready; exec sleep 600'
 	vm passed --vmcore -- true
 	vm small --vmcore --max-output 8M -- reboot -f

@@ -75,8 +75,8 @@ pair() {
 	rejected) both rejected -s "$DEMO" -a --reject -- echo started ;;
 	stall) both stall -s "$DEMO" -a '--stall-after 300' --expect-death -- sh -c '
 		while [ -e /sys/kernel/sched_ext/root ]; do :; done' ;;
-	panic) both panic -- sh -c 'echo ready; ktlatch wait -t 1 never_set; echo c >/proc/sysrq-trigger' ;;
-	lost) both lost -- sh -c 'echo ready; ktlatch wait -t 1 never_set; reboot -f' ;;
+	panic) both_heard panic -- sh -c "echo ready; $GO; echo c >/proc/sysrq-trigger" ;;
+	lost) both_heard lost -- sh -c "echo ready; $GO; reboot -f" ;;
 	tests) both tests --test "$FILES/some_test.sh" ;;
 	warned) both warned --fail-on-warn -- sh -c 'echo "WARNING: CPU: 0 PID: 1 at kernel/never.c:1" >/dev/kmsg' ;;
 	esac
@@ -88,6 +88,16 @@ both() { # KIND ARG...
 	# shellcheck disable=SC2086 # words
 	(vm "cold.$kind" --cold $WARM_OPTIONS "$@") &
 	warm "warm.$kind" "$@"
+	wait $!
+}
+
+both_heard() { # KIND ARG..., whose payload says "ready"
+	kind=$1
+	shift
+	# shellcheck disable=SC2086 # words
+	(vm_heard ready "cold.$kind" --cold $WARM_OPTIONS "$@") &
+	# shellcheck disable=SC2086 # words
+	vm_heard ready "warm.$kind" --warm $WARM_OPTIONS "$@"
 	wait $!
 }
 
