@@ -3,7 +3,7 @@
  * scx_demo: load and attach a sched_ext scheduler that works, and fails on purpose when asked to. ktbox's
  * demonstration and its tests use it: it fails as real schedulers do, at a chosen moment.
  *
- * In:   options (see usage below), SIGTERM and SIGINT. Needs root and a kernel with sched_ext.
+ * In:   options (see usage below), SIGTERM and SIGINT, SIGUSR1. Needs root and a kernel with sched_ext.
  * Out:  stdout: "scx_demo: attached", the noise, and at the end the kernel's dump and a line
  *       "scx_demo: EXIT: kind K, code C, REASON (MESSAGE)". stderr: errors and the verifier's log.
  *       Nothing is buffered, so nothing is lost in a crash.
@@ -12,8 +12,9 @@
  * Exit: 0 ended by a signal; 1 refused, not attached, or ejected by the kernel; 2 bad options;
  *       CODE for --exit-after; killed by SIGSEGV for --segfault-after.
  *
- * The clock of --*-after starts at the attach, with --noise when the noise has been written. With --linger
- * it stays after the kernel has ejected the scheduler, and a signal ends it with 0.
+ * The clock of --*-after starts at the attach, with --noise when the noise has been written. SIGUSR1 ends the wait, so
+ * that a test can bring the fault when its payload is ready. With --linger it stays after the kernel has ejected the
+ * scheduler, and SIGTERM or SIGINT ends it with 0.
  *
  * The noise follows the line "scx_demo: attached" at once. Its byte number i, from 0, is
  *     (i * 2654435761 mod 2^32) >> 24
@@ -85,6 +86,7 @@ struct demo {
 	struct pollfd fds[FD_COUNT];	/* fd -1: not now */
 	int link_fd;
 	uint64_t noise_done;
+	bool fail_now;			/* SIGUSR1 has come */
 	bool ended;			/* the kernel has taken the scheduler off */
 	int status;			/* RUNNING, then the exit code */
 };
@@ -109,7 +111,7 @@ static const char usage_text[] =
 	"  --noise BYTES         write so many bytes of binary log to stdout, then start the clock\n"
 	"  --watchdog MS         the kernel's stall time-out, 1-30000 (2000 with --stall-after, else 30000)\n"
 	"  --help                this text\n"
-	"At most one --*-after.\n";
+	"At most one --*-after. SIGUSR1 brings its fault at once.\n";
 
 static void __attribute__((noreturn, format(printf, 1, 2))) die_usage(const char *fmt, ...)
 {
@@ -452,21 +454,36 @@ static void on_ring(struct demo *demo)
 	demo->fds[FD_RING].fd = -1;
 }
 
+static void on_end_signal(struct demo *demo, uint32_t number)
+{
+	if (demo->ended) {
+		printf("scx_demo: signal %u\n", number);
+		demo->status = EXIT_SUCCESS;
+		return;
+	}
+	detach(demo);	/* before the messages: their reader may be stuck */
+	printf("scx_demo: signal %u: detach\n", number);
+	if (demo->ended)
+		print_end(&demo->shared->end);
+}
+
+static void on_fault_signal(struct demo *demo)
+{
+	demo->fail_now = true;
+	if (!demo->ended && demo->fds[FD_NOISE].fd < 0)
+		start_clock(demo);
+}
+
 static void on_signal(struct demo *demo)
 {
 	struct signalfd_siginfo info;
 
 	if (read(demo->fds[FD_SIGNAL].fd, &info, sizeof(info)) != sizeof(info))
 		return;
-	if (demo->ended) {
-		printf("scx_demo: signal %u\n", info.ssi_signo);
-		demo->status = EXIT_SUCCESS;
-		return;
-	}
-	detach(demo);	/* before the messages: their reader may be stuck */
-	printf("scx_demo: signal %u: detach\n", info.ssi_signo);
-	if (demo->ended)
-		print_end(&demo->shared->end);
+	if (info.ssi_signo == SIGUSR1)
+		on_fault_signal(demo);
+	else
+		on_end_signal(demo, info.ssi_signo);
 }
 
 static void crash(void)
@@ -500,7 +517,9 @@ static void start_clock(struct demo *demo)
 	if (demo->opt.fault == FAULT_NONE)
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &at.it_value);
-	at_ns = at.it_value.tv_sec * 1000000000ull + at.it_value.tv_nsec + demo->opt.after_ms * 1000000ull;
+	at_ns = at.it_value.tv_sec * 1000000000ull + at.it_value.tv_nsec;
+	if (!demo->fail_now)
+		at_ns += demo->opt.after_ms * 1000000ull;
 	at.it_value.tv_sec = at_ns / 1000000000;
 	at.it_value.tv_nsec = at_ns % 1000000000;
 	if (timerfd_settime(demo->fds[FD_TIMER].fd, TFD_TIMER_ABSTIME, &at, NULL))
@@ -549,6 +568,7 @@ static int xopen_signals(void)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)

@@ -70,6 +70,11 @@ vm_heard() {
 
 GO='ktlatch wait bpf_map_write_done' # for the payload of vm_heard()
 
+# For the payload of a run whose scheduler is $DEMO with --*-after $WHEN_TOLD: it fails when the payload is where it
+# should be, however long that takes on a loaded machine.
+WHEN_TOLD=600000
+FAIL_NOW='killall -USR1 scx_demo'
+
 # vm_qemu: prints the PID of the QEMU of this run, which it finds by the file that QEMU writes.
 vm_qemu() {
 	pgrep -f "path=$VMS/$vm_name/bulk.bin"

@@ -8,7 +8,7 @@
 . "$KT_TEST_LIB/vm.sh"
 
 oneTimeSetUp() {
-	vm error --bpf -s "$DEMO" -a "--error-after 300" -- sleep 600
+	vm error --bpf -s "$DEMO" -a "--error-after $WHEN_TOLD" -- sh -c "$FAIL_NOW; sleep 600"
 	vm killed --bpf -s "$DEMO" -- sh -c 'kill -KILL "$(cat /run/kt/sched.pid)"; sleep 600'
 	vm passes --bpf -s "$DEMO" -- echo over
 	vm none --bpf -- true

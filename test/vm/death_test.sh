@@ -20,18 +20,18 @@ oneTimeSetUp() {
 	ends_badly ignores 'trap "" TERM' 'while :; do sleep 600; done'
 	# shellcheck disable=SC2016  # for the guest's shell
 	vm killed -s "$DEMO" -- sh -c 'kill -KILL "$(cat /run/kt/sched.pid)"; sleep 600'
-	vm error -s "$DEMO" -a "--error-after 300" -- sleep 600
+	vm error -s "$DEMO" -a "--error-after $WHEN_TOLD" -- sh -c "$FAIL_NOW; sleep 600"
 	# shellcheck disable=SC2016  # for the guest's shell
 	vm expected -s "$DEMO" -a "--error-after 300" --expect-death='deliberate error.*kind 1025' \
 		-- sh -c 'ktlatch wait -t 60 sched_exited; echo "waited: $?, $(cat /sys/kernel/sched_ext/state)"'
 	vm wrong_death -s "$DEMO" -a "--exit-after 300 42" --expect-death='deliberate error' -- ktlatch wait -t 60 sched_exited
 	vm survived -s "$DEMO" --expect-death -- true
-	vm stall -s "$DEMO" -a "--stall-after 300" -- sh -c 'while :; do :; done'
-	vm exits -s "$DEMO" -a "--exit-after 300 42" -- sleep 600
-	vm segfault -s "$DEMO" -a "--segfault-after 300" -- sleep 600
+	vm stall -s "$DEMO" -a "--stall-after $WHEN_TOLD" -- sh -c "$FAIL_NOW; while :; do :; done"
+	vm exits -s "$DEMO" -a "--exit-after $WHEN_TOLD 42" -- sh -c "$FAIL_NOW; sleep 600"
+	vm segfault -s "$DEMO" -a "--segfault-after $WHEN_TOLD" -- sh -c "$FAIL_NOW; sleep 600"
 	vm reject -s "$DEMO" -a "--reject" -- echo started
 	vm unwatched -s "$DEMO" -- sh -c 'killall -KILL ktexitmon; sleep 600'
-	vm linger -s "$DEMO" -a "--linger --error-after 300" -- sleep 600
+	vm linger -s "$DEMO" -a "--linger --error-after $WHEN_TOLD" -- sh -c "$FAIL_NOW; sleep 600"
 }
 
 # assert_whole_log LAST-LINE: one block, from the attach to the last word.

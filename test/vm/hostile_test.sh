@@ -39,8 +39,8 @@ oneTimeSetUp() {
 	# shellcheck disable=SC2016 # for the guest
 	vm hides -t 60 -- sh -c 'for at in /usr /sbin /proc /run /bin; do mount -t tmpfs none "$at" || exit 1; done; exit 6'
 	vm hides_run -t 60 -s "$KT_TOP/build/scx_demo" -- sh -c 'mount -t tmpfs none /run && exit 3'
-	vm no_run -t 60 -s "$KT_TOP/build/scx_demo" -a '--exit-after 1500 4' -- \
-		sh -c 'umount -l /run && ktlatch wait never_set'
+	vm no_run -t 60 -s "$KT_TOP/build/scx_demo" -a "--exit-after $WHEN_TOLD 4" -- \
+		sh -c "umount -l /run && $FAIL_NOW; ktlatch wait never_set"
 	vm no_dev -t 60 -s "$KT_TOP/build/scx_demo" -- sh -c 'mount -o remount,ro / && umount -l /dev && exit 7'
 	vm other_dev -t 60 -s "$KT_TOP/build/scx_demo" -- sh -c 'mount -t tmpfs -o ro none /dev && exit 8'
 	vm hogs -t 20 -- sh -c 'for _ in 1 2; do chrt -f 99 sh -c "while :; do :; done" & done; wait'

@@ -19,10 +19,11 @@ oneTimeSetUp() {
 	vm windows --stats -s "$DEMO" -- sh -c "$PAYLOAD; sleep 2"
 	vm warm_cold --warm --stats-all -s "$DEMO" -- sh -c "$PAYLOAD"
 	vm warm --warm --stats-all -s "$DEMO" -- sh -c "$PAYLOAD"
-	vm ejected --stats --expect-death -s "$DEMO" -a '--error-after 3000' -- \
-		sh -c 'while :; do :; done & while :; do true; done & ktlatch wait -t 60 sched_ejected; sleep 1; kill %1 %2'
-	vm stalled --stats --expect-death -s "$DEMO" -a '--stall-after 500' -- \
-		sh -c 'while :; do :; done & while :; do :; done & sleep 5; kill %1 %2'
+	vm ejected --stats --expect-death -s "$DEMO" -a "--error-after $WHEN_TOLD" -- sh -c '
+		while :; do :; done & while :; do true; done & sleep 2; '"$FAIL_NOW"'
+		ktlatch wait -t 60 sched_ejected; sleep 1; kill %1 %2'
+	vm stalled --stats --expect-death -s "$DEMO" -a "--stall-after $WHEN_TOLD" -- \
+		sh -c 'while :; do :; done & while :; do :; done & '"$FAIL_NOW"'; sleep 5; kill %1 %2'
 	vm without --stats --append psi=0 -- sh -c 'mkdir /sys/kernel/tracing/instances/other; true'
 	vm kept --gate 'duration<900s' --gate 'payload.rounds>=5' -- ktsend metric rounds 5
 	vm missed --gate 'duration<200ms' --gate 'wake_p99<5s' -- sleep 0.5

@@ -11,8 +11,9 @@ BUSY='i=0; while [ $i -lt 150 ]; do i=$((i + 1)); /bin/true; done'
 
 oneTimeSetUp() {
 	# The sleep ends when the scheduler runs nobody any more: it is woken, and waits.
-	vm stall -s "$DEMO" -a '--stall-after 500' --trace --report "$VMS/stall.html" \
-		-- sh -c 'sleep 1.5 & while :; do :; done'
+	vm stall -s "$DEMO" -a "--stall-after $WHEN_TOLD --watchdog 5000" --trace --report "$VMS/stall.html" -- sh -c '
+		sleep 2 & until grep -q "^State:.S" /proc/$!/status; do :; done
+		'"$FAIL_NOW"'; while :; do :; done'
 	cp -r "$VMS/stall" "$VMS/again"
 	"$KTRUN" --replay "$VMS/again" >/dev/null 2>"$VMS/again.err"
 	echo $? >"$VMS/again.status"

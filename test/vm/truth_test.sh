@@ -10,7 +10,7 @@
 # shellcheck disable=SC2016  # for the guest's shell
 TWO_SYSRQ_DUMPS='for n in 1 2; do
 	ktlatch reset dump_complete; echo D >/proc/sysrq-trigger; ktlatch wait -t 60 dump_complete
-	done; ktlatch wait -t 60 sched_exited'
+	done; '$FAIL_NOW'; ktlatch wait -t 60 sched_exited'
 
 # The log: the attach line, the noise, and a last line.
 LOG_SIZE=$(($(printf 'scx_demo: attached\n\nscx_demo: 200000 bytes of noise written\n' | wc -c) + 200000))
@@ -23,7 +23,7 @@ LINES_AT_THE_END='cd /sys/kernel/tracing; killall -STOP ktsend
 	setsid sh -c "until grep -q 0 tracing_on; do :; done; killall -CONT ktsend" >/dev/null 2>&1 &'
 
 oneTimeSetUp() {
-	vm dumps -s "$DEMO" -a "--error-after 3000" --expect-death -- sh -c "$TWO_SYSRQ_DUMPS"
+	vm dumps -s "$DEMO" -a "--error-after $WHEN_TOLD" --expect-death -- sh -c "$TWO_SYSRQ_DUMPS"
 	vm plain -s "$DEMO" -a "--error-after 300" --plain -- sleep 600
 	vm linger -s "$DEMO" -a "--linger --error-after 300" -- sleep 600
 	vm panic -s "$DEMO" -a "--noise 200000" -- sh -c "$PANIC_WHEN_ALL_IS_WRITTEN"

@@ -71,9 +71,9 @@ pair() {
 		stat -c "%h %a %s" /include-files/tree/two; echo "$MINE"; script "$1"; /opt/mine x; echo brought >/tmp/out
 		echo to stderr >&2; exit 7' name 'an  argument' ;;
 	signal) both signal -- sh -c 'kill -SEGV $$' ;;
-	died) both died -s "$DEMO" -a '--error-after 300' -- sleep 600 ;;
+	died) both died -s "$DEMO" -a "--error-after $WHEN_TOLD" -- sh -c "$FAIL_NOW; sleep 600" ;;
 	rejected) both rejected -s "$DEMO" -a --reject -- echo started ;;
-	stall) both stall -s "$DEMO" -a '--stall-after 300' --expect-death -- sh -c '
+	stall) both stall -s "$DEMO" -a "--stall-after $WHEN_TOLD" --expect-death -- sh -c "$FAIL_NOW"'
 		while [ -e /sys/kernel/sched_ext/root ]; do :; done' ;;
 	panic) both_heard panic -- sh -c "echo ready; $GO; echo c >/proc/sysrq-trigger" ;;
 	lost) both_heard lost -- sh -c "echo ready; $GO; reboot -f" ;;

@@ -21,8 +21,8 @@ oneTimeSetUp() {
 	vm panic -- sh -c 'echo c >/proc/sysrq-trigger'
 	vm off -- poweroff
 	vm figures --stats-all --topology 2,1,2,1 -- sh -c 'for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do sleep 0.05; done'
-	vm stalled --trace --expect-death -s "$DEMO" -a '--stall-after 500' -- \
-		sh -c 'while :; do :; done & while :; do :; done & sleep 6; kill %1 %2'
+	vm stalled --trace --expect-death -s "$DEMO" -a "--stall-after $WHEN_TOLD" -- \
+		sh -c 'while :; do :; done & while :; do :; done & '"$FAIL_NOW"'; sleep 6; kill %1 %2'
 	cat >"$FILES/qemu" <<-'END'
 		#!/bin/sh
 		for word; do
