@@ -23,9 +23,9 @@
  * attached. The first one of a run may attach with another name once it is detached (a loader, or a script, that runs
  * one scheduler after the other); other uevents of schedulers with another name are ignored.
  *
- * The commit point: the scheduler's end is seen and no TERM is pending. With TERM before it, the scheduler is
- * stopped and nothing is sent. With TERM after it, everything listed above is finished first. There is no
- * state in which both or neither is done.
+ * The commit point: the scheduler ends, or can't but end (it exits, a signal has killed it), and has not been asked to.
+ * With TERM before it, the scheduler is stopped and nothing is sent. With TERM after it, everything listed above is
+ * finished first. There is no state in which both or neither is done.
  */
 //config:config KTEXITMON
 //config:	bool "ktexitmon"
@@ -456,6 +456,24 @@ static bool wait_for_end(struct monitor *m)
 	}
 }
 
+/* Handles uevents meanwhile: a detach at the end is a change of state like any other. */
+static bool wait_scheduler_exit(struct monitor *m, int64_t deadline)
+{
+	while (!has_ended(m)) {
+		if (poll(m->fds + POLL_SCHEDULER, POLL_COUNT - POLL_SCHEDULER, kt_poll_timeout(deadline)) == 0)
+			return false;
+		handle_kernel_events(m);
+	}
+	return true;
+}
+
+/* TERM has come, and the scheduler has not got it yet. One that ends all the same has died: a payload may have killed it
+ * as its last act, and a scheduler takes time to detach. */
+static bool ends_by_itself(struct monitor *m)
+{
+	return m->is_child && kt_is_ending(m->pid) && wait_scheduler_exit(m, kt_after_ms(GRACE_MS)) && !follow(m);
+}
+
 /* The wait(2) status of a child that has ended. It stays a zombie: to reap it takes 0.15 ms under TCG, which a frame would
  * wait for. PID 1 does it when this process has ended. */
 static int zombie_status(pid_t pid)
@@ -508,7 +526,7 @@ static void wait_for_lifecycle(const struct monitor *m)
 {
 	char *names[] = { (char *)"death_sent", NULL };
 
-	if (is_first(m) && kt_latch_is_set("init_watches"))
+	if (is_first(m) && !m->term_came && kt_latch_is_set("init_watches"))
 		kt_latch_wait(names, false, kt_after_ms(LIFECYCLE_MS), m->fds[POLL_SIGNALS].fd);
 }
 
@@ -563,17 +581,6 @@ static void kill_group(struct monitor *m, int signo)
 	kill(-m->pid, signo);
 }
 
-/* Handles uevents meanwhile: a detach at the end is a change of state like any other. */
-static bool wait_scheduler_exit(struct monitor *m, int64_t deadline)
-{
-	while (!has_ended(m)) {
-		if (poll(m->fds + POLL_SCHEDULER, POLL_COUNT - POLL_SCHEDULER, kt_poll_timeout(deadline)) == 0)
-			return false;
-		handle_kernel_events(m);
-	}
-	return true;
-}
-
 static int stop_scheduler(struct monitor *m)
 {
 	int code;
@@ -582,8 +589,10 @@ static int stop_scheduler(struct monitor *m)
 		return EXIT_SUCCESS;
 	m->send_deadline = kt_after_ms(GRACE_MS);
 	kill_group(m, SIGTERM);
-	if (!wait_scheduler_exit(m, m->send_deadline))
+	if (!wait_scheduler_exit(m, m->send_deadline)) {
 		kill_group(m, SIGKILL);
+		kt_port_mark(m->port, "scheduler-kill", kt_after_ms(GRACE_MS), &m->term_came);
+	}
 	code = kt_shell_status(end_status(m));
 	waitpid(m->pid, NULL, 0);
 	kill_group(m, SIGKILL); /* what a script left behind */
@@ -623,5 +632,5 @@ int ktexitmon_main(int argc UNUSED_PARAM, char **argv)
 		start_scheduler(m, argv);
 	}
 	watch(m);
-	return wait_for_end(m) ? report_end(m) : stop_scheduler(m);
+	return wait_for_end(m) || ends_by_itself(m) ? report_end(m) : stop_scheduler(m);
 }

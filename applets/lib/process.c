@@ -232,7 +232,7 @@ static int status_of_reaped(int pidfd)
 	return status;
 }
 
-enum { STAT_MAX = 1024 };
+enum { STAT_MAX = 1024, STATUS_MAX = 4096 };
 
 /* The fields of /proc/PID/stat from the third on, preceded by a blank; NULL: there is no such process. The name in the
  * second may hold blanks and parentheses, so the search begins at the last ")". */
@@ -261,16 +261,70 @@ static int status_of_zombie(pid_t pid)
 	return (int)strtol(strrchr(fields, ' ') + 1, NULL, 10);
 }
 
-int64_t FAST_FUNC kt_process_start_ms(pid_t pid)
+/* The number in a field of /proc/PID/stat; false: there is no such process. */
+static bool stat_number(pid_t pid, int wanted, uint64_t *number)
 {
-	enum { STATE_FIELD = 3, START_FIELD = 22, TICKS_PER_SEC = 100 /* USER_HZ */ };
+	enum { STATE_FIELD = 3 };
 	char stat[STAT_MAX];
 	const char *at = stat_fields(pid, stat);
 	int field;
 
-	for (field = STATE_FIELD; at && field < START_FIELD; field++)
+	for (field = STATE_FIELD; at && field < wanted; field++)
 		at = strchr(at + 1, ' ');
-	return at ? (int64_t)strtoull(at + 1, NULL, 10) * (1000 / TICKS_PER_SEC) : kt_now_ms();
+	if (at)
+		*number = strtoull(at + 1, NULL, 10);
+	return at != NULL;
+}
+
+int64_t FAST_FUNC kt_process_start_ms(pid_t pid)
+{
+	enum { START_FIELD = 22, TICKS_PER_SEC = 100 /* USER_HZ */ };
+	uint64_t ticks;
+
+	return stat_number(pid, START_FIELD, &ticks) ? (int64_t)ticks * (1000 / TICKS_PER_SEC) : kt_now_ms();
+}
+
+/* The flags of include/linux/sched.h; a zombie keeps them. */
+static bool is_exiting(pid_t pid)
+{
+	enum { FLAGS_FIELD = 9, PF_EXITING = 0x4, PF_DUMPCORE = 0x200, PF_SIGNALED = 0x400 };
+	uint64_t flags;
+
+	return !stat_number(pid, FLAGS_FIELD, &flags) || (flags & (PF_EXITING | PF_DUMPCORE | PF_SIGNALED));
+}
+
+/* The signals of a line of /proc/PID/status, bit N-1 for signal N. */
+static uint64_t signal_set(const char *status, const char *name)
+{
+	const char *at = strstr(status, name);
+
+	return at ? strtoull(at + strlen(name), NULL, 16) : 0;
+}
+
+#define SIGNAL_BIT(signo) (1ULL << ((signo) - 1))
+
+/* A signal that ends a process by dumping its core, or comes to one that does not run, waits until the process has a CPU. */
+static bool is_being_killed(pid_t pid)
+{
+	static const uint64_t harmless = SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP)
+		| SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH);
+	char path[sizeof("/proc/2147483647/status")], status[STATUS_MAX];
+	uint64_t pending, survived;
+	ssize_t len;
+
+	sprintf(path, "/proc/%d/status", (int)pid);
+	len = open_read_close(path, status, sizeof(status) - 1);
+	if (len <= 0)
+		return true;
+	status[len] = '\0';
+	pending = signal_set(status, "\nSigPnd:\t") | signal_set(status, "\nShdPnd:\t");
+	survived = signal_set(status, "\nSigBlk:\t") | signal_set(status, "\nSigIgn:\t") | signal_set(status, "\nSigCgt:\t");
+	return (pending & ~survived & ~harmless) != 0;
+}
+
+bool FAST_FUNC kt_is_ending(pid_t pid)
+{
+	return is_exiting(pid) || is_being_killed(pid);
 }
 
 int FAST_FUNC kt_exit_status_of(int pidfd, pid_t pid)

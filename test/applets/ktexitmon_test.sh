@@ -283,11 +283,15 @@ test_term_before_the_end_by_signal_is_143() {
 }
 
 test_a_program_that_ignores_term_is_killed() {
+	export KT_MARKS=1
 	start sh -c 'trap "" TERM; echo >ready; exec cat go'
+	unset KT_MARKS
 	scheduler_is_ready
 	kill -TERM $mon
 	monitor_ends 137
 	assert_not_reported
+	decode port >frames
+	assert_matches '^mark [0-9]+ [0-9]+ scheduler-kill$' frames
 }
 
 test_what_a_script_left_behind_ends_with_it() {
@@ -301,18 +305,51 @@ test_what_a_script_left_behind_ends_with_it() {
 	[ "$status" = 125 ] || kill -KILL "$ready"
 }
 
-test_term_that_is_pending_when_the_end_is_seen_wins() {
+test_a_scheduler_that_had_ended_when_term_came_has_died() {
 	# shellcheck disable=SC2016
 	start sh -c 'echo $$ >ready; exec cat go'
 	scheduler_is_ready
 	monitor_sleeps
 	kill -STOP $mon
 	kill -KILL "$ready"
-	# both must be there when it goes on: a scheduler that is still dying makes TERM alone the news
 	wait_until "grep -q '^State:.Z' /proc/$ready/status"
 	kill -TERM $mon
 	kill -CONT $mon
 	monitor_ends 137
+	assert_reported 137
+}
+
+# It is stopped, so that the signal waits for it, as it does where the process has no CPU yet.
+test_a_scheduler_that_was_killed_when_term_came_has_died() {
+	# shellcheck disable=SC2016
+	start sh -c 'echo $$ >ready; exec cat go'
+	scheduler_is_ready
+	monitor_sleeps
+	kill -STOP "$ready"
+	wait_until "grep -q '^State:.T' /proc/$ready/status"
+	kill -SEGV "$ready"
+	kill -TERM $mon
+	wait_until "grep -q '^ShdPnd:.0*$' /proc/$mon/status"
+	monitor_sleeps
+	kill -CONT "$ready"
+	monitor_ends 139
+	assert_reported 139
+}
+
+# A signal that a scheduler handles or ignores, or that ends nobody, does not end it: it is asked to end at once.
+test_other_signals_are_no_death() {
+	# shellcheck disable=SC2016
+	start sh -c 'trap "" HUP; trap : USR1; trap "exit 4" TERM; echo $$ >ready; sleep 2 & wait; wait; exit 9'
+	scheduler_is_ready
+	monitor_sleeps
+	kill -STOP "$ready"
+	wait_until "grep -q '^State:.T' /proc/$ready/status"
+	kill -HUP "$ready"
+	kill -USR1 "$ready"
+	kill -WINCH "$ready"
+	kill -TERM $mon
+	kill -CONT "$ready"
+	monitor_ends 4
 	assert_not_reported
 }
 

@@ -157,6 +157,8 @@ test_the_reason_of_a_bad_exit_names_signal_or_code_and_the_log_s_words() {
 	verdict_of sched-bad-exit 212 "$SCHED -- true" $READY $ATTACHED $STARTED $OUT0 'sched-state=stopped\x20code=139' $log $EXIT
 	assert_value reason 'the scheduler, asked to end, ended by signal 11 (SIGSEGV): free(): invalid pointer'
 	verdict_of sched-bad-exit 212 "$SCHED -- true" $READY $ATTACHED $STARTED $OUT0 'sched-state=stopped\x20code=137' $EXIT
+	assert_value reason 'the scheduler, asked to end, ended by signal 9 (SIGKILL)'
+	verdict_of sched-bad-exit 212 "$SCHED -- true" $READY $ATTACHED $STARTED $OUT0 mark#stamp:5:scheduler-kill 'sched-state=stopped\x20code=137' $EXIT
 	assert_value reason 'the scheduler, asked to end, ended only when it was killed: it did not react to SIGTERM in time'
 	verdict_of sched-bad-exit 212 "$SCHED -- true" $READY $ATTACHED $STARTED $OUT0 'sched-state=stopped\x20code=3' $EXIT
 	assert_value reason 'the scheduler, asked to end, ended with code 3'

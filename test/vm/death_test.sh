@@ -20,6 +20,9 @@ oneTimeSetUp() {
 	ends_badly ignores 'trap "" TERM' 'while :; do sleep 600; done'
 	# shellcheck disable=SC2016  # for the guest's shell
 	vm killed -s "$DEMO" -- sh -c 'kill -KILL "$(cat /run/kt/sched.pid)"; sleep 600'
+	# its last act: the scheduler may still be there when teardown asks it to end
+	vm last_act -s "$DEMO" -- sh -c 'killall -KILL scx_demo; exit 5'
+	vm expected_last -s "$DEMO" --expect-death -- sh -c 'killall -SEGV scx_demo; exit 0'
 	vm error -s "$DEMO" -a "--error-after $WHEN_TOLD" -- sh -c "$FAIL_NOW; sleep 600"
 	# shellcheck disable=SC2016  # for the guest's shell
 	vm expected -s "$DEMO" -a "--error-after 300" --expect-death='deliberate error.*kind 1025' \
@@ -75,6 +78,18 @@ test_a_scheduler_that_is_killed_has_the_signal_in_its_reason() {
 	look killed
 	assert_verdict sched-died 202
 	assert_value_matches reason 'the scheduler died during the run: killed after .* by signal 9 \(SIGKILL\)'
+}
+
+test_a_scheduler_that_the_payload_kills_as_its_last_act_has_died() {
+	look last_act
+	assert_verdict sched-died 202
+	assert_value_matches reason 'the scheduler died during the run: killed after .* by signal 9 \(SIGKILL\)'
+	assert_value exec_exit_code 5
+	assert_value sched_exit_code 137
+	look expected_last
+	assert_verdict pass 0
+	assert_value scheduler_died true
+	assert_value_matches scheduler_end '^killed ms=[0-9]+ signal=11 core=0$'
 }
 
 test_what_matters_is_sent_before_the_sched_exit_frame() {

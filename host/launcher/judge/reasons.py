@@ -93,7 +93,7 @@ def describe_bad_exit(facts: Facts) -> str:
     status = facts.stream.stop_status
     if status is None:
         how = "with an unknown status"
-    elif status == 128 + signal.SIGKILL:
+    elif status == 128 + signal.SIGKILL and facts.stream.stop_took_a_kill:
         how = "only when it was killed: it did not react to SIGTERM in time"
     elif 128 < status < 192:
         how = f"by signal {status - 128}{_signal_name(status - 128)}"

@@ -150,6 +150,11 @@ class Stream:
         return int(found.group(1)) if found else None
 
     @property
+    def stop_took_a_kill(self) -> bool:
+        """ktexitmon killed the scheduler, which did not end when it was asked to."""
+        return any(mark.what == "scheduler-kill" for mark in self.marks)
+
+    @property
     def stopped_badly(self) -> bool:
         """It was asked to end by SIGTERM, and neither ended with 0 nor by that signal."""
         return (self.scheduler_end or "").startswith("stopped ") and self.stop_status not in _GOOD_STOPS

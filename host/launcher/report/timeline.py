@@ -27,7 +27,7 @@ _STAMP = re.compile(r"\[ *([0-9]*)\.([0-9]{3})[0-9]*\] ")
 _WORDS = {
     "sys-ready": "guest is ready", "init-started": "/init has started", "scheduler-started": "scheduler is started",
     "attached": "scheduler is attached", "detached": "scheduler is unregistered", "ejected": "ejected by the kernel",
-    "background": "scheduler goes on in the background",
+    "background": "scheduler goes on in the background", "scheduler-kill": "scheduler did not react to SIGTERM",
     "exited": "scheduler has exited", "killed": "scheduler was killed", "stopped": "scheduler has stopped, as asked",
     "scheduler-died": "death noticed by /init", "scheduler-not-attached": "scheduler did not attach",
     "init-error": "/init could not do its part", "payload-starting": "payload is prepared",
