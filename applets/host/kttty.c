@@ -119,17 +119,23 @@ static bool is_escape(const struct attachment *a, const uint8_t *bytes, ssize_t 
 	return a->escape != 0;
 }
 
-/* EIO without a hangup means that another job is in the foreground. */
+/* EIO from a terminal means that it was closed, or else that another job is in the foreground. */
 static void on_read_error(struct attachment *a)
 {
-	if (errno == EAGAIN)
+	int error = errno;
+	bool has_hung_up = a->fds[POLL_STDIN].revents & POLLHUP;
+	bool is_terminals = error == EIO && (has_hung_up || isatty(STDIN_FILENO));
+
+	if (error == EAGAIN)
 		return;
-	if (errno == EIO && !(a->fds[POLL_STDIN].revents & POLLHUP)) {
+	if (is_terminals && !has_hung_up) {
 		a->in_background = true;
 		return;
 	}
-	if (errno != EIO)
+	if (!is_terminals) {
+		errno = error;
 		bb_simple_perror_msg("unable to read stdin");
+	}
 	end_stdin(a);
 }
 

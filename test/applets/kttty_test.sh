@@ -81,14 +81,28 @@ test_input_that_nobody_takes_is_left_in_its_pipe() {
 	detach
 }
 
-test_input_that_can_not_be_read_is_an_end_with_a_message() {
-	exec 5<.
+# unreadable: input from descriptor 5 is an end, and a message says why.
+unreadable() {
 	attach
 	guest_reads
 	assert_status 0
 	assert_empty got
 	detach
-	assert_matches '^kttty: unable to read stdin: ' attach.err
+	assert_matches "^kttty: unable to read stdin: $1" attach.err
+}
+
+test_input_that_can_not_be_read_is_an_end_with_a_message() {
+	exec 5<.
+	unreadable 'Is a directory'
+}
+
+# The first page of a process is never there.
+test_an_input_error_of_what_is_no_terminal_is_no_background_job() {
+	sleep 600 &
+	process=$!
+	exec 5<"/proc/$process/mem"
+	unreadable '(I/O|Input/output) error'
+	kill "$process"
 }
 
 test_a_payload_that_has_had_enough_ends_ktstdin() {
