@@ -33,7 +33,7 @@ from .recorder.kept import ring_kib
 from .run.guest import run_guest
 from .run.host import FORMAT, Asked, Ending, Host, Origin, write_host
 from .run.origin import find_origin, now
-from .run.start import Preparation, Start
+from .run.start import COLD, Preparation, Start
 from .run.terminal import restore_screen
 
 if TYPE_CHECKING:
@@ -93,7 +93,9 @@ def _run_attempts(ready: Preparation, history: bytes, known: _Known, directory: 
     """All but the last one are kept below the directory."""
     options = ready.plan.options
     failed: tuple[Attempt, ...] = ()
-    _run_once(ready, history, known, failed, directory, jobs)
+    start = _run_once(ready, history, known, failed, directory, jobs)
+    if start.kind == COLD:
+        ready = replace(ready, plan=_cold(ready.plan))
     from .outcome import conclude
     while len(failed) < options.retries:
         jobs.raise_at_once()
@@ -109,6 +111,11 @@ def _run_attempts(ready: Preparation, history: bytes, known: _Known, directory: 
         _run_once(again, history, known, failed, directory, jobs)
 
 
+def _cold(plan: Plan) -> Plan:
+    """For further attempts: what was in the way of a warm one would take as long again."""
+    return replace(plan, options=plan.options._replace(warm=False))
+
+
 def _work_below(work: str, number: int) -> str:
     """The FIFOs of each attempt are new; the initramfs is the same."""
     path = f"{work}/{number}"
@@ -119,7 +126,7 @@ def _work_below(work: str, number: int) -> str:
 
 
 def _run_once(ready: Preparation, history: bytes, known: _Known, failed: tuple[Attempt, ...],
-              directory: RunDirectory, jobs: Jobs) -> None:
+              directory: RunDirectory, jobs: Jobs) -> Start:
     plan = ready.plan
     if not failed:
         directory.remove_attempts(bool(plan.options.retries))
@@ -129,6 +136,7 @@ def _run_once(ready: Preparation, history: bytes, known: _Known, failed: tuple[A
     keep_history(plan.options, history, directory.file("history"))
     host = _host(plan, ready.accel, origin, ending, start)
     write_host(directory, replace(host, kernel=known.kernel, attempts=failed))
+    return start
 
 
 def _import_outcome() -> None:

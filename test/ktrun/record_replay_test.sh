@@ -263,7 +263,7 @@ test_a_later_run_removes_the_recording() {
 test_what_can_not_be_recorded_is_refused() {
 	refused '--record-replay: QEMU records one CPU, not 2: give -c 1' --record-replay -c 2 -- true
 	KTRUN_ACCEL=kvm refused '--record-replay: QEMU records under TCG only, and KTRUN_ACCEL is kvm' --record-replay -- true
-	for words in '--warm' '--host-root' '--gdb' '--vmcore' '--qemu-arg=-s'; do
+	for words in '--host-root' '--gdb' '--vmcore' '--qemu-arg=-s'; do
 		refused "--record-replay: QEMU can't record a run with this option: ${words%%=*}" --record-replay $words -- true
 	done
 	refused "--record-replay: QEMU can't record a run with this option: --ro or --rw" \

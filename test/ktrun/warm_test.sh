@@ -81,7 +81,7 @@ test_the_last_of_warm_and_cold_wins() {
 
 test_what_can_not_be_warm_is_cold_with_a_reason_under_v() {
 	ktrun_of_its_own
-	for words in '--qemu-arg -snapshot' '--append break=trace'; do
+	for words in '--qemu-arg -snapshot' '--append break=trace' --record-replay; do
 		own --warm $words -- true
 		assert_verdict pass 0
 		assert_no_match '^ktrun: a cold run' err
@@ -218,6 +218,56 @@ test_what_was_left_aside_by_a_killed_run_goes() {
 	cache 'made(KEY)
 print(len(os.listdir(cache.path)))' >out
 	assert_file_text 1 out
+}
+
+# By that a run that has waited for another one knows that it was killed.
+test_what_was_left_aside_is_told_from_what_is_being_made() {
+	mkdir -p c/warm/new.0123456789abcdef
+	cache 'print(cache.remove_left_over(), cache.remove_left_over())
+with cache.new_directory():
+	print(cache.remove_left_over())' >out
+	assert_file_text 'True False
+False' out
+}
+
+# Somebody has moved it to another disk, perhaps.
+test_a_link_or_a_file_in_the_place_of_a_saved_guest_is_damage_and_goes_alone() {
+	mkdir elsewhere
+	echo kept >elsewhere/file
+	cache 'def found(make):
+	make(cache.path + "/" + KEY)
+	print([(entry.record, entry.bytes, entry.is_in_use) for entry in cache.entries()])
+	try:
+		print("found", cache.find(KEY))
+	except DamagedSnapshot as why:
+		print(str(why).replace(cache.path, "").replace(KEY, "KEY"))
+		cache.discard(KEY)
+	print(os.listdir(cache.path))
+elsewhere = os.path.abspath("elsewhere")
+found(lambda path: os.symlink(elsewhere, path))
+found(lambda path: os.symlink("/nonexistent", path))
+found(lambda path: open(path, "w").close())
+os.symlink(elsewhere, cache.path + "/" + KEY)
+print(cache.clear())
+made(KEY)
+os.close(cache.find(KEY).lock)' >out
+	for _ in 1 2 3; do
+		echo '[(None, 0, False)]'
+		echo '/KEY: not a directory'
+		echo '[]'
+	done >expected
+	echo '(1, 0)' >>expected
+	assert_same_bytes expected out
+	assert_file_text kept elsewhere/file
+}
+
+test_a_later_attempt_does_not_try_again_what_could_not_be_warm() {
+	ktrun_of_its_own
+	streams $READY $STARTED $OUT7 $EXIT
+	own --warm --retries 2 -- true
+	assert_verdict fail 7
+	assertEquals "lines: $(cat err)" 1 "$(grep -c '^ktrun: a cold run, not a warm one: no snapshot: ' err)"
+	assertEquals "attempts" 2 "$(find art -name 'attempt-*' | wc -l)"
 }
 
 test_list_and_clear() {

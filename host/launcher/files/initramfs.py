@@ -71,7 +71,7 @@ class RunFiles:
                 if trees:
                     marked(trees, self.own).write(archive, has, self.jobs.check_signals)
         except OSError as error:
-            raise _fault(error) from error
+            raise _fault(error, path) from error
 
 
 def collect(plan: Plan, history: bytes, work: str, jobs: Jobs) -> RunFiles:
@@ -83,7 +83,7 @@ def collect(plan: Plan, history: bytes, work: str, jobs: Jobs) -> RunFiles:
         _add_modules(modules, plan, work, jobs)
         _check_memory(plan, marked([files, modules], own))
     except OSError as error:
-        raise _fault(error) from error
+        raise _fault(error, work) from error
     return RunFiles(plan.archive, own, files, modules, jobs)
 
 
@@ -97,8 +97,8 @@ def marked(trees: Sequence[Tree], own: dict[str, int]) -> Tree:
     return whole
 
 
-def _fault(error: OSError) -> Fault:
-    return Fault(f"unable to pack the initramfs: {error.strerror or error}")
+def _fault(error: OSError, target: str) -> Fault:
+    return Fault(f"unable to pack the initramfs: {error.filename or target}: {error.strerror or error}")
 
 
 def _collect(plan: Plan, history: bytes, tree: Tree, own: dict[str, int], jobs: Jobs) -> None:

@@ -19,7 +19,7 @@ _WITH_MATRIX = {"-q", "-h", "--help", "--version", "--matrix", "--hosts", "--emi
                 "--report", "--summary"}
 _WITH_REPEAT = {"-q", "-v", "-h", "--help", "--repeat", "--gdb", "-t"}
 # A replay log has neither files of the host nor what a debugger does; QEMU's other devices are not known to be in it.
-_NOT_WITH_RECORD_REPLAY = {"warm": "--warm", "shares": "--ro or --rw", "host_root": "--host-root", "gdb": "--gdb",
+_NOT_WITH_RECORD_REPLAY = {"shares": "--ro or --rw", "host_root": "--host-root", "gdb": "--gdb",
                            "vmcore": "--vmcore", "qemu_args": "--qemu-arg"}
 _MEASURES = {"gates": "--gate", "compare": "--compare"}
 _ALONE = ("--warm-list", "--warm-clear", "--kernels", "--kernel-config")

@@ -117,7 +117,7 @@ class Cache:
             if status.st_mode & 0o077:
                 os.chmod(self.path, 0o700)
             if not os.access(self.path, os.R_OK | os.W_OK | os.X_OK):
-                raise CannotCache(f"no permission for the cache: {self.path}")
+                raise CannotCache(f"no permission for the cache, or it is read-only: {self.path}")
         except OSError as error:
             raise CannotCache(f"unable to use the cache {self.path}: {error.strerror}") from error
 
@@ -150,6 +150,8 @@ class Cache:
     def find(self, key: str) -> Optional[Snapshot]:
         """Locked for its use; None: there is none. Raises DamagedSnapshot."""
         path = f"{self.path}/{key}"
+        if _is_stray(path):
+            raise DamagedSnapshot(f"{path}: not a directory")
         lock = _lock_directory(path, fcntl.LOCK_SH)
         if lock is None:
             return None
@@ -160,7 +162,7 @@ class Cache:
         except BaseException as error:
             os.close(lock)
             if isinstance(error, OSError):
-                raise DamagedSnapshot(f"{path}: {error.strerror}") from error
+                raise DamagedSnapshot(f"{error.filename or path}: {error.strerror}") from error
             raise
         return Snapshot(path, record, lock)
 
@@ -176,12 +178,12 @@ class Cache:
         try:
             return os.open(f"{self.path}/{key}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise CannotCache(f"unable to write to the cache {self.path}: {error.strerror}") from error
+            raise CannotCache(f"unable to write to the cache: {error.filename}: {error.strerror}") from error
 
     @contextlib.contextmanager
     def new_directory(self) -> Iterator[str]:
         """Aside; what is still there at the end is removed."""
-        self._remove_left_over()
+        self.remove_left_over()
         path = f"{self.path}/new.{os.urandom(8).hex()}"
         try:
             os.mkdir(path, 0o700)
@@ -208,7 +210,7 @@ class Cache:
                 file.write(to_json(record))
             os.rename(new, f"{self.path}/{key}")
         except OSError as error:
-            raise CannotCache(f"unable to keep the snapshot: {error.strerror}") from error
+            raise CannotCache(f"unable to keep the snapshot in {self.path}: {error.strerror}") from error
 
     def _make_space(self, limit: int) -> None:
         """The least recently used ones go first, and never one that is in use."""
@@ -218,11 +220,13 @@ class Cache:
             if total > limit and not entry.is_in_use and self._remove(entry.name):
                 total -= entry.bytes
 
-    def _remove_left_over(self) -> None:
+    def remove_left_over(self) -> bool:
+        """True: there was something of a ktrun that was killed."""
+        found = False
         with contextlib.suppress(OSError):
             for name in os.listdir(self.path):
-                if _NEW.fullmatch(name):
-                    self._remove(name)
+                found = _NEW.fullmatch(name) is not None and self._remove(name) or found
+        return found
 
     # Listing and clearing
 
@@ -231,15 +235,19 @@ class Cache:
         found: list[Listed] = []
         for name in sorted(os.listdir(self.path)):
             path = f"{self.path}/{name}"
-            if not _KEY.fullmatch(name) or not os.path.isdir(path):
-                continue
-            try:
-                record: Optional[Record] = _read_record(path)
-            except DamagedSnapshot:
-                record = None
-            with contextlib.suppress(FileNotFoundError):  # another ktrun has just removed it
-                found.append(Listed(name, record, size_of(path), os.stat(path).st_mtime, self._is_in_use(path)))
+            if _KEY.fullmatch(name):
+                with contextlib.suppress(FileNotFoundError):  # another ktrun has just removed it
+                    found.append(self._listed(name, path))
         return found
+
+    def _listed(self, name: str, path: str) -> Listed:
+        if _is_stray(path):
+            return Listed(name, None, 0, os.lstat(path).st_mtime, False)
+        try:
+            record: Optional[Record] = _read_record(path)
+        except DamagedSnapshot:
+            record = None
+        return Listed(name, record, size_of(path), os.stat(path).st_mtime, self._is_in_use(path))
 
     def clear(self) -> tuple[int, int]:
         """Everything but what is in use. Returns the number of snapshots and their bytes. Raises OSError."""
@@ -247,7 +255,7 @@ class Cache:
         for entry in self.entries():
             if not entry.is_in_use and self._remove(entry.name):
                 count, freed = count + 1, freed + entry.bytes
-        self._remove_left_over()
+        self.remove_left_over()
         for name in os.listdir(self.path):
             if name.endswith(".lock") or name.startswith(_DIGESTS):
                 os.unlink(f"{self.path}/{name}")
@@ -262,6 +270,9 @@ class Cache:
     def _remove(self, name: str) -> bool:
         """False: it is in use, or is not there. It loses its name first, so that nobody finds a part of it."""
         path = f"{self.path}/{name}"
+        if _is_stray(path):
+            os.unlink(path)
+            return True
         lock = _lock_directory(path, fcntl.LOCK_EX)
         if lock is None:
             return False
@@ -281,6 +292,11 @@ def key_of(parts: dict[str, object]) -> str:
 def size_of(path: str) -> int:
     """On the disk: the RAM has holes."""
     return sum(os.stat(f"{path}/{name}").st_blocks * 512 for name in os.listdir(path))
+
+
+def _is_stray(path: str) -> bool:
+    """A link or a file that somebody has put in a snapshot's place."""
+    return os.path.lexists(path) and (os.path.islink(path) or not os.path.isdir(path))
 
 
 def _lock_directory(path: str, kind: int) -> Optional[int]:

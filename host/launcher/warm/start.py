@@ -89,6 +89,8 @@ def check_can_be_warm(plan: Plan, run_words: str) -> None:
         raise CannotBeWarm(f"a guest of {plan.kernel.arch.title} can't be saved")
     if options.gdb:
         raise CannotBeWarm("--gdb: the debugger knows the addresses of a kernel that boots without KASLR")
+    if options.record_replay:
+        raise CannotBeWarm("--record-replay: a recording begins with the boot")
     if plan.directories.daemon:
         raise CannotBeWarm("a guest with virtiofs can't be saved, and this kernel has no virtio-9p")
     if options.qemu_args:
@@ -120,15 +122,15 @@ def _key(ready: Preparation, kernel_words: str, base: str, cache: Cache) -> str:
 
 
 def _make(ready: Preparation, key: str, kernel_words: str, base: str, cache: Cache, jobs: Jobs) -> Snapshot:
-    """One ktrun makes it; the others wait for that, and run cold if nothing comes of it: it would fail for them,
-    too."""
+    """One ktrun makes it; the others wait for that. If nothing comes of it they run cold, since it would fail for them,
+    too, but for one that was killed: the next one makes it then."""
     lock = cache.making(key)
     try:
         has_waited = _lock(lock, ready, jobs)
         found = cache.find(key)
         if found:
             return found
-        if has_waited:
+        if has_waited and not cache.remove_left_over():
             raise CannotCache("another run was to make the snapshot, and has not")
         with cache.new_directory() as new:
             words = ready.clock.words(ready.plan, ready.accel) + kernel_words
