@@ -174,7 +174,8 @@ test_text_of_a_guest_stays_in_its_place_in_an_attempt_too() {
 test_a_replayed_host_json_can_claim_nothing_wrong() {
 	dies 1
 	retry 1
-	for attempt in '{"verdict":"pass","code":1,"reason":"","wall_ms":1}' '{"verdict":"x","code":1,"reason":"","wall_ms":1}' \
+	for attempt in '{"verdict":"pass","code":1,"reason":"","wall_ms":1}' \
+		'{"verdict":"interrupted","code":130,"reason":"","wall_ms":1}' '{"verdict":"x","code":1,"reason":"","wall_ms":1}' \
 		'{"verdict":"fail","code":0,"reason":"","wall_ms":1}' '{"verdict":"fail"}' '7'; do
 		sed -i "s/\"attempts\": .*/\"attempts\": [$attempt]/" art/host.json
 		run "$KTRUN" --replay art
