@@ -61,7 +61,8 @@ int kt_exit_status_of(int pidfd, pid_t pid) FAST_FUNC;
 int64_t kt_process_start_ms(pid_t pid) FAST_FUNC;
 
 /* True when the process has ended, exits, or has got a signal that ends it: it ends, whatever it is sent from now on. A
- * signal that it handles, blocks or ignores does not count, nor does one that another thread than the main one got. */
+ * signal that it handles, blocks or ignores does not count, nor does one that another thread than the main one got. A
+ * main thread that has ended before the other threads looks the same: wait for the end with a deadline. */
 bool kt_is_ending(pid_t pid) FAST_FUNC;
 
 /* A wait(2) status as a shell's $?: the exit code, or 128 and the signal's number. */
