@@ -109,6 +109,15 @@ static void end_stdin(struct attachment *a)
 	a->stdin_ended = true;
 }
 
+/* The end of a pipe that is for writing never becomes readable. */
+static void check_stdin(struct attachment *a)
+{
+	if ((fcntl(STDIN_FILENO, F_GETFL) & O_ACCMODE) != O_WRONLY)
+		return;
+	bb_simple_error_msg("unable to read stdin: it is open for writing only");
+	end_stdin(a);
+}
+
 static bool is_escape(const struct attachment *a, const uint8_t *bytes, ssize_t len)
 {
 	ssize_t i;
@@ -292,6 +301,7 @@ static void begin(struct attachment *a, const char *base)
 		make_raw(a);
 	} else {
 		signal(SIGTTIN, SIG_IGN);
+		check_stdin(a);
 	}
 }
 

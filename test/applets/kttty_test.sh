@@ -96,6 +96,13 @@ test_input_that_can_not_be_read_is_an_end_with_a_message() {
 	unreadable 'Is a directory'
 }
 
+test_a_pipe_s_end_for_writing_is_no_input_to_wait_for() {
+	mkfifo in
+	exec 6<>in 5>in
+	unreadable 'it is open for writing only$'
+	exec 6>&-
+}
+
 # The first page of a process is never there.
 test_an_input_error_of_what_is_no_terminal_is_no_background_job() {
 	exec 5<"/proc/$$/mem"

@@ -174,15 +174,17 @@ for name in ("ram", "state", "initramfs.cpio", "bulk.bin", "console.log", "com2.
 	damaged(name + " link", lambda at: (os.rename(at + name, at + "x"), os.symlink("x", at + name)))
 damaged("record gone", lambda at: os.unlink(at + "snapshot.json"))
 damaged("record garbage", lambda at: write(at + "snapshot.json", b"{]"))
+damaged("record a fifo", lambda at: (os.unlink(at + "snapshot.json"), os.mkfifo(at + "snapshot.json")))
 damaged("record of another", lambda at: write(at + "snapshot.json", b"{}"))
 damaged("record without files", lambda at: write(at + "snapshot.json", snapshot.to_json(dataclasses.replace(
 	snapshot._read_record(at), files=()))))
 damaged("other version", lambda at: write(at + "snapshot.json", snapshot.to_json(dataclasses.replace(
 	snapshot._read_record(at), format=99))))' >out
-	assertEquals "kinds" 35 "$(wc -l <out)"
+	assertEquals "kinds" 36 "$(wc -l <out)"
 	assert_no_match ' found ' out
 	assert_matches '^ram garbage /KEY/ram: not as it was made' out
 	assert_matches '^record garbage /KEY/snapshot.json: ' out
+	assert_matches '^record a fifo /KEY/snapshot.json: ' out
 	assert_matches '^other version /KEY: of another version of ktbox' out
 }
 

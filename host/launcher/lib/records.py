@@ -8,6 +8,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import os
+import stat
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from .text import BIDI, LINE_ENDS, REPLACED, read_at_most
@@ -26,13 +28,20 @@ class BadRecord(Exception):
 def read_json(path: str, most: int) -> Any:
     """At most MOST bytes of JSON. Raises BadRecord."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=_open_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise BadRecord("no regular file")
             data = read_at_most(file, most + 1)
         if len(data) > most:
             raise BadRecord(f"more than {most} bytes")
         return json.loads(data.decode("utf-8"), object_pairs_hook=_object)
     except (OSError, ValueError, RecursionError) as error:
         raise BadRecord(str(error)) from error
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """A FIFO would wait for its writer."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
