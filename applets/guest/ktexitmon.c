@@ -581,6 +581,19 @@ static void kill_group(struct monitor *m, int signo)
 	kill(-m->pid, signo);
 }
 
+/* A script's child may be the one that is attached. It is detached when it is gone, and an ejection that was under way
+ * has come to its end. */
+static void wait_for_group(struct monitor *m)
+{
+	int64_t deadline = kt_after_ms(GRACE_MS);
+
+	for (;;) {
+		kt_background_reap(m->fds[POLL_CHILDREN].fd, m->pid);
+		if (kill(-m->group, 0) < 0 || poll(&m->fds[POLL_CHILDREN], 1, kt_poll_timeout(deadline)) == 0)
+			return;
+	}
+}
+
 static int stop_scheduler(struct monitor *m)
 {
 	int code;
@@ -596,6 +609,7 @@ static int stop_scheduler(struct monitor *m)
 	code = kt_shell_status(end_status(m));
 	waitpid(m->pid, NULL, 0);
 	kill_group(m, SIGKILL); /* what a script left behind */
+	wait_for_group(m);
 	on_uevents(m);
 	return code;
 }

@@ -22,6 +22,10 @@ oneTimeSetUp() {
 	vm killed -s "$DEMO" -- sh -c 'kill -KILL "$(cat /run/kt/sched.pid)"; sleep 600'
 	# its last act: the scheduler may still be there when teardown asks it to end
 	vm last_act -s "$DEMO" -- sh -c 'killall -KILL scx_demo; exit 5'
+	# the same where a script's child is attached, and the kernel takes its time to eject it
+	printf '#!/bin/sh\nscx_demo "$@"\n' >"$FILES/parent"
+	chmod +x "$FILES/parent"
+	vm childs_last -s "$FILES/parent" -i "$DEMO" -a "--error-after $WHEN_TOLD" -- sh -c "$FAIL_NOW"
 	vm expected_last -s "$DEMO" --expect-death -- sh -c 'killall -SEGV scx_demo; exit 0'
 	vm error -s "$DEMO" -a "--error-after $WHEN_TOLD" -- sh -c "$FAIL_NOW; sleep 600"
 	# shellcheck disable=SC2016  # for the guest's shell
@@ -90,6 +94,14 @@ test_a_scheduler_that_the_payload_kills_as_its_last_act_has_died() {
 	assert_verdict pass 0
 	assert_value scheduler_died true
 	assert_value_matches scheduler_end '^killed ms=[0-9]+ signal=11 core=0$'
+}
+
+test_an_ejection_at_the_payload_s_end_is_seen_though_a_script_runs_the_scheduler() {
+	look childs_last
+	assert_verdict sched-died 202
+	assert_value scheduler_died true
+	assert_value_matches reason 'deliberate error'
+	assert_dump_whole 1
 }
 
 test_what_matters_is_sent_before_the_sched_exit_frame() {
