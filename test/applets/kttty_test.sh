@@ -98,7 +98,8 @@ test_input_that_can_not_be_read_is_an_end_with_a_message() {
 
 test_a_pipe_s_end_for_writing_is_no_input_to_wait_for() {
 	mkfifo in
-	exec 6<>in 5>in
+	exec 6<>in
+	exec 5>in
 	unreadable 'it is open for writing only$'
 	exec 6>&-
 }
